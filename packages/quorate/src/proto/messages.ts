@@ -1,0 +1,144 @@
+/**
+ * The messages of etcd's v3 API as plain objects, fields in camelCase, zero values always present.
+ * Revisions, counts and terms are safe-integer numbers; 64-bit ids (`clusterId`, `memberId`, `ID`, lease ids)
+ * are bigints, here at the wire only. @etcd api/etcdserverpb/rpc.proto
+ */
+
+export interface ResponseHeader {
+  clusterId: bigint;
+  memberId: bigint;
+  revision: number;
+  raftTerm: number;
+}
+
+export interface KeyValue {
+  key: Uint8Array;
+  createRevision: number;
+  modRevision: number;
+  version: number;
+  value: Uint8Array;
+  lease: bigint;
+}
+
+export type SortOrder = "NONE" | "ASCEND" | "DESCEND";
+export type SortTarget = "KEY" | "VERSION" | "CREATE" | "MOD" | "VALUE";
+
+export interface RangeRequest {
+  key: Uint8Array;
+  rangeEnd: Uint8Array;
+  limit: number;
+  revision: number;
+  sortOrder: SortOrder;
+  sortTarget: SortTarget;
+  serializable: boolean;
+  keysOnly: boolean;
+  countOnly: boolean;
+  minModRevision: number;
+  maxModRevision: number;
+  minCreateRevision: number;
+  maxCreateRevision: number;
+}
+
+export interface RangeResponse {
+  header: ResponseHeader | null;
+  kvs: KeyValue[];
+  more: boolean;
+  count: number;
+}
+
+export interface PutRequest {
+  key: Uint8Array;
+  value: Uint8Array;
+  lease: bigint;
+  prevKv: boolean;
+  ignoreValue: boolean;
+  ignoreLease: boolean;
+}
+
+export interface PutResponse {
+  header: ResponseHeader | null;
+  prevKv: KeyValue | null;
+}
+
+export interface DeleteRangeRequest {
+  key: Uint8Array;
+  rangeEnd: Uint8Array;
+  prevKv: boolean;
+}
+
+export interface DeleteRangeResponse {
+  header: ResponseHeader | null;
+  deleted: number;
+  prevKvs: KeyValue[];
+}
+
+export type CompareResult = "EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL";
+
+/** The oneof `target_union` as it came; absent counts as 0 or empty. */
+export interface Compare {
+  result: CompareResult;
+  target: "VERSION" | "CREATE" | "MOD" | "VALUE" | "LEASE";
+  key: Uint8Array;
+  rangeEnd: Uint8Array;
+  version: number;
+  createRevision: number;
+  modRevision: number;
+  value: Uint8Array;
+  lease: bigint;
+}
+
+export type RequestOp =
+  | { kind: "range"; request: RangeRequest }
+  | { kind: "put"; request: PutRequest }
+  | { kind: "delete-range"; request: DeleteRangeRequest }
+  | { kind: "txn"; request: TxnRequest }
+  /** An empty oneof. */
+  | { kind: "none" };
+
+export interface TxnRequest {
+  compare: Compare[];
+  success: RequestOp[];
+  failure: RequestOp[];
+}
+
+export type ResponseOp =
+  | { kind: "range"; response: RangeResponse }
+  | { kind: "put"; response: PutResponse }
+  | { kind: "delete-range"; response: DeleteRangeResponse }
+  | { kind: "txn"; response: TxnResponse };
+
+export interface TxnResponse {
+  header: ResponseHeader | null;
+  succeeded: boolean;
+  responses: ResponseOp[];
+}
+
+export interface ClusterMember {
+  ID: bigint;
+  name: string;
+  peerURLs: string[];
+  clientURLs: string[];
+  isLearner: boolean;
+}
+
+export interface MemberListRequest {
+  linearizable: boolean;
+}
+
+export interface MemberListResponse {
+  header: ResponseHeader | null;
+  members: ClusterMember[];
+}
+
+export interface StatusResponse {
+  header: ResponseHeader | null;
+  version: string;
+  dbSize: number;
+  leader: bigint;
+  raftIndex: number;
+  raftTerm: number;
+  raftAppliedIndex: number;
+  errors: string[];
+  dbSizeInUse: number;
+  isLearner: boolean;
+}

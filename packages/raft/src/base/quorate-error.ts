@@ -1,0 +1,74 @@
+/**
+ * The one error of the public edge. Below it refusals are values. `docs/errors.md` lists the codes.
+ */
+
+/** Did my command take effect? */
+export type Outcome = "not-applied" | "applied" | "unknown";
+
+/** Stable; documented in `docs/errors.md`. */
+export type ErrorCode = keyof ErrorDetails;
+
+/** What each code tells besides its text. */
+export interface ErrorDetails {
+  /** No leader was known until the deadline. */
+  NO_QUORUM: {
+    readonly needed: number;
+    readonly reachable: readonly string[];
+    readonly unreachable: readonly string[];
+  };
+  TIMEOUT: { readonly waitedMs: number };
+  /** The entry was overwritten by another leader's, or the leader changed while waiting. */
+  LEADERSHIP_LOST: { readonly term: number };
+  TOO_LARGE: { readonly bytes: number; readonly bytesMax: number };
+  OVERLOADED: { readonly limit: string; readonly limitValue: number };
+  BAD_CONFIG: { readonly option: string; readonly value: string };
+  DATA_DIR_IN_USE: { readonly directory: string };
+  WRONG_CLUSTER: { readonly expected: string; readonly found: string };
+  /** A file is damaged, or a disk operation failed. */
+  CORRUPT: {
+    readonly file: string;
+    readonly offset: number | null;
+    readonly record: string | null;
+  };
+  STORAGE_FAILED: { readonly file: string; readonly systemCode: string };
+  UNKNOWN_COMMAND: { readonly machine: string; readonly command: string | null };
+  /** The reducer threw: the command is in the log on all members, without effect on the state. */
+  COMMAND_FAILED: { readonly machine: string; readonly command: string; readonly reason: string };
+  STOPPED: Record<never, never>;
+}
+
+export interface QuorateErrorOptions<Code extends ErrorCode> {
+  readonly outcome: Outcome;
+  readonly retry: "now" | "after" | "never";
+  /** One imperative sentence. */
+  readonly hint: string;
+  readonly details: ErrorDetails[Code];
+  readonly cause?: unknown;
+}
+
+/** `switch (error.code)` narrows `details` through `isQuorateError(error, code)`. */
+export class QuorateError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = "QuorateError";
+  readonly code: Code;
+  readonly outcome: Outcome;
+  readonly retry: "now" | "after" | "never";
+  readonly hint: string;
+  readonly details: ErrorDetails[Code];
+
+  constructor(code: Code, message: string, options: QuorateErrorOptions<Code>) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.outcome = options.outcome;
+    this.retry = options.retry;
+    this.hint = options.hint;
+    this.details = options.details;
+  }
+}
+
+/** Whether `error` is ours and has this code; narrows `details`. */
+export function isQuorateError<Code extends ErrorCode>(
+  error: unknown,
+  code: Code,
+): error is QuorateError<Code> {
+  return error instanceof QuorateError && error.code === code;
+}

@@ -1,0 +1,85 @@
+/**
+ * What the core wants done, as data. A take returns effects in order; the host hands each out without
+ * waiting for the one before, except that a `send` leaves only when the unit named by `after` is durable.
+ * Host, simulator and model checker obey this same rule (`mayRelease`).
+ */
+import type { LogIndex, NodeId, PersistUnit, Term } from "../base/index.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Entry } from "./entry.ts";
+import type { Message } from "./messages.ts";
+
+/**
+ * What must survive a crash besides the log. Stored as one unit, with a second copy. @paper Figure 2
+ *
+ * @invariant never replaced by one of a lower term, nor by another vote in the same term.
+ */
+export interface HardState {
+  readonly term: Term;
+  readonly votedFor: NodeId | null;
+  /**
+   * Recovery found damage that may have been acknowledged: this member neither votes nor campaigns until it
+   * has everything that the current leader has committed.
+   */
+  readonly mustCatchUp: boolean;
+}
+
+/**
+ * Make this durable as one unit, units in order: first the hard state if there is one, then the truncation,
+ * then the entries. Answered by the input `persisted` with the same `unit`.
+ */
+export interface Persist {
+  readonly kind: "persist";
+  readonly unit: PersistUnit;
+  /** Null when unchanged. */
+  readonly hardState: HardState | null;
+  /** Entries from this index on are no longer part of the log; null when nothing is removed. */
+  readonly truncateFrom: LogIndex | null;
+  readonly entries: readonly Entry[];
+  /** The commit index as known now: a hint that makes restarts quick, stored with the rest, synced for nobody. */
+  readonly commit: LogIndex;
+}
+
+export interface Send {
+  readonly kind: "send";
+  readonly message: Message;
+  /** Leaves only when this unit and all before it are durable; 0: at once. */
+  readonly after: PersistUnit;
+}
+
+/** Committed entries in order, each exactly once in a run of the process. Answered by `applied`. */
+export interface Apply {
+  readonly kind: "apply";
+  readonly entries: readonly Entry[];
+}
+
+export type ReadFailure = "no-leader" | "leader-changed";
+
+/** The reads may be served by the machine's state at `index` or later; or nothing is known and why. */
+export type ReadAnswered = {
+  readonly kind: "read-answered";
+  /** As given in the input `read`. */
+  readonly ids: readonly number[];
+} & ({ readonly index: LogIndex } | { readonly failed: ReadFailure });
+
+export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
+
+/** Role, term or known leader changed; at most one a take, with the newest values. */
+export interface RoleChanged {
+  readonly kind: "role-changed";
+  readonly role: Role;
+  readonly term: Term;
+  readonly leader: NodeId | null;
+}
+
+/** The effective configuration changed (the newest in the log, committed or not). */
+export interface ConfigurationChanged {
+  readonly kind: "configuration-changed";
+  readonly configuration: Configuration;
+}
+
+export type Effect = Persist | Send | Apply | ReadAnswered | RoleChanged | ConfigurationChanged;
+
+/** The one rule of release: `durable` is the newest unit whose completion was reported. */
+export function mayRelease(send: Send, durable: PersistUnit): boolean {
+  return send.after <= durable;
+}

@@ -1,0 +1,60 @@
+/**
+ * What happens to a member, as data. Proposals have their own door (`propose`), because they are answered
+ * at once.
+ */
+import type { LogIndex, NodeId, PersistUnit } from "../base/index.ts";
+import type { EntryKind } from "./entry.ts";
+import type { Message } from "./messages.ts";
+
+/** One tick has passed. After a stall the host sends one tick, not the missed ones: a stall is not silence. */
+export interface Tick {
+  readonly kind: "tick";
+  /** The monotonic clock, for what must tell a stall from silence. */
+  readonly nowMs: number;
+  /** Uniform in [0, 1), drawn by the host; used for timers that are set until the next tick. */
+  readonly jitter: number;
+}
+
+/** A decoded message of a peer of the same cluster. */
+export interface Receive {
+  readonly kind: "receive";
+  readonly message: Message;
+}
+
+/** Asks for a linearizable read; answered by `read-answered`. `id` is unique in this run. */
+export interface Read {
+  readonly kind: "read";
+  readonly id: number;
+}
+
+/** Unit `unit` and all before it are on disk. Merged monotonically. */
+export interface Persisted {
+  readonly kind: "persisted";
+  readonly unit: PersistUnit;
+}
+
+/** The machines have applied up to `index`. */
+export interface Applied {
+  readonly kind: "applied";
+  readonly index: LogIndex;
+}
+
+/** What was in flight to this peer may be lost: its connection ended. */
+export interface PeerUnreachable {
+  readonly kind: "peer-unreachable";
+  readonly peer: NodeId;
+}
+
+/** A connection to the peer was made: try again at once. */
+export interface PeerReachable {
+  readonly kind: "peer-reachable";
+  readonly peer: NodeId;
+}
+
+export type Input = Tick | Receive | Read | Persisted | Applied | PeerUnreachable | PeerReachable;
+
+/** What a client wants appended. */
+export interface Proposal {
+  readonly kind: Extract<EntryKind, "command">;
+  readonly data: Uint8Array;
+}

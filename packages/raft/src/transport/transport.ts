@@ -1,0 +1,43 @@
+/**
+ * The contract of the transport: what the node needs of the network. The implementation on the `network`
+ * port is `peer-transport.ts`.
+ */
+import type { NodeId } from "../base/index.ts";
+import type { PeerMessage } from "./peer-message.ts";
+
+/** Who speaks: sent in the handshake of every connection. Ids are 16 lower-case hex digits. */
+export interface PeerIdentity {
+  readonly clusterId: string;
+  readonly id: NodeId;
+  /** Random per data directory (per process without one). */
+  readonly incarnation: string;
+  /** Random per start. */
+  readonly boot: string;
+}
+
+export type PeerEvent =
+  | { readonly kind: "connected"; readonly peer: NodeId; readonly boot: string }
+  | { readonly kind: "disconnected"; readonly peer: NodeId; readonly reason: string }
+  /** The peer (or we) refused the handshake: another cluster, another member, an unknown version. */
+  | { readonly kind: "refused"; readonly peer: NodeId | null; readonly reason: string };
+
+export interface TransportHandlers {
+  /** A checked and decoded message of a member that completed the handshake. */
+  onMessage(message: PeerMessage): void;
+  onPeer(event: PeerEvent): void;
+}
+
+export interface Transport {
+  /** `host:port` where peers reach this member, with the real port. */
+  readonly address: string;
+  /**
+   * Queues a message to `message.to`. Never blocks, never throws: with no connection, or over the queue's
+   * limit, the message is dropped, which Raft survives. Returns whether it was queued.
+   */
+  send(message: PeerMessage): boolean;
+  /** Hands what was queued in this turn to the network, one write per peer. Called once a turn by the node. */
+  flush(): void;
+  /** The peers to keep connections to (without oneself): id to `host:port`. */
+  setPeers(peers: ReadonlyMap<NodeId, string>): void;
+  close(done: () => void): void;
+}
