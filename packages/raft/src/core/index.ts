@@ -1,3 +1,7 @@
+/** The Raft algorithm, pure: `createRaft`, `step` and `propose`, `takeEffects`. */
+
+export { checkState } from "./check.ts";
+export { majorityMatched } from "./commitment.ts";
 export type { Configuration, Member } from "./configuration.ts";
 export {
   createConfiguration,
@@ -20,6 +24,8 @@ export type {
   Send,
 } from "./effects.ts";
 export { mayRelease } from "./effects.ts";
+export type { Voter } from "./election.ts";
+export { decideVote, hasLiveLeader } from "./election.ts";
 export type { Entry, EntryKind, LogPosition } from "./entry.ts";
 export { entryBytes, entryOverheadBytes } from "./entry.ts";
 export type {
@@ -28,11 +34,24 @@ export type {
   PeerReachable,
   PeerUnreachable,
   Persisted,
-  Proposal,
   Read,
   Receive,
   Tick,
 } from "./inputs.ts";
+export type { Log } from "./log.ts";
+export {
+  appendToLog,
+  beforeFirst,
+  createLog,
+  entriesBetween,
+  entriesWithin,
+  isUpToDate,
+  lastIndex,
+  lastPosition,
+  lastPossibleMatch,
+  termAt,
+  truncateLog,
+} from "./log.ts";
 export type {
   AppendEntries,
   AppendEntriesResponse,
@@ -44,3 +63,12 @@ export type {
   RequestVoteResponse,
   VoteRefusal,
 } from "./messages.ts";
+export type { Inflight, Progress } from "./progress.ts";
+export { step } from "./raft.ts";
+export type { ProposeResult } from "./replication.ts";
+export { propose } from "./replication.ts";
+export type { Settings } from "./settings.ts";
+export { defaultSettings, describeBadSettings } from "./settings.ts";
+export type { Campaign, Leadership, Raft, RaftOptions } from "./state.ts";
+export { createRaft } from "./state.ts";
+export { takeEffects } from "./take.ts";

@@ -3,7 +3,6 @@
  * at once.
  */
 import type { LogIndex, NodeId, PersistUnit } from "../base/index.ts";
-import type { EntryKind } from "./entry.ts";
 import type { Message } from "./messages.ts";
 
 /** One tick has passed. After a stall the host sends one tick, not the missed ones: a stall is not silence. */
@@ -52,9 +51,3 @@ export interface PeerReachable {
 }
 
 export type Input = Tick | Receive | Read | Persisted | Applied | PeerUnreachable | PeerReachable;
-
-/** What a client wants appended. */
-export interface Proposal {
-  readonly kind: Extract<EntryKind, "command">;
-  readonly data: Uint8Array;
-}

@@ -30,7 +30,7 @@ export type VoteRefusal =
   | "leader-alive"
   | "must-catch-up";
 
-/** `term` is the campaign's term when granted, else the voter's own (which a candidate behind it adopts). */
+/** `term` is the voter's own; a candidate that is refused by a newer term adopts it. */
 export interface RequestVoteResponse extends Envelope {
   readonly kind: "request-vote-response";
   readonly pre: boolean;

@@ -1,0 +1,41 @@
+/**
+ * What a follower promises its leader: that its log equals the leader's up to an index and is on its disk.
+ * Contact is confirmed without waiting for the disk, the promise is not.
+ *
+ * @paper §5.3; the popular "acknowledge, then write" is the trap this file exists for
+ */
+import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
+import { type PendingAck, type Raft, unitHolding } from "./state.ts";
+
+/** Called once a take. */
+export function sendAcknowledgement(raft: Raft): void {
+  const owed = raft.pendingAck;
+  if (owed === null) return;
+  raft.pendingAck = null;
+  assert(raft.leader === owed.to, "acknowledgements go to the leader of the term");
+  const onDisk = Math.min(raft.verified, raft.durableIndex) as LogIndex; // one of two indexes
+  if (onDisk === raft.verified) {
+    acknowledge(raft, owed, onDisk, raft.hardStateUnit);
+    return;
+  }
+  if (owed.isNewRound) acknowledge(raft, owed, onDisk, raft.hardStateUnit);
+  const unit = unitHolding(raft, raft.verified);
+  const after = Math.max(unit, raft.hardStateUnit) as PersistUnit; // one of two units
+  acknowledge(raft, owed, raft.verified, after);
+}
+
+function acknowledge(raft: Raft, owed: PendingAck, matched: LogIndex, after: PersistUnit): void {
+  raft.outbox.sends.push({
+    kind: "send",
+    after,
+    message: {
+      kind: "append-entries-response",
+      from: raft.id,
+      to: owed.to,
+      term: raft.hardState.term,
+      round: owed.round,
+      sequence: owed.sequence,
+      outcome: { kind: "accepted", matched, verified: raft.verified },
+    },
+  });
+}

@@ -1,0 +1,56 @@
+/**
+ * The invariants of one member, checked after every step in tests and simulation, and by option in production.
+ * Each is named after the page of invariants: S13, S14, S15 … State only; histories are the checkers' business.
+ */
+import { assert } from "../base/index.ts";
+import { isVoter } from "./configuration.ts";
+import { lastIndex, lastPosition } from "./log.ts";
+import type { Raft } from "./state.ts";
+
+/** @throws InvariantError naming the first invariant that does not hold */
+export function checkState(raft: Raft): void {
+  const last = lastIndex(raft.log);
+  assert(raft.applied <= raft.applying, "S13: applied <= applying");
+  assert(raft.applying <= raft.commit, "S13: applying <= commit");
+  assert(raft.commit <= last, "S13: commit <= last");
+  assert(raft.durableIndex <= last, "S14: durable <= last");
+  assert(raft.durableIndex < raft.unstableFrom, "S14: what is durable was handed out");
+  assert(lastPosition(raft.log).term <= raft.hardState.term, "S14: no entry above the own term");
+  assert(raft.verified <= last, "S15: what is verified is in the log");
+  assert(raft.durableUnit < raft.nextUnit, "units complete after they are handed out");
+  checkRole(raft);
+  if (raft.leadership !== null) checkLeadership(raft);
+}
+
+function checkRole(raft: Raft): void {
+  const isCampaigning = raft.role === "candidate" || raft.role === "pre-candidate";
+  assert(isCampaigning === (raft.campaign !== null), "S16: campaigns belong to candidates");
+  assert((raft.role === "leader") === (raft.leadership !== null), "S16: stints belong to leaders");
+  if (raft.role === "leader") assert(raft.leader === raft.id, "a leader knows itself");
+  else assert(raft.leader !== raft.id, "who does not lead is not its own leader");
+  if (isCampaigning) {
+    assert(isVoter(raft.configuration, raft.id), "S16: only voters campaign");
+    assert(!raft.hardState.mustCatchUp, "who must catch up does not campaign");
+    assert(raft.leader === null, "who campaigns knows no leader");
+  }
+  if (raft.role === "candidate" || raft.role === "leader") {
+    assert(raft.hardState.votedFor === raft.id, "S12: who campaigns voted for itself");
+  }
+}
+
+function checkLeadership(raft: Raft): void {
+  const last = lastIndex(raft.log);
+  for (const [peer, progress] of raft.leadership?.peers ?? []) {
+    assert(progress.matched < progress.next, "S15: matched < next", () => peer);
+    assert(progress.matched <= last, "S15: matched <= last", () => peer);
+    assert(progress.next <= last + 1, "S15: next <= last + 1", () => peer);
+    assert(
+      progress.inflight.length <= raft.settings.inflightMessagesMax,
+      "the window holds in messages",
+    );
+    let bytes = 0;
+    for (const inflight of progress.inflight) bytes += inflight.bytes;
+    assert(bytes === progress.inflightBytes, "the window's bytes are those of its messages");
+    assert(progress.ackedRound <= progress.sentRound, "rounds are answered after they are sent");
+  }
+}

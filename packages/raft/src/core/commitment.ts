@@ -1,0 +1,66 @@
+/**
+ * Chapter 5, safety, as far as it decides when an entry is committed. The election restriction, the other half,
+ * is in `election.ts`.
+ *
+ * @paper §5.3, §5.4.2
+ */
+import { assert, type LogIndex } from "../base/index.ts";
+import { majority } from "./configuration.ts";
+import { entryBytes } from "./entry.ts";
+import { entriesBetween, lastIndex, termAt } from "./log.ts";
+import { type Raft, setHardState } from "./state.ts";
+
+/**
+ * The highest index that a majority of voters has on disk, ours counted by our own disk.
+ *
+ * @invariant equals the (n/2 + 1)-th largest of all voters' matched indexes
+ */
+export function majorityMatched(raft: Raft): LogIndex {
+  const matched: LogIndex[] = [];
+  for (const member of raft.configuration.voters) {
+    if (member.id === raft.id) matched.push(raft.durableIndex);
+    else matched.push(raft.leadership?.peers.get(member.id)?.matched ?? (0 as LogIndex)); // none yet
+  }
+  matched.sort((a, b) => b - a);
+  const index = matched[majority(matched.length) - 1];
+  assert(index !== undefined, "a configuration has voters");
+  return index;
+}
+
+/** Only entries of the own term are committed by counting; older ones with them. @paper §5.4.2, Figure 8 */
+export function maybeCommit(raft: Raft): void {
+  const leadership = raft.leadership;
+  if (leadership === null) return;
+  const index = majorityMatched(raft);
+  if (index <= raft.commit || termAt(raft.log, index) !== raft.hardState.term) return;
+  assert(index >= leadership.termStart, "the own term starts with its no-op");
+  const from = (raft.commit + 1) as LogIndex; // index plus one
+  for (const entry of entriesBetween(raft.log, from, index)) {
+    leadership.uncommittedBytes -= entryBytes(entry);
+  }
+  assert(leadership.uncommittedBytes >= 0, "the budget returns what it lent");
+  raft.commit = index;
+}
+
+/** Never beyond what was verified against this leader: a longer tail of ours may be wrong. @paper §5.3 */
+export function maybeCommitAsFollower(raft: Raft): void {
+  const index = Math.min(raft.leaderCommit, raft.verified) as LogIndex; // one of two indexes
+  if (index > raft.commit) {
+    assert(index <= lastIndex(raft.log), "what is verified is in the log");
+    raft.commit = index;
+  }
+  maybeCaughtUp(raft);
+}
+
+/**
+ * Ends the abstinence of a member whose disk may have lost acknowledged entries: once it holds on disk all that a
+ * leader has committed, that leader's own term included. The leader was elected without it, so it has everything
+ * that this member may ever have acknowledged.
+ */
+export function maybeCaughtUp(raft: Raft): void {
+  if (!raft.hardState.mustCatchUp || raft.role !== "follower" || raft.leader === null) return;
+  const target = raft.leaderCommit;
+  if (target > raft.verified || target > raft.durableIndex) return;
+  if (termAt(raft.log, target) !== raft.hardState.term) return;
+  setHardState(raft, { ...raft.hardState, mustCatchUp: false });
+}

@@ -1,0 +1,169 @@
+/**
+ * Chapter 3, leader election: who stands, who votes for whom, who wins.
+ *
+ * @paper §5.2, §5.4.1; @thesis §9.6 (PreVote), §4.2.3 (a live leader is not disturbed)
+ */
+import { assert, type NodeId, type Term } from "../base/index.ts";
+import { isVoter, majority } from "./configuration.ts";
+import type { LogPosition } from "./entry.ts";
+import { isUpToDate, lastPosition } from "./log.ts";
+import type { RequestVote, RequestVoteResponse, VoteRefusal } from "./messages.ts";
+import { becomeCandidate, becomeLeader, becomePreCandidate, resetElectionTimer } from "./roles.ts";
+import { type Campaign, type Raft, setHardState } from "./state.ts";
+import { adoptTerm } from "./terms.ts";
+
+/** The election timer ran out: the leader is lost, or an election found no winner. @paper §5.2 */
+export function onElectionTimeout(raft: Raft): void {
+  resetElectionTimer(raft);
+  if (!isVoter(raft.configuration, raft.id) || raft.hardState.mustCatchUp) return;
+  if (raft.settings.preVote) {
+    becomePreCandidate(raft);
+    requestVotes(raft);
+    maybeWin(raft);
+  } else {
+    campaign(raft);
+  }
+}
+
+function campaign(raft: Raft): void {
+  becomeCandidate(raft);
+  requestVotes(raft);
+}
+
+function requestVotes(raft: Raft): void {
+  const current = raft.campaign;
+  assert(current !== null, "requestVotes: there is a campaign");
+  for (const member of raft.configuration.voters) {
+    if (member.id === raft.id) continue;
+    raft.outbox.sends.push({
+      kind: "send",
+      after: raft.hardStateUnit,
+      message: {
+        kind: "request-vote",
+        from: raft.id,
+        to: member.id,
+        term: current.term,
+        pre: current.pre,
+        last: lastPosition(raft.log),
+      },
+    });
+  }
+}
+
+/** The own term and vote reached the disk: only now does the own vote count. */
+export function onOwnVoteDurable(raft: Raft): void {
+  if (raft.role !== "candidate" || raft.campaign === null) return;
+  raft.campaign.grants.add(raft.id);
+  maybeWin(raft);
+}
+
+/** What a vote is decided on; a member satisfies it after it has adopted a newer term. */
+export interface Voter {
+  readonly term: Term;
+  readonly votedFor: NodeId | null;
+  readonly mustCatchUp: boolean;
+  /** Heard from a leader within the shortest election timeout (with CheckQuorum), or leads. */
+  readonly hasLiveLeader: boolean;
+  /** Knows the leader of `term`: that term's election is over. */
+  readonly knowsLeader: boolean;
+  readonly last: LogPosition;
+}
+
+/**
+ * Decides a vote, or with `pre` what the vote would be: the same predicate. Changes nothing. Null: granted.
+ *
+ * @paper §5.2 (one vote a term), §5.4.1 (election restriction); @thesis §4.2.3
+ */
+export function decideVote(voter: Voter, request: RequestVote): VoteRefusal | null {
+  if (request.term < voter.term) return "stale-term";
+  if (request.term > voter.term) {
+    if (voter.hasLiveLeader) return "leader-alive";
+  } else {
+    if (voter.votedFor !== null && voter.votedFor !== request.from) return "voted-for-other";
+    if (voter.votedFor === null && voter.knowsLeader) return "leader-alive";
+  }
+  if (voter.mustCatchUp) return "must-catch-up";
+  return isUpToDate(request.last, voter.last) ? null : "log-behind";
+}
+
+export function onRequestVote(raft: Raft, request: RequestVote): void {
+  if (!request.pre && request.term > raft.hardState.term && !hasLiveLeader(raft)) {
+    adoptTerm(raft, request.term, null);
+  }
+  const refused = decideVote(voterOf(raft), request);
+  if (refused === null && !request.pre) {
+    assert(request.term === raft.hardState.term, "a vote is given in the own term");
+    if (raft.hardState.votedFor === null) {
+      setHardState(raft, { ...raft.hardState, votedFor: request.from });
+    }
+    resetElectionTimer(raft);
+  }
+  raft.outbox.sends.push({
+    kind: "send",
+    after: raft.hardStateUnit,
+    message: {
+      kind: "request-vote-response",
+      from: raft.id,
+      to: request.from,
+      term: raft.hardState.term,
+      pre: request.pre,
+      campaignTerm: request.term,
+      refused,
+    },
+  });
+}
+
+function voterOf(raft: Raft): Voter {
+  return {
+    term: raft.hardState.term,
+    votedFor: raft.hardState.votedFor,
+    mustCatchUp: raft.hardState.mustCatchUp,
+    hasLiveLeader: hasLiveLeader(raft),
+    knowsLeader: raft.leader !== null,
+    last: lastPosition(raft.log),
+  };
+}
+
+/** Whether this member leads, or heard its leader within the shortest election timeout. @thesis §4.2.3 */
+export function hasLiveLeader(raft: Raft): boolean {
+  if (!raft.settings.checkQuorum) return false;
+  if (raft.role === "leader") return true;
+  if (raft.leader === null || raft.leaderContactTick === null) return false;
+  return raft.nowTick - raft.leaderContactTick < raft.settings.electionTicks;
+}
+
+/** Answers to older campaigns, and to campaigns that are over, count for nothing. */
+export function onRequestVoteResponse(raft: Raft, response: RequestVoteResponse): void {
+  if (response.term > raft.hardState.term && response.refused !== null) {
+    adoptTerm(raft, response.term, null);
+    return;
+  }
+  const current = raft.campaign;
+  if (current === null || current.pre !== response.pre) return;
+  if (current.term !== response.campaignTerm) return;
+  if (!isVoter(raft.configuration, response.from)) return;
+  if (response.refused === null) {
+    if (!current.refusals.has(response.from)) current.grants.add(response.from);
+    maybeWin(raft);
+  } else {
+    if (!current.grants.has(response.from)) current.refusals.add(response.from);
+    maybeLose(raft, current);
+  }
+}
+
+/** A majority of n/2 + 1 wins. @paper §5.2 */
+function maybeWin(raft: Raft): void {
+  const current = raft.campaign;
+  if (current === null) return;
+  if (current.grants.size < majority(raft.configuration.voters.length)) return;
+  if (current.pre) campaign(raft);
+  else if (current.grants.has(raft.id)) becomeLeader(raft);
+}
+
+/** Too many refusals to win any more: a follower again, of the same term, until the timer runs out. */
+function maybeLose(raft: Raft, current: Campaign): void {
+  const needed = majority(raft.configuration.voters.length);
+  if (raft.configuration.voters.length - current.refusals.size >= needed) return;
+  raft.campaign = null;
+  raft.role = "follower";
+}

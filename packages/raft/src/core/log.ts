@@ -1,0 +1,109 @@
+/**
+ * The log in memory: what this member has appended, on disk or on its way there. Plain data and functions.
+ * The whole log is kept until snapshots can replace its beginning.
+ */
+import { assert, type LogIndex, logIndex, noIndex, noTerm, type Term } from "../base/index.ts";
+import { type Entry, entryBytes, type LogPosition } from "./entry.ts";
+
+export interface Log {
+  /** The position before the first entry: (0, 0) until a snapshot takes its place. */
+  readonly base: LogPosition;
+  /** @invariant consecutive from `base.index + 1`; terms never decrease. */
+  readonly entries: Entry[];
+}
+
+export const beforeFirst: LogPosition = { index: noIndex, term: noTerm };
+
+export function createLog(entries: readonly Entry[]): Log {
+  const log: Log = { base: beforeFirst, entries: [] };
+  appendToLog(log, entries);
+  return log;
+}
+
+export function lastIndex(log: Log): LogIndex {
+  return (log.base.index + log.entries.length) as LogIndex; // sum of an index and a count
+}
+
+export function lastPosition(log: Log): LogPosition {
+  const last = log.entries.at(-1);
+  return last === undefined ? log.base : { index: last.index, term: last.term };
+}
+
+/** The term of the entry at `index`, of the base at its index, or undefined where there is neither. */
+export function termAt(log: Log, index: LogIndex): Term | undefined {
+  if (index === log.base.index) return log.base.term;
+  return log.entries[index - log.base.index - 1]?.term;
+}
+
+/** @throws InvariantError where there is no entry */
+export function positionAt(log: Log, index: LogIndex): LogPosition {
+  const term = termAt(log, index);
+  assert(term !== undefined, "positionAt: the log has no such entry", () => `${index}`);
+  return { index, term };
+}
+
+/** Entries `from`..`through`, inclusive, without limit. */
+export function entriesBetween(log: Log, from: LogIndex, through: LogIndex): Entry[] {
+  const offset = log.base.index + 1;
+  assert(from >= offset, "entriesBetween: below the first entry", () => `${from}`);
+  return log.entries.slice(from - offset, through - offset + 1);
+}
+
+/** As many entries from `from` on, up to `through`, as `bytesMax` holds; one at least if there is one. */
+export function entriesWithin(
+  log: Log,
+  from: LogIndex,
+  through: LogIndex,
+  bytesMax: number,
+): Entry[] {
+  const start = from - log.base.index - 1;
+  assert(start >= 0, "entriesWithin: below the first entry", () => `${from}`);
+  const endMax = Math.min(log.entries.length, through - log.base.index);
+  let bytes = 0;
+  let end = start;
+  for (; end < endMax; end++) {
+    const entry = log.entries[end];
+    if (entry === undefined) break;
+    bytes += entryBytes(entry);
+    if (bytes > bytesMax && end > start) break;
+  }
+  return log.entries.slice(start, end);
+}
+
+/** @invariant `entries` continue the log without a gap. */
+export function appendToLog(log: Log, entries: readonly Entry[]): void {
+  let { index, term } = lastPosition(log);
+  for (const entry of entries) {
+    assert(entry.index === index + 1, "the log has no gaps", () => `${entry.index} after ${index}`);
+    assert(entry.term >= term, "terms never decrease along the log", () => `at ${entry.index}`);
+    ({ index, term } = entry);
+    log.entries.push(entry);
+  }
+}
+
+/** Removes the entries from `from` on. */
+export function truncateLog(log: Log, from: LogIndex): void {
+  assert(from > log.base.index, "truncateLog: the base stays", () => `${from}`);
+  log.entries.length = Math.min(log.entries.length, from - log.base.index - 1);
+}
+
+/**
+ * The last position at or before `position.index` whose term is at most `position.term`: what two logs can
+ * still have in common, found by halving. @paper §5.3
+ */
+export function lastPossibleMatch(log: Log, position: LogPosition): LogPosition {
+  let low: number = log.base.index; // always possible
+  let high: number = Math.min(position.index, lastIndex(log));
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    const term = termAt(log, logIndex(middle));
+    if (term !== undefined && term <= position.term) low = middle;
+    else high = middle - 1;
+  }
+  return positionAt(log, logIndex(low));
+}
+
+/** Whether a log that ends at `a` is at least as complete as one that ends at `b`. @paper §5.4.1 */
+export function isUpToDate(a: LogPosition, b: LogPosition): boolean {
+  return a.term > b.term || (a.term === b.term && a.index >= b.index);
+}

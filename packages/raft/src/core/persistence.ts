@@ -1,0 +1,29 @@
+/** What the host reports back of disk and machines. Completions are merged monotonically. */
+import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
+import { maybeCaughtUp, maybeCommit } from "./commitment.ts";
+import { onOwnVoteDurable } from "./election.ts";
+import type { Raft } from "./state.ts";
+
+/**
+ * Unit `unit` and all before it are on disk. What a later unit removed again does not count: `removeFrom` lowered
+ * the outstanding units when it happened, so an old completion cannot vouch for a new entry at the same index.
+ */
+export function onPersisted(raft: Raft, unit: PersistUnit): void {
+  assert(unit < raft.nextUnit, "only units that were handed out complete", () => `${unit}`);
+  if (unit <= raft.durableUnit) return;
+  const voteWasDurable = raft.durableUnit >= raft.hardStateUnit;
+  raft.durableUnit = unit;
+  while ((raft.outstanding[0]?.unit ?? Number.POSITIVE_INFINITY) <= unit) {
+    const done = raft.outstanding.shift();
+    if (done !== undefined && done.lastIndex > raft.durableIndex)
+      raft.durableIndex = done.lastIndex;
+  }
+  if (!voteWasDurable && raft.durableUnit >= raft.hardStateUnit) onOwnVoteDurable(raft);
+  maybeCommit(raft);
+  maybeCaughtUp(raft);
+}
+
+export function onApplied(raft: Raft, index: LogIndex): void {
+  assert(index <= raft.applying, "only what was handed out is applied", () => `${index}`);
+  if (index > raft.applied) raft.applied = index;
+}

@@ -1,0 +1,116 @@
+/**
+ * What a leader knows of one peer, and how much it may send. @paper Figure 2 (nextIndex, matchIndex)
+ * @etcd raft/tracker/progress.go (probe and replicate)
+ */
+import { assert, type LogIndex, noIndex } from "../base/index.ts";
+import type { Settings } from "./settings.ts";
+
+/** One append with entries that was sent and is not acknowledged. */
+export interface Inflight {
+  readonly sequence: number;
+  readonly last: LogIndex;
+  readonly bytes: number;
+}
+
+/** @invariant `matched < next` */
+export interface Progress {
+  /** The peer's log equals ours up to here, on its disk. */
+  matched: LogIndex;
+  /** The next entry to send; all before are acknowledged or in flight. */
+  next: LogIndex;
+  /**
+   * `probe`: where the logs part is unknown; one message, then wait for its answer or the next heartbeat.
+   * `replicate`: appends are sent ahead of their answers, within the window.
+   */
+  mode: "probe" | "replicate";
+  /** In `probe`: the message that waits for its answer, or null. */
+  probeSequence: number | null;
+  /** In sending order. @invariant within the window; last entries ascend. */
+  inflight: Inflight[];
+  inflightBytes: number;
+  /** Number of the last append sent to this peer. */
+  sequence: number;
+  /** The append whose answer gave `matched`. */
+  matchedSequence: number;
+  sentRound: number;
+  /** The newest heartbeat round that the peer answered in this term. */
+  ackedRound: number;
+  /** The commit index that was last sent. */
+  sentCommit: LogIndex;
+  /** When the newest answered round was sent, in the leader's ticks: contact by sending time. */
+  contactTick: number;
+}
+
+export function createProgress(next: LogIndex, nowTick: number): Progress {
+  return {
+    matched: noIndex,
+    next,
+    mode: "probe",
+    probeSequence: null,
+    inflight: [],
+    inflightBytes: 0,
+    sequence: 0,
+    matchedSequence: 0,
+    sentRound: 0,
+    ackedRound: 0,
+    sentCommit: noIndex,
+    contactTick: nowTick,
+  };
+}
+
+export function mayReplicate(progress: Progress, settings: Settings): boolean {
+  return (
+    progress.inflight.length < settings.inflightMessagesMax &&
+    (progress.inflightBytes < settings.inflightBytesMax || progress.inflight.length === 0)
+  );
+}
+
+export function recordInflight(progress: Progress, inflight: Inflight): void {
+  progress.inflight.push(inflight);
+  progress.inflightBytes += inflight.bytes;
+}
+
+/** What is in flight no longer counts; the next message asks again from `next`. */
+export function becomeProbe(progress: Progress, next: LogIndex): void {
+  assert(next > progress.matched, "matched < next", () => `${progress.matched}, ${next}`);
+  progress.mode = "probe";
+  progress.probeSequence = null;
+  progress.next = next;
+  progress.inflight = [];
+  progress.inflightBytes = 0;
+}
+
+export function becomeReplicate(progress: Progress, next: LogIndex): void {
+  assert(next > progress.matched, "matched < next", () => `${progress.matched}, ${next}`);
+  progress.mode = "replicate";
+  progress.probeSequence = null;
+  progress.next = next;
+}
+
+/** The peer holds everything up to `matched` on its disk. Frees the window that this closes. */
+export function advanceMatched(progress: Progress, matched: LogIndex, sequence: number): boolean {
+  if (matched <= progress.matched) return false;
+  progress.matched = matched;
+  progress.matchedSequence = sequence;
+  if (progress.next <= matched) progress.next = (matched + 1) as LogIndex; // index plus one
+  let freed = 0;
+  for (const inflight of progress.inflight) {
+    if (inflight.last > matched) break;
+    progress.inflightBytes -= inflight.bytes;
+    freed++;
+  }
+  if (freed > 0) progress.inflight.splice(0, freed);
+  return true;
+}
+
+/**
+ * Whether appends up to number `sequence` were lost: the peer has seen that one and yet verified less than an
+ * earlier one carried.
+ */
+export function hasLost(progress: Progress, sequence: number, verified: LogIndex): boolean {
+  for (const inflight of progress.inflight) {
+    if (inflight.sequence > sequence) return false;
+    if (inflight.last > verified) return true;
+  }
+  return false;
+}

@@ -1,0 +1,74 @@
+/**
+ * The dispatcher: one input in, state changed; effects come out with `takeEffects`. Many inputs may be stepped before
+ * a take. Nothing but this and `propose` changes a member's state.
+ */
+import { assert, unreachable } from "../base/index.ts";
+import { onRequestVote, onRequestVoteResponse } from "./election.ts";
+import type { Input } from "./inputs.ts";
+import type { Message } from "./messages.ts";
+import { onApplied, onPersisted } from "./persistence.ts";
+import { failAskedReads, onRead, onReadIndex, onReadIndexResponse } from "./reads.ts";
+import {
+  onAppendEntries,
+  onAppendEntriesResponse,
+  onPeerReachable,
+  onPeerUnreachable,
+} from "./replication.ts";
+import type { Raft } from "./state.ts";
+import { onTick } from "./timers.ts";
+
+/** @throws InvariantError when an invariant is broken: the member must stop. */
+export function step(raft: Raft, input: Input): void {
+  switch (input.kind) {
+    case "tick":
+      onTick(raft, input);
+      break;
+    case "receive":
+      onMessage(raft, input.message);
+      break;
+    case "read":
+      onRead(raft, input.id);
+      break;
+    case "persisted":
+      onPersisted(raft, input.unit);
+      break;
+    case "applied":
+      onApplied(raft, input.index);
+      break;
+    case "peer-unreachable":
+      if (input.peer === raft.leader) failAskedReads(raft);
+      onPeerUnreachable(raft, input.peer);
+      break;
+    case "peer-reachable":
+      onPeerReachable(raft, input.peer);
+      break;
+    default:
+      unreachable(input, "step: an input of unknown kind");
+  }
+}
+
+function onMessage(raft: Raft, message: Message): void {
+  assert(message.to === raft.id, "messages are delivered to whom they name");
+  switch (message.kind) {
+    case "request-vote":
+      onRequestVote(raft, message);
+      break;
+    case "request-vote-response":
+      onRequestVoteResponse(raft, message);
+      break;
+    case "append-entries":
+      onAppendEntries(raft, message);
+      break;
+    case "append-entries-response":
+      onAppendEntriesResponse(raft, message);
+      break;
+    case "read-index":
+      onReadIndex(raft, message);
+      break;
+    case "read-index-response":
+      onReadIndexResponse(raft, message);
+      break;
+    default:
+      unreachable(message, "step: a message of unknown kind");
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Chapter 1, roles. All start as followers; in calm times there are one leader and followers.
+ * Legal moves: follower to (pre-)candidate to leader to follower, and every role to follower.
+ *
+ * @paper §5.1, Figure 4
+ */
+import { assert, type LogIndex, type NodeId } from "../base/index.ts";
+import { entryBytes } from "./entry.ts";
+import { entriesBetween, lastIndex } from "./log.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { failAskedReads, failLeaderReads } from "./reads.ts";
+import { appendOwn, startRound } from "./replication.ts";
+import { drawElectionTimeout, type Raft, setHardState } from "./state.ts";
+
+/** `leader` null: of this term none is known. Changes neither term nor vote. */
+export function becomeFollower(raft: Raft, leader: NodeId | null): void {
+  if (raft.leadership !== null) failLeaderReads(raft, raft.leadership);
+  if (leader !== raft.leader) failAskedReads(raft);
+  raft.role = "follower";
+  raft.leader = leader;
+  raft.campaign = null;
+  raft.leadership = null;
+  raft.pendingAck = null;
+  resetElectionTimer(raft);
+}
+
+/** Changes role and leader only: neither term nor vote. @thesis §9.6 */
+export function becomePreCandidate(raft: Raft): void {
+  assert(raft.role !== "leader", "a leader does not campaign");
+  failAskedReads(raft);
+  raft.role = "pre-candidate";
+  raft.leader = null;
+  raft.pendingAck = null;
+  const term = (raft.hardState.term + 1) as typeof raft.hardState.term; // term plus one
+  raft.campaign = { pre: true, term, grants: new Set([raft.id]), refusals: new Set() };
+  resetElectionTimer(raft);
+}
+
+/** Opens a new term with a vote for itself, which counts once it is on disk. @paper §5.2 */
+export function becomeCandidate(raft: Raft): void {
+  assert(raft.role !== "leader", "a leader does not campaign");
+  failAskedReads(raft);
+  const term = (raft.hardState.term + 1) as typeof raft.hardState.term; // term plus one
+  setHardState(raft, { ...raft.hardState, term, votedFor: raft.id });
+  raft.role = "candidate";
+  raft.leader = null;
+  raft.leaderContactTick = null;
+  raft.pendingAck = null;
+  raft.verified = 0 as LogIndex; // no index: a new term has verified nothing
+  raft.leaderCommit = 0 as LogIndex; // as above
+  raft.campaign = { pre: false, term, grants: new Set(), refusals: new Set() };
+  resetElectionTimer(raft);
+}
+
+/**
+ * The winner's first act is a no-op of its term: with it everything before is committed, too. It owns its
+ * index before anybody sees the role. @paper §5.4.2, §8
+ */
+export function becomeLeader(raft: Raft): void {
+  assert(raft.role === "candidate", "only a candidate becomes leader");
+  assert(raft.hardState.votedFor === raft.id, "a leader voted for itself");
+  assert(raft.durableUnit >= raft.hardStateUnit, "a leader's term and vote are on its disk");
+  const next = (lastIndex(raft.log) + 1) as LogIndex; // index plus one
+  const peers = new Map<NodeId, Progress>();
+  for (const member of raft.configuration.voters) {
+    if (member.id !== raft.id) peers.set(member.id, createProgress(next, raft.nowTick));
+  }
+  raft.role = "leader";
+  raft.leader = raft.id;
+  raft.campaign = null;
+  raft.leadership = {
+    termStart: next,
+    peers,
+    round: 0,
+    roundTicks: [],
+    heartbeatElapsed: 0,
+    uncommittedBytes: inheritedBytes(raft),
+    newReads: [],
+    pendingReads: [],
+  };
+  appendOwn(raft, raft.leadership, "no-op", [new Uint8Array(0)]);
+  startRound(raft, raft.leadership);
+}
+
+function inheritedBytes(raft: Raft): number {
+  const from = (raft.commit + 1) as LogIndex; // index plus one
+  let bytes = 0;
+  for (const entry of entriesBetween(raft.log, from, lastIndex(raft.log)))
+    bytes += entryBytes(entry);
+  return bytes;
+}
+
+export function resetElectionTimer(raft: Raft): void {
+  raft.electionElapsed = 0;
+  raft.electionTimeout = drawElectionTimeout(raft.settings, raft.jitter);
+}

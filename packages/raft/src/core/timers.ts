@@ -1,0 +1,44 @@
+/** What a passing tick does: heartbeats and the step down of a leader, the election timer of the others. */
+import { majority } from "./configuration.ts";
+import { onElectionTimeout } from "./election.ts";
+import type { Tick } from "./inputs.ts";
+import { startRound } from "./replication.ts";
+import { becomeFollower } from "./roles.ts";
+import type { Leadership, Raft } from "./state.ts";
+
+export function onTick(raft: Raft, tick: Tick): void {
+  raft.nowTick++;
+  raft.nowMs = tick.nowMs;
+  raft.jitter = tick.jitter;
+  if (raft.leadership !== null) tickLeader(raft, raft.leadership);
+  else tickOther(raft);
+}
+
+function tickLeader(raft: Raft, leadership: Leadership): void {
+  if (raft.settings.checkQuorum && !hasQuorumContact(raft, leadership)) {
+    becomeFollower(raft, null);
+    return;
+  }
+  leadership.heartbeatElapsed++;
+  if (leadership.heartbeatElapsed < raft.settings.heartbeatTicks) return;
+  leadership.heartbeatElapsed = 0;
+  startRound(raft, leadership);
+  for (const progress of leadership.peers.values()) {
+    if (progress.mode === "probe") progress.probeSequence = null;
+  }
+}
+
+/** Whether a majority, oneself included, answered something sent within an election timeout. @thesis §6.2 */
+function hasQuorumContact(raft: Raft, leadership: Leadership): boolean {
+  let count = 1;
+  for (const progress of leadership.peers.values()) {
+    if (raft.nowTick - progress.contactTick < raft.settings.electionTicks) count++;
+  }
+  return count >= majority(raft.configuration.voters.length);
+}
+
+function tickOther(raft: Raft): void {
+  raft.electionElapsed++;
+  const isAlone = raft.configuration.voters.length === 1 && raft.role === "follower";
+  if (raft.electionElapsed >= raft.electionTimeout || isAlone) onElectionTimeout(raft);
+}
