@@ -36,6 +36,8 @@ export interface ErrorDetails {
   UNKNOWN_COMMAND: { readonly machine: string; readonly command: string | null };
   /** The reducer threw: the command is in the log on all members, without effect on the state. */
   COMMAND_FAILED: { readonly machine: string; readonly command: string; readonly reason: string };
+  /** The caller's `signal` was aborted. */
+  ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;
 }
 

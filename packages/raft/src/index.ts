@@ -1,0 +1,31 @@
+/** `@quorate/raft`: start a member, declare machines, handle errors. */
+export type { ErrorCode, ErrorDetails, Outcome } from "./base/index.ts";
+export { InvariantError, isQuorateError, QuorateError } from "./base/index.ts";
+export type {
+  ApplyContext,
+  CancelSignal,
+  Codec,
+  CommandContext,
+  HandlesOf,
+  MachineDeclaration,
+  MachineDeclarations,
+  MachineHandle,
+  ProposeOptions,
+  RawMachine,
+  RawMachineHandle,
+  ReadOptions,
+  TypedMachine,
+} from "./machine/index.ts";
+export { jsonCodec, machine, rawMachine } from "./machine/index.ts";
+export type {
+  Logger,
+  MemberStatus,
+  Node,
+  NodeEventName,
+  NodeEvents,
+  NodeLimits,
+  NodeListener,
+  NodeStatus,
+  StartOptions,
+} from "./node/index.ts";
+export { createConsoleLogger, defaultLimits, silentLogger, start } from "./node/index.ts";

@@ -1,0 +1,207 @@
+/** The node's refusals as `QuorateError`s: one constructor each, so that texts and outcomes stand in one place. */
+import { type Outcome, QuorateError } from "../base/index.ts";
+import {
+  ForeignDirectoryError,
+  StorageDamage,
+  StorageError,
+  UnknownFormatError,
+} from "../storage/index.ts";
+
+export interface Reachability {
+  readonly needed: number;
+  readonly reachable: readonly string[];
+  readonly unreachable: readonly string[];
+}
+
+export function noQuorum(action: string, waitedMs: number, who: Reachability): QuorateError {
+  const total = who.reachable.length + who.unreachable.length;
+  const down =
+    who.unreachable.length === 0 ? "" : `; no connection to ${who.unreachable.join(", ")}`;
+  return new QuorateError(
+    "NO_QUORUM",
+    `Cannot ${action}: no leader for ${Math.round(waitedMs)} ms; ${who.reachable.length} of ${total} ` +
+      `voters are in contact, ${who.needed} are needed${down}`,
+    {
+      outcome: "not-applied",
+      retry: "after",
+      hint:
+        who.unreachable.length === 0
+          ? "Try again: an election may be under way."
+          : `Start ${who.unreachable.join(" or ")}, or wait until it can be reached.`,
+      details: who,
+    },
+  );
+}
+
+export function timedOut(action: string, waitedMs: number, outcome: Outcome): QuorateError {
+  return new QuorateError(
+    "TIMEOUT",
+    `Cannot ${action} in time: no answer for ${Math.round(waitedMs)} ms`,
+    {
+      outcome,
+      retry: outcome === "unknown" ? "never" : "after",
+      hint:
+        outcome === "unknown"
+          ? "Read the state before you send the command again: it may yet be applied."
+          : "Try again, or give it more time with timeoutMs.",
+      details: { waitedMs },
+    },
+  );
+}
+
+export function aborted(outcome: Outcome): QuorateError {
+  return new QuorateError("ABORTED", "Cannot wait any longer: the caller's signal was aborted", {
+    outcome,
+    retry: "never",
+    hint:
+      outcome === "unknown"
+        ? "Read the state before you send the command again: it may yet be applied."
+        : "Call again when the answer is wanted.",
+    details: {},
+  });
+}
+
+export function overwritten(term: number): QuorateError {
+  return new QuorateError(
+    "LEADERSHIP_LOST",
+    `Cannot apply the command: the leader of term ${term} was replaced before it was committed`,
+    {
+      outcome: "not-applied",
+      retry: "now",
+      hint: "Send the command again.",
+      details: { term },
+    },
+  );
+}
+
+export function leaderLost(term: number): QuorateError {
+  return new QuorateError(
+    "LEADERSHIP_LOST",
+    `Cannot tell what became of the command: the connection to the leader of term ${term} was lost`,
+    {
+      outcome: "unknown",
+      retry: "never",
+      hint: "Read the state before you send the command again: it may yet be applied.",
+      details: { term },
+    },
+  );
+}
+
+export function resultDropped(keptMax: number): QuorateError {
+  return new QuorateError(
+    "OVERLOADED",
+    "Cannot return the command's result: it was applied, but more results than " +
+      `keptResultsMax (${keptMax}) came before the leader's answer`,
+    {
+      outcome: "applied",
+      retry: "never",
+      hint: "Read the state instead of the result.",
+      details: { limit: "keptResultsMax", limitValue: keptMax },
+    },
+  );
+}
+
+export function tooLarge(bytes: number, bytesMax: number): QuorateError {
+  return new QuorateError(
+    "TOO_LARGE",
+    `Cannot propose a command of ${bytes} bytes: the limit is ${bytesMax}`,
+    {
+      outcome: "not-applied",
+      retry: "never",
+      hint: "Split it, or keep the bulk elsewhere and propose a reference.",
+      details: { bytes, bytesMax },
+    },
+  );
+}
+
+export function overloaded(limit: string, limitValue: number): QuorateError {
+  return new QuorateError(
+    "OVERLOADED",
+    `Cannot take more work: ${limit} (${limitValue}) is reached`,
+    {
+      outcome: "not-applied",
+      retry: "after",
+      hint: "Send fewer at a time, and this one again later.",
+      details: { limit, limitValue },
+    },
+  );
+}
+
+export function badConfig(option: string, value: string, fact: string, hint: string): QuorateError {
+  return new QuorateError("BAD_CONFIG", `Cannot start with ${option} ${value}: ${fact}`, {
+    outcome: "not-applied",
+    retry: "never",
+    hint,
+    details: { option, value },
+  });
+}
+
+export function stoppedError(outcome: Outcome, cause?: unknown): QuorateError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new QuorateError("STOPPED", `Cannot go on: this member has stopped${why}`, {
+    outcome,
+    retry: "never",
+    hint: "Ask another member, or start this one again.",
+    details: {},
+    cause,
+  });
+}
+
+export function wrongCluster(message: string, expected: string, found: string): QuorateError {
+  return new QuorateError("WRONG_CLUSTER", message, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Use the directory of this member and cluster, or an empty one for a new cluster.",
+    details: { expected, found },
+  });
+}
+
+/** What opening a directory was refused for, at the public edge. */
+export function fromOpenError(error: Error, directory: string): QuorateError {
+  if (error instanceof ForeignDirectoryError) {
+    return wrongCluster(error.message, error.expected, error.found);
+  }
+  if (error instanceof StorageDamage) return corrupt(error);
+  if (error instanceof UnknownFormatError) {
+    return new QuorateError("CORRUPT", error.message, {
+      outcome: "not-applied",
+      retry: "never",
+      hint: "Start the version of the program that wrote it.",
+      details: { file: error.file, offset: error.offset, record: null },
+      cause: error,
+    });
+  }
+  if (error instanceof StorageError) return storageFailed(error, directory);
+  throw error;
+}
+
+function corrupt(error: StorageDamage): QuorateError {
+  const { file, offset, unit, firstIndex, lastIndex } = error.place;
+  const entries = firstIndex === null ? "" : ` (entries ${firstIndex} to ${lastIndex})`;
+  return new QuorateError("CORRUPT", error.message, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Keep the directory for inspection; the other members still have the data.",
+    details: { file, offset, record: unit === null ? null : `unit ${unit}${entries}` },
+    cause: error,
+  });
+}
+
+export function storageFailed(error: StorageError, directory: string): QuorateError {
+  if (error.systemCode === "ELOCKED") {
+    return new QuorateError("DATA_DIR_IN_USE", error.message, {
+      outcome: "not-applied",
+      retry: "never",
+      hint: "Stop the other process, or give this member a directory of its own.",
+      details: { directory },
+      cause: error,
+    });
+  }
+  return new QuorateError("STORAGE_FAILED", error.message, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Repair the disk or its permissions, then start the member again.",
+    details: { file: error.file, systemCode: error.systemCode },
+    cause: error,
+  });
+}

@@ -1,0 +1,15 @@
+export type { NodeEventName, NodeEvents, NodeListener } from "./events.ts";
+export type { NodeLimits } from "./limits.ts";
+export { defaultLimits } from "./limits.ts";
+export type { Logger } from "./logger.ts";
+export { createConsoleLogger, silentLogger } from "./logger.ts";
+export type { AppliedMachines, MemberParts } from "./member.ts";
+export { Member } from "./member.ts";
+export type { Node } from "./node.ts";
+export { start } from "./node.ts";
+export type { OpenedMember, OpenMemberParts } from "./open-member.ts";
+export { openMember } from "./open-member.ts";
+export type { CheckedOptions, StartOptions } from "./options.ts";
+export { checkOptions } from "./options.ts";
+export type { MemberStatus, NodeStatus } from "./status.ts";
+export { statusOf } from "./status.ts";

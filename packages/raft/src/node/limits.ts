@@ -1,0 +1,63 @@
+/** The limits and times of a node besides the core's, in one table: name, unit, default, reason. */
+export interface NodeLimits {
+  /** Milliseconds between ticks, the grain of every timer. */
+  readonly tickMs: number;
+  /** Milliseconds between heartbeats; a multiple of `tickMs`. */
+  readonly heartbeatMs: number;
+  /** Milliseconds without a leader until an election; drawn from [electionMs, 2 x electionMs). */
+  readonly electionMs: number;
+  /** Milliseconds a command or read may take unless its caller says otherwise. */
+  readonly timeoutMs: number;
+  /** Bytes of one command: what etcd takes in a request, so that one entry never holds up heartbeats. */
+  readonly commandBytesMax: number;
+  /** Commands and reads that wait for a leader; more are refused as OVERLOADED, so that memory is bounded. */
+  readonly waitingCountMax: number;
+  /** Bytes of the commands that wait for a leader. */
+  readonly waitingBytesMax: number;
+  /** Commands and reads under way; more are refused as OVERLOADED. */
+  readonly pendingCountMax: number;
+  /** Bytes of commands in one forwarded request. */
+  readonly forwardBytesMax: number;
+  /** Results kept for forwarded commands whose place in the log is not yet known. */
+  readonly keptResultsMax: number;
+  /** Bytes of a log segment file. */
+  readonly segmentBytesMax: number;
+}
+
+export const defaultLimits: NodeLimits = {
+  tickMs: 10,
+  heartbeatMs: 100,
+  electionMs: 1_000,
+  timeoutMs: 5_000,
+  commandBytesMax: 1.5 * 1024 * 1024,
+  waitingCountMax: 10_000,
+  waitingBytesMax: 64 * 1024 * 1024,
+  pendingCountMax: 100_000,
+  forwardBytesMax: 1024 * 1024,
+  keptResultsMax: 100_000,
+  segmentBytesMax: 64 * 1024 * 1024,
+};
+
+/** Option name and fact of the first limit that cannot be used, or null. */
+export function describeBadLimits(
+  limits: NodeLimits,
+): { readonly option: keyof NodeLimits; readonly fact: string } | null {
+  for (const name of Object.keys(defaultLimits) as (keyof NodeLimits)[]) {
+    const value = limits[name]; // keys of the table are the table's keys
+    if (!Number.isFinite(value) || value <= 0) return { option: name, fact: "it must be above 0" };
+  }
+  if (limits.heartbeatMs < limits.tickMs) {
+    return { option: "heartbeatMs", fact: `it must be at least tickMs (${limits.tickMs})` };
+  }
+  if (limits.electionMs < 5 * limits.heartbeatMs) {
+    const fact = `it must be at least five heartbeats (5 x ${limits.heartbeatMs}), or lost packets are elections`;
+    return { option: "electionMs", fact };
+  }
+  if (limits.electionMs > 50_000) {
+    return {
+      option: "electionMs",
+      fact: "it must be at most 50,000: nobody would notice a dead leader",
+    };
+  }
+  return null;
+}

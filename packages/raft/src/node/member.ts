@@ -1,0 +1,380 @@
+/**
+ * One core against one disk, one network and one clock. Inputs are stepped as they come; once a turn of the event
+ * loop the effects are taken and handed out. Nothing here is a promise: the simulator runs this very code.
+ *
+ * Called by `node.ts`, which gives it to programs. Not here: how a member is opened (`open-member.ts`).
+ */
+import {
+  assert,
+  type NodeId,
+  type PersistUnit,
+  persistUnit,
+  type QuorateError,
+} from "../base/index.ts";
+import {
+  type Apply,
+  type Effect,
+  type Input,
+  mayRelease,
+  type Persist,
+  type Raft,
+  type RoleChanged,
+  type Send,
+  step,
+  takeEffects,
+} from "../core/index.ts";
+import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
+import type { LogStore } from "../storage/index.ts";
+import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
+import { createDeadlines, type Deadlines, expireDue } from "./deadlines.ts";
+import { EventHub, type NodeEvents } from "./events.ts";
+import type { NodeLimits } from "./limits.ts";
+import type { Logger } from "./logger.ts";
+import { Peers } from "./peers.ts";
+import { Proposals } from "./proposals.ts";
+import type { ReadDone, ReadRequest } from "./reads.ts";
+import { Reads } from "./reads.ts";
+import type { CommandDone, CommandRequest } from "./requests.ts";
+
+/** The part of a machine set that a member drives. */
+export interface AppliedMachines {
+  apply(data: Uint8Array, index: number, term: number, wanted: boolean): unknown;
+}
+
+export interface MemberParts {
+  readonly raft: Raft;
+  readonly store: LogStore;
+  /** Released when all else is closed; null without a directory. */
+  readonly lock: DirectoryLock | null;
+  readonly machines: AppliedMachines;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: NodeLimits;
+  readonly logger: Logger;
+  /** Checks the core's invariants after every turn; tests and simulation. */
+  readonly check: ((raft: Raft) => void) | null;
+}
+
+/** Takes in a turn; more wait for the next one, so that timers and sockets get their share. */
+const takesPerTurnMax = 8;
+
+export class Member {
+  readonly raft: Raft;
+  readonly events = new EventHub();
+  readonly peers: Peers;
+  readonly #parts: MemberParts;
+  readonly #deadlines: Deadlines;
+  readonly #proposals: Proposals;
+  readonly #reads: Reads;
+  #transport: Transport | null = null;
+  #timer: Timer | null = null;
+  #nextTickMs: number;
+  #isScheduled = false;
+  /** Sends whose unit is not durable yet, in the order of their making. */
+  #held: Send[] = [];
+  #durable: PersistUnit = persistUnit(0);
+  #state: "running" | "stopping" | "stopped" = "running";
+  #stopError: Error | null = null;
+  /** As last told in the event `leader`. */
+  #leader: NodeEvents["leader"] = { id: null, term: 0 };
+  readonly #onStopped: (() => void)[] = [];
+
+  constructor(parts: MemberParts) {
+    this.raft = parts.raft;
+    this.#parts = parts;
+    this.peers = new Peers(parts.raft.id);
+    this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
+    this.#deadlines = createDeadlines(parts.limits.tickMs, parts.clock.nowMs());
+    const host = {
+      raft: parts.raft,
+      limits: parts.limits,
+      deadlines: this.#deadlines,
+      nowMs: () => parts.clock.nowMs(),
+      send: (message: PeerMessage) => this.#transport?.send(message) ?? false,
+      reachability: () => this.peers.reachability(this.raft.configuration),
+      schedule: () => this.#schedule(),
+    };
+    this.#proposals = new Proposals(host);
+    this.#reads = new Reads(host);
+  }
+
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+
+  /** What ended the member, or null. */
+  get stopError(): Error | null {
+    return this.#stopError;
+  }
+
+  /** What the transport calls. */
+  get handlers(): TransportHandlers {
+    return {
+      onMessage: (message) => this.#onMessage(message),
+      onPeer: (event) => this.#onPeer(event),
+    };
+  }
+
+  /** Begins: from here on time passes. */
+  run(transport: Transport): void {
+    this.#transport = transport;
+    this.#connectPeers();
+    this.#armTimer();
+    this.#schedule();
+  }
+
+  // --- the public requests ------------------------------------------------------------------------------------
+
+  /** `done` never runs inside the call. A returned error is the answer, too. */
+  propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
+    return this.#proposals.propose(data, timeoutMs, done);
+  }
+
+  abortCommand(request: CommandRequest, error: QuorateError): void {
+    this.#proposals.abort(request, error);
+  }
+
+  /** As `propose`; `done(null)` runs when the machines may be read. */
+  read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
+    return this.#reads.read(timeoutMs, done);
+  }
+
+  /** Settles all requests and closes everything. Idempotent; `done` runs when all is closed. */
+  stop(done: () => void): void {
+    if (this.#state === "stopped") this.#parts.clock.defer(done);
+    else this.#onStopped.push(done);
+    this.#shutDown(null);
+  }
+
+  // --- inputs -------------------------------------------------------------------------------------------------
+
+  #step(input: Input): void {
+    if (this.#state !== "running") return;
+    try {
+      step(this.raft, input);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#schedule();
+  }
+
+  #onMessage(message: PeerMessage): void {
+    if (this.#state !== "running") return;
+    try {
+      if (message.kind === "forward") this.#proposals.onForward(message);
+      else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
+      else step(this.raft, { kind: "receive", message });
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#schedule();
+  }
+
+  #onPeer(event: PeerEvent): void {
+    if (this.#state !== "running") return;
+    const reason = event.kind === "connected" ? null : event.reason;
+    if (event.peer !== null) {
+      const state = this.peers.of(event.peer);
+      state.connected = event.kind === "connected";
+      state.reason = reason;
+      if (event.kind === "connected") this.#step({ kind: "peer-reachable", peer: event.peer });
+      else this.#onPeerLost(event.peer);
+    }
+    if (event.kind === "refused") this.#parts.logger.warn({ peer: event.peer }, event.reason);
+    this.events.emit("peer", { id: event.peer ?? "?", kind: event.kind, reason });
+  }
+
+  #onPeerLost(peer: NodeId): void {
+    this.#proposals.abandonForwards((to) => to === peer);
+    this.#step({ kind: "peer-unreachable", peer });
+  }
+
+  #armTimer(): void {
+    const delayMs = Math.max(0, this.#nextTickMs - this.#parts.clock.nowMs());
+    this.#timer = this.#parts.clock.after(delayMs, () => this.#onTimer());
+  }
+
+  /** One tick, however late it is: a stall of this process is not the silence of the others. */
+  #onTimer(): void {
+    if (this.#state !== "running") return;
+    const nowMs = this.#parts.clock.nowMs();
+    this.#nextTickMs += this.#parts.limits.tickMs;
+    if (this.#nextTickMs <= nowMs) this.#nextTickMs = nowMs + this.#parts.limits.tickMs;
+    this.#step({ kind: "tick", nowMs, jitter: this.#parts.random.fraction() });
+    if (!this.isRunning) return;
+    expireDue(this.#deadlines, nowMs);
+    this.#reads.onTick(nowMs);
+    this.#armTimer();
+  }
+
+  // --- the turn -----------------------------------------------------------------------------------------------
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#state !== "running") return;
+    this.#isScheduled = true;
+    this.#parts.clock.defer(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#isScheduled = false;
+    if (this.#state !== "running") return;
+    try {
+      this.#proposals.flush();
+      for (let take = 0; ; take++) {
+        const effects = takeEffects(this.raft);
+        if (effects.length === 0) break;
+        for (const effect of effects) this.#perform(effect);
+        if (!this.isRunning) return;
+        if (take + 1 === takesPerTurnMax) {
+          this.#schedule();
+          break;
+        }
+      }
+      this.#parts.check?.(this.raft);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#transport?.flush();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case "persist":
+        this.#persist(effect);
+        break;
+      case "send":
+        if (mayRelease(effect, this.#durable)) this.#transport?.send(effect.message);
+        else this.#held.push(effect);
+        break;
+      case "apply":
+        this.#transport?.flush(); // what others wait for leaves before the machines take their time
+        this.#apply(effect);
+        break;
+      case "read-answered":
+        this.#reads.onAnswered(effect);
+        break;
+      case "role-changed":
+        this.#onRole(effect);
+        break;
+      case "configuration-changed":
+        this.#connectPeers();
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #persist(effect: Persist): void {
+    this.#parts.store.append(effect, (error) => {
+      if (error !== null) this.#fail(error);
+      else this.#onPersisted(effect.unit);
+    });
+  }
+
+  #onPersisted(unit: PersistUnit): void {
+    if (this.#state !== "running") return;
+    assert(unit > this.#durable, "units become durable in order");
+    this.#durable = unit;
+    const held = this.#held;
+    if (held.length > 0) {
+      this.#held = [];
+      for (const send of held) {
+        if (mayRelease(send, unit)) this.#transport?.send(send.message);
+        else this.#held.push(send);
+      }
+    }
+    this.#step({ kind: "persisted", unit });
+  }
+
+  #apply(effect: Apply): void {
+    for (const entry of effect.entries) {
+      let result: unknown;
+      if (entry.kind === "command") {
+        const wanted = this.#proposals.isWanted(entry.index);
+        result = this.#parts.machines.apply(entry.data, entry.index, entry.term, wanted);
+      }
+      this.#proposals.onApplied(entry.index, entry.term, result);
+    }
+    const last = effect.entries.at(-1);
+    assert(last !== undefined, "an apply has entries");
+    step(this.raft, { kind: "applied", index: last.index });
+    this.#reads.onApplied(last.index);
+  }
+
+  #onRole(effect: RoleChanged): void {
+    const { leader, term } = effect;
+    this.#proposals.abandonForwards((to, sent) => to !== leader || sent !== term);
+    const { logger } = this.#parts;
+    logger.info({ role: effect.role, term, leader }, describeRole(effect, this.raft.id));
+    this.events.emit("role", { role: effect.role, term });
+    if (leader !== this.#leader.id || (leader !== null && term !== this.#leader.term)) {
+      this.#leader = { id: leader, term };
+      this.events.emit("leader", this.#leader);
+    }
+    this.#schedule();
+  }
+
+  #connectPeers(): void {
+    const peers = new Map<NodeId, string>();
+    for (const member of this.raft.configuration.voters) {
+      if (member.id !== this.raft.id) peers.set(member.id, member.address);
+    }
+    this.#transport?.setPeers(peers);
+  }
+
+  // --- the end ------------------------------------------------------------------------------------------------
+
+  /** A storage error, a broken invariant, a machine's exception: this member is finished, the process is not. */
+  #fail(reason: unknown): void {
+    if (this.#state !== "running") return;
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    this.#parts.logger.error(
+      { error: error.message },
+      `Member ${this.raft.id} stops: ${error.message}`,
+    );
+    this.#shutDown(error);
+  }
+
+  #shutDown(error: Error | null): void {
+    if (this.#state !== "running") return;
+    this.#state = "stopping";
+    this.#stopError = error;
+    this.#timer?.cancel();
+    this.#held = [];
+    this.#proposals.settleAll(error);
+    this.#reads.settleAll(error);
+    let open = 2;
+    const closed = () => {
+      open--;
+      if (open > 0) return;
+      const { lock } = this.#parts;
+      if (lock === null) this.#closed();
+      else lock.release(() => this.#closed());
+    };
+    if (this.#transport === null) this.#parts.clock.defer(closed);
+    else this.#transport.close(closed);
+    this.#parts.store.close((failed) => {
+      if (failed !== null) this.#parts.logger.warn({ error: failed.message }, failed.message);
+      closed();
+    });
+  }
+
+  #closed(): void {
+    this.#state = "stopped";
+    this.events.emit("stopped", { error: this.#stopError });
+    for (const done of this.#onStopped.splice(0)) done();
+  }
+}
+
+function describeRole(effect: RoleChanged, self: NodeId): string {
+  const { role, term, leader } = effect;
+  if (role === "leader") return `${self} leads term ${term}`;
+  if (role === "follower") {
+    const whom = leader === null ? "and knows no leader" : `of ${leader}`;
+    return `${self} is a follower ${whom} in term ${term}`;
+  }
+  return `${self} is a ${role} in term ${term}`;
+}

@@ -1,0 +1,168 @@
+/**
+ * The public edge: `start` gives a `Node`, a member with its machines. Promises begin here and nowhere below.
+ */
+import { QuorateError } from "../base/index.ts";
+import {
+  type CancelSignal,
+  createMachineSet,
+  type HandlesOf,
+  type MachineDeclarations,
+  type MachineHost,
+  type ProposeOptions,
+  type ReadOptions,
+} from "../machine/index.ts";
+import { createOsPorts } from "../ports/os/index.ts";
+import { aborted, badConfig, stoppedError } from "./errors.ts";
+import type { NodeEventName, NodeListener } from "./events.ts";
+import type { NodeLimits } from "./limits.ts";
+import { createConsoleLogger } from "./logger.ts";
+import { type OpenedMember, openMember } from "./open-member.ts";
+import { checkOptions, type StartOptions } from "./options.ts";
+import { type NodeStatus, statusOf } from "./status.ts";
+
+/** A member of the cluster in this process. */
+export interface Node<Machines extends MachineDeclarations> extends AsyncDisposable {
+  readonly id: string;
+  /** One handle for each declared machine; the same name means the same machine on every member. */
+  readonly machines: HandlesOf<Machines>;
+  status(): NodeStatus;
+  /** Returns what takes the listener off again. A listener that throws stops nobody but is reported. */
+  on<Name extends NodeEventName>(name: Name, listener: NodeListener<Name>): () => void;
+  /**
+   * Stops: open requests settle, files and sockets close, nothing keeps the process alive. Idempotent. It does not
+   * hand leadership over; the others elect after their timeouts.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a member and resolves when it listens and has read its log; a leader may take an election longer, and
+ * commands wait for it.
+ *
+ * @throws QuorateError `BAD_CONFIG`, `DATA_DIR_IN_USE`, `WRONG_CLUSTER`, `CORRUPT` or `STORAGE_FAILED`
+ */
+export async function start<Machines extends MachineDeclarations = Record<never, never>>(
+  options: StartOptions<Machines>,
+): Promise<Node<Machines>> {
+  const checked = checkOptions(options);
+  const ports = options.ports ?? createOsPorts();
+  const machines = createMachineSet(options.machines ?? ({} as Machines)); // none is a set of none
+  const logger = options.logger ?? createConsoleLogger();
+  const opened = await new Promise<OpenedMember>((resolve, reject) => {
+    openMember({ options: checked, ports, machines, logger }, (error, value) => {
+      if (value !== undefined) resolve(value);
+      else reject(error ?? stoppedError("not-applied"));
+    });
+  });
+  const host = createHost(opened, checked.limits, () => ports.clock.wallMs());
+  return createNode(opened, machines.createHandles(host));
+}
+
+function createNode<Machines extends MachineDeclarations>(
+  opened: OpenedMember,
+  handles: HandlesOf<Machines>,
+): Node<Machines> {
+  const { member } = opened;
+  const stop = () => new Promise<void>((resolve) => member.stop(resolve));
+  return {
+    id: member.raft.id,
+    machines: handles,
+    status: () => statusOf(opened),
+    on: (name, listener) => member.events.on(name, listener),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function createHost(
+  { member }: OpenedMember,
+  limits: NodeLimits,
+  wallMs: () => number,
+): MachineHost {
+  return {
+    wallMs,
+    propose: (data, options) =>
+      new Promise((resolve, reject) => {
+        const problem = checkCall(member, options);
+        if (problem !== null) {
+          reject(problem);
+          return;
+        }
+        let unlisten: (() => void) | null = null;
+        const timeoutMs = options?.timeoutMs ?? limits.timeoutMs;
+        const request = member.propose(data, timeoutMs, (error, result) => {
+          unlisten?.();
+          if (error === null) resolve(result);
+          else reject(error);
+        });
+        if (request instanceof QuorateError) {
+          reject(request);
+        } else if (options?.signal !== undefined) {
+          unlisten = onAbort(options.signal, () => {
+            const outcome = request.mayBeApplied ? "unknown" : "not-applied";
+            member.abortCommand(request, aborted(outcome));
+          });
+        }
+      }),
+    read: (read, options) =>
+      new Promise((resolve, reject) => {
+        const problem = checkCall(member, options);
+        if (problem !== null) {
+          reject(problem);
+          return;
+        }
+        let unlisten: (() => void) | null = null;
+        const finish = (error: QuorateError | null) => {
+          unlisten?.();
+          if (error === null) settleWith(read, resolve, reject);
+          else reject(error);
+        };
+        if (options?.consistency === "stale") {
+          finish(null);
+          return;
+        }
+        const request = member.read(options?.timeoutMs ?? limits.timeoutMs, finish);
+        if (request instanceof QuorateError) {
+          reject(request);
+        } else if (options?.signal !== undefined) {
+          unlisten = onAbort(options.signal, () => request.settle(aborted("not-applied")));
+        }
+      }),
+  };
+}
+
+/** What forbids the call before anything is done, or null. */
+function checkCall(
+  member: OpenedMember["member"],
+  options: ProposeOptions | ReadOptions | undefined,
+): QuorateError | null {
+  if (!member.isRunning) return stoppedError("not-applied", member.stopError);
+  if (options === undefined) return null;
+  const { timeoutMs, signal } = options;
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= timeoutMsMax)) {
+    const fact = `it must be above 0 and at most ${timeoutMsMax}`;
+    return badConfig("timeoutMs", String(timeoutMs), fact, "Give milliseconds.");
+  }
+  return signal?.aborted === true ? aborted("not-applied") : null;
+}
+
+/** Milliseconds; an hour: whoever waits longer waits for a person. */
+const timeoutMsMax = 3_600_000;
+
+function settleWith<Value>(
+  read: () => Value,
+  resolve: (value: Value) => void,
+  reject: (error: unknown) => void,
+): void {
+  try {
+    resolve(read());
+  } catch (error) {
+    reject(error);
+  }
+}
+
+/** Returns what takes the listener off again. */
+function onAbort(signal: CancelSignal, listener: () => void): () => void {
+  signal.addEventListener("abort", listener, { once: true });
+  return () => signal.removeEventListener("abort", listener);
+}

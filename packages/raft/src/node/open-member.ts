@@ -1,0 +1,282 @@
+/**
+ * From options to a running member: directory, lock, log, first configuration, transport. Callbacks all the way, so
+ * that the simulator can crash it in between. Called by `node.ts`.
+ */
+import type { QuorateError } from "../base/index.ts";
+import { logIndex, persistUnit } from "../base/index.ts";
+import { checkState, createRaft, type HardState } from "../core/index.ts";
+import type { DirectoryLock, Ports } from "../ports/index.ts";
+import { openDirectory, openLog, openMemoryLog, type RecoveredLog } from "../storage/index.ts";
+import { createTransport, type PeerIdentity, type Transport } from "../transport/index.ts";
+import { deriveClusterId } from "./cluster-id.ts";
+import { badConfig, fromOpenError, stoppedError, wrongCluster } from "./errors.ts";
+import {
+  compareConfigurations,
+  configurationOf,
+  describeMembers,
+  firstEntry,
+  firstHardState,
+} from "./first-configuration.ts";
+import type { Logger } from "./logger.ts";
+import { type AppliedMachines, Member } from "./member.ts";
+import type { CheckedOptions } from "./options.ts";
+
+/** A member and what it holds open. */
+export interface OpenedMember {
+  readonly member: Member;
+  readonly transport: Transport;
+  readonly clusterId: string;
+  readonly incarnation: string;
+}
+
+export interface OpenMemberParts {
+  readonly options: CheckedOptions;
+  readonly ports: Ports;
+  readonly machines: AppliedMachines;
+  readonly logger: Logger;
+}
+
+export type OpenMemberDone = (error: Error | null, opened?: OpenedMember) => void;
+
+/** Everything found on disk, or made in memory. */
+interface Found {
+  readonly clusterId: string;
+  readonly incarnation: string;
+  readonly lock: DirectoryLock | null;
+  readonly log: RecoveredLog;
+}
+
+export function openMember(parts: OpenMemberParts, done: OpenMemberDone): void {
+  const found: FoundDone = (error, value) => {
+    if (error !== null) done(error);
+    else if (value !== undefined) bootstrap(parts, value, done);
+  };
+  if (parts.options.directory === null) openMemory(parts, found);
+  else openDisk(parts, parts.options.directory, found);
+}
+
+type FoundDone = (error: Error | null, found?: Found) => void;
+
+function openMemory({ options, ports }: OpenMemberParts, done: FoundDone): void {
+  ports.clock.defer(() =>
+    done(null, {
+      clusterId: deriveClusterId(options.configuration, options.token),
+      incarnation: ports.random.id64(),
+      lock: null,
+      log: openMemoryLog(ports.clock),
+    }),
+  );
+}
+
+function openDisk(parts: OpenMemberParts, directory: string, done: FoundDone): void {
+  const { options, ports, logger } = parts;
+  const { disk, random, crc32, clock } = ports;
+  const clusterId = deriveClusterId(options.configuration, options.token);
+  openDirectory(
+    { disk, random, crc32, directory, clusterId, member: options.id },
+    (error, opened) => {
+      if (error !== null || opened === undefined) {
+        done(error === null ? null : fromOpenError(error, directory));
+        return;
+      }
+      const { lock, identity } = opened;
+      openLog(
+        {
+          disk,
+          clock,
+          crc32,
+          directory,
+          identity,
+          segmentBytesMax: options.limits.segmentBytesMax,
+          warn: (text: string) => logger.warn({ directory }, text),
+        },
+        (failed, log) => {
+          if (failed !== null || log === undefined) {
+            const reason =
+              failed === null ? stoppedError("not-applied") : fromOpenError(failed, directory);
+            lock.release(() => done(reason));
+          } else {
+            done(null, {
+              clusterId: identity.clusterId,
+              incarnation: identity.incarnation,
+              lock,
+              log,
+            });
+          }
+        },
+      );
+    },
+  );
+}
+
+// --- the first configuration ---------------------------------------------------------------------------------
+
+function bootstrap(parts: OpenMemberParts, found: Found, done: OpenMemberDone): void {
+  const { log } = found;
+  const known = configurationOf(log.entries);
+  const fail = (error: Error) => closeFound(found, () => done(error));
+  if (known === null) {
+    const problem = describeLostLog(log);
+    if (problem !== null) fail(problem);
+    else writeFirst(parts, found, fail, done);
+    return;
+  }
+  const { options, logger } = parts;
+  const isSameId = found.clusterId === deriveClusterId(options.configuration, options.token);
+  const compared = compareConfigurations(options.configuration, known, isSameId);
+  if (compared === "foreign") {
+    fail(foreignDirectory(parts, found, describeMembers(known)));
+    return;
+  }
+  if (compared === "differs") {
+    logger.warn(
+      { members: describeMembers(options.configuration), log: describeMembers(known) },
+      `The members option (${describeMembers(options.configuration)}) differs from the log's ` +
+        `(${describeMembers(known)}): the log is the truth, the option is ignored`,
+    );
+  }
+  begin(parts, found, log.hardState, log.entries, log.commit, done);
+}
+
+/** An empty log under a hard state that was used: the log was lost, and starting afresh would forget promises. */
+function describeLostLog(log: RecoveredLog): QuorateError | null {
+  const { term, votedFor } = log.hardState;
+  if (log.entries.length > 0 || (term <= firstHardState.term && votedFor === null)) return null;
+  return badConfig(
+    "dir",
+    "(its log)",
+    `the log is empty, yet this member has been in term ${term}: its log was removed`,
+    "Restore the directory, or replace the member by a new one.",
+  );
+}
+
+function foreignDirectory(parts: OpenMemberParts, found: Found, members: string): QuorateError {
+  const { options } = parts;
+  const derived = deriveClusterId(options.configuration, options.token);
+  return wrongCluster(
+    `Cannot use ${options.directory}: it belongs to cluster ${found.clusterId} (${members}), ` +
+      `the options describe cluster ${derived} (${describeMembers(options.configuration)}, token ` +
+      `${options.token})`,
+    derived,
+    found.clusterId,
+  );
+}
+
+function writeFirst(
+  parts: OpenMemberParts,
+  found: Found,
+  fail: (error: Error) => void,
+  done: OpenMemberDone,
+): void {
+  const entries = [firstEntry(parts.options.configuration)];
+  const commit = logIndex(1);
+  found.log.store.append(
+    {
+      unit: persistUnit(1),
+      hardState: firstHardState,
+      truncateFrom: null,
+      entries,
+      commit,
+    },
+    (error) => {
+      if (error !== null) fail(fromOpenError(error, parts.options.directory ?? "memory"));
+      else begin(parts, found, firstHardState, entries, commit, done);
+    },
+  );
+}
+
+// --- the start -----------------------------------------------------------------------------------------------
+
+function begin(
+  parts: OpenMemberParts,
+  found: Found,
+  hardState: HardState,
+  entries: RecoveredLog["entries"],
+  commit: RecoveredLog["commit"],
+  done: OpenMemberDone,
+): void {
+  const { options, ports, machines, logger } = parts;
+  const boot = ports.random.id64();
+  const raft = createRaft({
+    id: options.id,
+    settings: options.settings,
+    boot: Number.parseInt(boot.slice(0, 12), 16), // 48 bits: a safe integer
+    jitter: ports.random.fraction(),
+    hardState,
+    entries,
+    commit,
+  });
+  const member = new Member({
+    raft,
+    store: found.log.store,
+    lock: found.lock,
+    machines,
+    clock: ports.clock,
+    random: ports.random,
+    limits: options.limits,
+    logger,
+    check: options.checkInvariants ? checkState : null,
+  });
+  const identity: PeerIdentity = {
+    clusterId: found.clusterId,
+    id: options.id,
+    incarnation: found.incarnation,
+    boot,
+  };
+  const listenAddress = options.listenAddress ?? ownAddress(raft.configuration, options);
+  listen(parts, identity, listenAddress, member, (error, transport) => {
+    if (error !== null || transport === undefined) {
+      closeFound(found, () => done(error));
+      return;
+    }
+    member.run(transport);
+    const { clusterId, incarnation } = found;
+    done(null, { member, transport, clusterId, incarnation });
+  });
+}
+
+function ownAddress(
+  configuration: CheckedOptions["configuration"],
+  options: CheckedOptions,
+): string {
+  const isSelf = (member: { readonly id: string }) => member.id === options.id;
+  const self = configuration.voters.find(isSelf) ?? options.configuration.voters.find(isSelf);
+  return self?.address ?? "";
+}
+
+function listen(
+  { options, ports, logger }: OpenMemberParts,
+  identity: PeerIdentity,
+  listenAddress: string,
+  member: Member,
+  done: (error: Error | null, transport?: Transport) => void,
+): void {
+  createTransport(
+    {
+      network: ports.network,
+      clock: ports.clock,
+      random: ports.random,
+      crc32: ports.crc32,
+      identity,
+      listenAddress,
+      handlers: member.handlers,
+      limits: options.transportLimits,
+      log: (line) => logger[line.level]({ listenAddress }, line.message),
+    },
+    (error, transport) => {
+      if (error === null) done(null, transport);
+      else if (error.name === "QuorateError") done(error);
+      else {
+        const hint = "Stop what uses the address, or give this member another one.";
+        done(badConfig("listen", listenAddress, error.message, hint));
+      }
+    },
+  );
+}
+
+function closeFound(found: Found, done: () => void): void {
+  found.log.store.close(() => {
+    if (found.lock === null) done();
+    else found.lock.release(() => done());
+  });
+}

@@ -1,0 +1,149 @@
+/** What a program gives to `start`, and the check of it before anything is touched. */
+import { isNodeId, type NodeId } from "../base/index.ts";
+import {
+  type Member as ClusterMember,
+  type Configuration,
+  createConfiguration,
+  defaultSettings,
+  describeBadSettings,
+  membersMax,
+  type Settings,
+} from "../core/index.ts";
+import type { MachineDeclarations } from "../machine/index.ts";
+import type { Ports } from "../ports/index.ts";
+import { parseAddress, type TransportLimits } from "../transport/index.ts";
+import { badConfig } from "./errors.ts";
+import { defaultLimits, describeBadLimits, type NodeLimits } from "./limits.ts";
+import type { Logger } from "./logger.ts";
+
+export interface StartOptions<Machines extends MachineDeclarations> {
+  /** This member's name among `members`: 1 to 64 characters of `[A-Za-z0-9._-]`. */
+  readonly id: string;
+  /**
+   * Names and peer addresses (`host:port`) of all members. Forms the first configuration where the directory is
+   * empty, and must then be the same on all; afterwards the log is the truth.
+   */
+  readonly members: Readonly<Record<string, string>>;
+  /**
+   * Where this member keeps its log, vote and identity. Without it all is in memory: such a member never comes
+   * back under its old id, and a majority that stops together loses everything.
+   */
+  readonly dir?: string;
+  /** The machines that share the log, the same on every member. Declared here because replay must know them. */
+  readonly machines?: Machines;
+  /** Tells clusters with equal members apart. */
+  readonly token?: string;
+  /** Address to listen on for peers, where it is not the own one in `members` (port forwarding, containers). */
+  readonly listen?: string;
+  /** Times and limits; the defaults are in `defaultLimits`. */
+  readonly limits?: Partial<NodeLimits>;
+  /** The core's own numbers; ticks follow from `limits`. */
+  readonly settings?: Partial<Omit<Settings, "heartbeatTicks" | "electionTicks">>;
+  readonly transportLimits?: Partial<TransportLimits>;
+  /** Silent but for warnings and errors on the console unless given. */
+  readonly logger?: Logger;
+  /** The doors to the world; tests and simulation bring their own. */
+  readonly ports?: Ports;
+  /** Checks the core's invariants after every turn. Costs time; for tests and the careful. */
+  readonly checkInvariants?: boolean;
+}
+
+/** Options after the check, defaults filled in. */
+export interface CheckedOptions {
+  readonly id: NodeId;
+  readonly configuration: Configuration;
+  readonly listenAddress: string | null;
+  readonly directory: string | null;
+  readonly token: string;
+  readonly limits: NodeLimits;
+  readonly settings: Settings;
+  readonly transportLimits: Partial<TransportLimits>;
+  readonly checkInvariants: boolean;
+}
+
+const defaultToken = "quorate";
+
+/** @throws QuorateError `BAD_CONFIG` that names the option */
+export function checkOptions(options: StartOptions<MachineDeclarations>): CheckedOptions {
+  if (!isNodeId(options.id)) {
+    const fact = "a member's name is 1 to 64 characters of [A-Za-z0-9._-]";
+    throw badConfig("id", JSON.stringify(options.id), fact, "Choose another name.");
+  }
+  const configuration = createConfiguration(checkMembers(options.members));
+  if (!Object.hasOwn(options.members, options.id)) {
+    const names = Object.keys(options.members).join(", ");
+    const fact = `members names ${names}, and not this one`;
+    throw badConfig("id", options.id, fact, "Add this member to members, or correct its id.");
+  }
+  if (options.dir === "") {
+    throw badConfig("dir", '""', "it is empty", "Name a directory, or leave it out for memory.");
+  }
+  const limits = checkLimits(options.limits ?? {});
+  return {
+    id: options.id,
+    configuration,
+    listenAddress: options.listen === undefined ? null : checkAddress("listen", options.listen),
+    directory: options.dir ?? null,
+    token: options.token ?? defaultToken,
+    limits,
+    settings: checkSettings(limits, options.settings ?? {}),
+    transportLimits: options.transportLimits ?? {},
+    checkInvariants: options.checkInvariants ?? false,
+  };
+}
+
+function checkMembers(members: Readonly<Record<string, string>>): ClusterMember[] {
+  const checked: ClusterMember[] = [];
+  const names = new Map<string, string>();
+  for (const [id, address] of Object.entries(members)) {
+    if (!isNodeId(id)) {
+      const fact = "a member's name is 1 to 64 characters of [A-Za-z0-9._-]";
+      throw badConfig("members", JSON.stringify(id), fact, "Choose another name.");
+    }
+    const other = names.get(address);
+    if (other !== undefined) {
+      const fact = `${other} and ${id} have the same address`;
+      throw badConfig("members", address, fact, "Give each member an address of its own.");
+    }
+    names.set(address, id);
+    checked.push({ id, address: checkAddress(`members.${id}`, address) });
+  }
+  if (checked.length === 0 || checked.length > membersMax) {
+    const fact = `a cluster has 1 to ${membersMax} members`;
+    throw badConfig("members", `(${checked.length} of them)`, fact, "Name all members.");
+  }
+  return checked;
+}
+
+function checkAddress(option: string, address: string): string {
+  try {
+    parseAddress(address);
+  } catch (error) {
+    const fact = error instanceof Error ? error.message : String(error);
+    throw badConfig(option, JSON.stringify(address), fact, "Write it as host:port.");
+  }
+  return address;
+}
+
+function checkLimits(given: Partial<NodeLimits>): NodeLimits {
+  const limits: NodeLimits = { ...defaultLimits, ...given };
+  const bad = describeBadLimits(limits);
+  if (bad === null) return limits;
+  const value = String(limits[bad.option]);
+  throw badConfig(`limits.${bad.option}`, value, bad.fact, "Correct it, or leave it out.");
+}
+
+function checkSettings(
+  limits: NodeLimits,
+  given: StartOptions<MachineDeclarations>["settings"],
+): Settings {
+  const settings: Settings = {
+    ...defaultSettings,
+    ...given,
+    heartbeatTicks: Math.max(1, Math.round(limits.heartbeatMs / limits.tickMs)),
+    electionTicks: Math.max(1, Math.round(limits.electionMs / limits.tickMs)),
+  };
+  const bad = describeBadSettings(settings);
+  if (bad !== null) throw badConfig("settings", "", bad, "Correct it, or leave it out.");
+  return settings;
+}

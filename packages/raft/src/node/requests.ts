@@ -1,0 +1,57 @@
+/**
+ * A command on its way: from the caller into the log of the leader, and back as the result that this member's
+ * machine computes at its place. Settles exactly once, with what is known of its outcome.
+ */
+import type { LogIndex, QuorateError, Term } from "../base/index.ts";
+import type { Expiring } from "./deadlines.ts";
+
+/** With `error` null, `result` is what the machine returned. Runs exactly once and does not throw. */
+export type CommandDone = (error: QuorateError | null, result?: unknown) => void;
+
+/**
+ * `gathered`: waits for the end of the turn. `waiting`: for a leader. `forwarded`: sent to the leader, its place
+ * unknown. `placed`: in some leader's log at a known place.
+ */
+export type CommandPlace = "gathered" | "waiting" | "forwarded" | "placed";
+
+export class CommandRequest implements Expiring {
+  readonly data: Uint8Array;
+  readonly startedMs: number;
+  place: CommandPlace = "gathered";
+  /** The leader's term, once `placed`. */
+  term: Term | null = null;
+  index: LogIndex | null = null;
+  /** Another command at the same index, in the log of a leader of another term: either may win. */
+  alsoHere: CommandRequest | null = null;
+  isSettled = false;
+  readonly #done: CommandDone;
+  readonly #onExpire: (request: CommandRequest) => void;
+
+  constructor(
+    data: Uint8Array,
+    startedMs: number,
+    done: CommandDone,
+    onExpire: (request: CommandRequest) => void,
+  ) {
+    this.data = data;
+    this.startedMs = startedMs;
+    this.#done = done;
+    this.#onExpire = onExpire;
+  }
+
+  /** Whether the command may be in a log: then an error cannot say "not applied". */
+  get mayBeApplied(): boolean {
+    return this.place === "forwarded" || this.place === "placed";
+  }
+
+  /** Ignored after the first. */
+  settle(error: QuorateError | null, result?: unknown): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.#done(error, result);
+  }
+
+  expire(): void {
+    this.#onExpire(this);
+  }
+}
