@@ -1,0 +1,30 @@
+export type { Codec } from "./codec.ts";
+export { argumentDepthMax, jsonCodec, UnencodableError } from "./codec.ts";
+export type { VersionedThing } from "./machine-errors.ts";
+export { UnknownCommandError, UnknownMachineError, UnknownVersionError } from "./machine-errors.ts";
+export type { CancelSignal, MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
+export type { HandlesOf, MachineDeclarations, MachineSet } from "./machine-set.ts";
+export { createMachineSet, encodeCommand, envelopeVersion } from "./machine-set.ts";
+export type {
+  ApplyContext,
+  MachineDeclaration,
+  MachineInstance,
+  RawMachine,
+  RawMachineHandle,
+  ResultOf,
+} from "./raw-machine.ts";
+export { rawMachine } from "./raw-machine.ts";
+export type { CommandOutcome } from "./reducer.ts";
+export { machine } from "./reducer.ts";
+export type {
+  CheckedCommands,
+  Command,
+  CommandContext,
+  CommandParameters,
+  CommandResult,
+  Commands,
+  MachineHandle,
+  ReadonlyState,
+  ReservedCommandName,
+  TypedMachine,
+} from "./reducer-types.ts";

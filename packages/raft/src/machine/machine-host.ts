@@ -1,0 +1,54 @@
+/**
+ * What a machine's handle needs of the member it runs on, and the options of its callers.
+ * Implemented by the node; this room knows nothing else of it.
+ */
+
+/** The part of `AbortSignal` that is used, so that this room needs no platform types. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(
+    type: "abort",
+    listener: () => void,
+    options?: { readonly once?: boolean },
+  ): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** How long to wait for a command. */
+export interface ProposeOptions {
+  /** Milliseconds; the node's default if left out. */
+  readonly timeoutMs?: number;
+  /** An `AbortSignal`. Aborting ends the waiting, not the command: its outcome is then unknown. */
+  readonly signal?: CancelSignal;
+}
+
+/** How fresh a read must be, and how long to wait for it. */
+export interface ReadOptions {
+  /**
+   * `linearizable` (the default) sees every command that was acknowledged anywhere before the call;
+   * `stale` answers at once from this member's state, however old. @paper §8
+   */
+  readonly consistency?: "linearizable" | "stale";
+  /** Milliseconds; the node's default if left out. */
+  readonly timeoutMs?: number;
+  /** An `AbortSignal`. */
+  readonly signal?: CancelSignal;
+}
+
+/** The member as its machines see it. */
+export interface MachineHost {
+  /**
+   * Gets a command into the log; resolves with what `apply` returned for it on this member (applied
+   * with `wanted` true), rejects with a `QuorateError`. Takes over the bytes: they never change
+   * again.
+   */
+  propose(data: Uint8Array, options: ProposeOptions | undefined): Promise<unknown>;
+  /**
+   * Runs `read` between two applies, when the state is as fresh as asked for; rejects with what it
+   * throws.
+   */
+  read<Value>(read: () => Value, options: ReadOptions | undefined): Promise<Value>;
+  /** Wall time in milliseconds since 1970, for `context.now`. Safety never depends on it. */
+  wallMs(): number;
+}

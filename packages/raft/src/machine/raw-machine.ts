@@ -1,0 +1,103 @@
+/**
+ * The contract of a replicated state machine, and raw machines: bytes in, result out, own state.
+ * Raw machines serve the store and speed; typed reducers (`reducer.ts`) stand on the same contract.
+ * Called by `machine-set.ts`, which shares one log between several machines. Knows nothing of nodes
+ * or of Raft's roles.
+ */
+import type { LogIndex, Term } from "../base/index.ts";
+import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
+
+/**
+ * What is known of the entry being applied. The same object is passed for every entry and changes
+ * with it, so that applying allocates nothing: read it during `apply`, keep its numbers, never the
+ * object.
+ */
+export interface ApplyContext {
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** Whether somebody on this member waits for the result: if not, `undefined` may be returned. */
+  readonly wanted: boolean;
+}
+
+/**
+ * A state machine that is fed the committed commands in the order of the log. Equal commands from
+ * an equal state must leave an equal state on every member: no clock, no randomness, no I/O,
+ * nothing that depends on `wanted` but the result. @paper §2 (replicated state machines)
+ */
+export interface RawMachine<Result> {
+  /**
+   * Applies one command, at once. `command` is a view into the log's entry: it never changes and
+   * may be kept (it then keeps the entry's memory), but must not be written to. A refusal is a
+   * result. An exception is fatal: the member stops, because it cannot know what the others made of
+   * the command.
+   */
+  apply(command: Uint8Array, context: ApplyContext): Result | undefined;
+}
+
+/** The result type of a machine. */
+export type ResultOf<Machine> = Machine extends RawMachine<infer Result> ? Result : never;
+
+/** One machine of one member, under the name it was declared with. */
+export interface MachineInstance<Handle> {
+  /**
+   * @throws whatever must stop the member: an exception of a raw machine, `UnknownCommandError`,
+   * `UnknownVersionError`, `FormatError`
+   */
+  apply(payload: Uint8Array, context: ApplyContext): unknown;
+  /** What callers use: proposals go through `host` and come back as what `apply` returned. */
+  createHandle(host: MachineHost): Handle;
+}
+
+/** What is handed to `start({ machines })`: how to create a machine, and the type of its handle. */
+export interface MachineDeclaration<out Handle> {
+  /** Creates the machine in its initial state; `name` is for messages. */
+  create(name: string): MachineInstance<Handle>;
+}
+
+/** How a program uses a raw machine: `node.machines.<name>`. */
+export interface RawMachineHandle<Result, Machine> {
+  /**
+   * Proposes a command (copied at the call) and resolves with what this member's machine returned
+   * for it, once it is on a majority of disks and applied here.
+   *
+   * @throws QuorateError with the outcome; see `docs/errors.md`
+   */
+  propose(command: Uint8Array, options?: ProposeOptions): Promise<Result>;
+  /**
+   * Reads this member's machine, linearizably unless `consistency` says otherwise. `read` gets the
+   * live machine, runs at once and must not change it; what it returns is passed on uncopied.
+   */
+  read<Value>(read: (machine: Machine) => Value, options?: ReadOptions): Promise<Value>;
+}
+
+/**
+ * Declares a raw machine; `create` makes it in its initial state, once for each start of a member.
+ */
+export function rawMachine<Machine extends RawMachine<unknown>>(
+  create: () => Machine,
+): MachineDeclaration<RawMachineHandle<ResultOf<Machine>, Machine>> {
+  return {
+    create: () => {
+      const machine = create();
+      return {
+        apply: (payload, context) => machine.apply(payload, context),
+        createHandle: (host) => createRawHandle(machine, host),
+      };
+    },
+  };
+}
+
+function createRawHandle<Machine extends RawMachine<unknown>>(
+  machine: Machine,
+  host: MachineHost,
+): RawMachineHandle<ResultOf<Machine>, Machine> {
+  return {
+    async propose(command, options) {
+      const result = await host.propose(command, options);
+      return result as ResultOf<Machine>; // the host returns what `machine.apply` returned
+    },
+    async read(read, options) {
+      return await host.read(() => read(machine), options);
+    },
+  };
+}
