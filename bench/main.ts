@@ -5,9 +5,13 @@
 
 import { parseArguments } from "./arguments.ts";
 import { benchCommit } from "./commit.ts";
+import { benchFailover } from "./failover.ts";
+import { benchPut } from "./put.ts";
 
 const benchmarks: Record<string, (options: ReadonlyMap<string, string>) => Promise<object>> = {
   commit: benchCommit,
+  put: benchPut,
+  failover: benchFailover,
 };
 
 const { name, options } = parseArguments(process.argv.slice(2));

@@ -37,7 +37,9 @@ export function nextMessage<Value>(child: ChildProcess, field: string): Promise<
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  child.kill("SIGKILL");
+  // They end by themselves when they are let go, and then write the profiles that were asked for.
+  if (child.connected) child.disconnect();
+  else child.kill("SIGKILL");
   await ended;
 }
 

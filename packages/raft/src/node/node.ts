@@ -25,6 +25,8 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
   readonly id: string;
   /** One handle for each declared machine; the same name means the same machine on every member. */
   readonly machines: HandlesOf<Machines>;
+  /** The own term now; `status()` tells the rest. */
+  readonly term: number;
   status(): NodeStatus;
   /** Returns what takes the listener off again. A listener that throws stops nobody but is reported. */
   on<Name extends NodeEventName>(name: Name, listener: NodeListener<Name>): () => void;
@@ -67,6 +69,9 @@ function createNode<Machines extends MachineDeclarations>(
   return {
     id: member.raft.id,
     machines: handles,
+    get term() {
+      return member.raft.hardState.term;
+    },
     status: () => statusOf(opened),
     on: (name, listener) => member.events.on(name, listener),
     stop,

@@ -116,7 +116,7 @@ function bootstrap(parts: OpenMemberParts, found: Found, done: OpenMemberDone): 
   const known = configurationOf(log.entries);
   const fail = (error: Error) => closeFound(found, () => done(error));
   if (known === null) {
-    const problem = describeLostLog(log);
+    const problem = describeLostLog(log) ?? describeNoCluster(parts.options);
     if (problem !== null) fail(problem);
     else writeFirst(parts, found, fail, done);
     return;
@@ -147,6 +147,17 @@ function describeLostLog(log: RecoveredLog): QuorateError | null {
     "(its log)",
     `the log is empty, yet this member has been in term ${term}: its log was removed`,
     "Restore the directory, or replace the member by a new one.",
+  );
+}
+
+/** Who says that the cluster exists does not form one: two members of one name would be two clusters. */
+function describeNoCluster(options: CheckedOptions): QuorateError | null {
+  if (!options.joinsExisting) return null;
+  return badConfig(
+    "dir",
+    options.directory ?? "(memory)",
+    "it is empty, and this member is said to join an existing cluster, which this version cannot do yet",
+    "Start with the member's old directory, or form a new cluster.",
   );
 }
 

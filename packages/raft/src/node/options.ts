@@ -33,6 +33,8 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly machines?: Machines;
   /** Tells clusters with equal members apart. */
   readonly token?: string;
+  /** Never form a cluster: an empty directory is refused (etcd's `--initial-cluster-state existing`). */
+  readonly joinsExisting?: boolean;
   /** Address to listen on for peers, where it is not the own one in `members` (port forwarding, containers). */
   readonly listen?: string;
   /** Times and limits; the defaults are in `defaultLimits`. */
@@ -55,6 +57,7 @@ export interface CheckedOptions {
   readonly listenAddress: string | null;
   readonly directory: string | null;
   readonly token: string;
+  readonly joinsExisting: boolean;
   readonly limits: NodeLimits;
   readonly settings: Settings;
   readonly transportLimits: Partial<TransportLimits>;
@@ -85,6 +88,7 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     listenAddress: options.listen === undefined ? null : checkAddress("listen", options.listen),
     directory: options.dir ?? null,
     token: options.token ?? defaultToken,
+    joinsExisting: options.joinsExisting ?? false,
     limits,
     settings: checkSettings(limits, options.settings ?? {}),
     transportLimits: options.transportLimits ?? {},

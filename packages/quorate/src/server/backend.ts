@@ -1,0 +1,54 @@
+/** What every service needs: the node with its machines, and the header of answers. */
+import type { HandlesOf, Node } from "@quorate/raft";
+import { rawMachine } from "@quorate/raft";
+import { createKvMachine, type KvMachine, type KvResult } from "../kv/index.ts";
+import type { ResponseHeader } from "../proto/index.ts";
+import { idOfHex, memberIdOf } from "./ids.ts";
+import { membersMachine } from "./members-machine.ts";
+
+/** The server's machines, sharing one log. */
+export const serverMachines = {
+  kv: rawMachine(createKvMachine),
+  members: membersMachine,
+};
+
+export type ServerMachines = typeof serverMachines;
+
+export interface Backend {
+  readonly node: Node<ServerMachines>;
+  readonly machines: HandlesOf<ServerMachines>;
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  /** Milliseconds for one request, as in etcd: 5 s and two election timeouts. */
+  readonly requestTimeoutMs: number;
+  /** Bytes of one request that is written to the log. */
+  readonly requestBytesMax: number;
+}
+
+export type { KvMachine, KvResult };
+
+export function createBackend(
+  node: Node<ServerMachines>,
+  electionMs: number,
+  requestBytesMax: number,
+): Backend {
+  const { clusterId, id } = node.status();
+  return {
+    node,
+    machines: node.machines,
+    clusterId: idOfHex(clusterId),
+    memberId: memberIdOf(clusterId, id),
+    requestTimeoutMs: 5_000 + 2 * electionMs,
+    requestBytesMax,
+  };
+}
+
+/** The header of an answer; `revision` 0 where etcd leaves it out. */
+export function createHeader(backend: Backend, revision: number): ResponseHeader {
+  return {
+    clusterId: backend.clusterId,
+    memberId: backend.memberId,
+    revision,
+    raftTerm: backend.node.term,
+  };
+}

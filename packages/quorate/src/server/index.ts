@@ -1,0 +1,10 @@
+export { idOfHex, memberIdOf } from "./ids.ts";
+export {
+  addressOfUrl,
+  badFlag,
+  defaultServerOptions,
+  parseInitialCluster,
+  type ServerOptions,
+} from "./options.ts";
+export { type QuorateServer, requestBytesMax, startServer } from "./server.ts";
+export { etcdClusterVersion, etcdVersion, quorateVersion } from "./versions.ts";

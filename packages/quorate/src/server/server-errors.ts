@@ -1,0 +1,54 @@
+/**
+ * Our errors as gRPC's statuses, with etcd's codes and exact texts: clients match both. What etcd has no words for
+ * travels beside them in the trailer `quorate-error`.
+ */
+import { type ErrorCode, QuorateError } from "@quorate/raft";
+import { type KvError, type KvErrorCode } from "../kv/index.ts";
+import { type Status, type StatusName, status } from "../rpc/index.ts";
+
+const kvCodes: Record<KvErrorCode, StatusName> = {
+  InvalidArgument: "invalidArgument",
+  NotFound: "notFound",
+  OutOfRange: "outOfRange",
+};
+
+export function statusOfKvError(error: KvError): Status {
+  return status(kvCodes[error.code], error.text);
+}
+
+export const requestTooLarge: Status = status(
+  "invalidArgument",
+  "etcdserver: request is too large",
+);
+
+const texts: Record<ErrorCode, readonly [StatusName, string]> = {
+  NO_QUORUM: ["unavailable", "etcdserver: no leader"],
+  TIMEOUT: ["unavailable", "etcdserver: request timed out"],
+  LEADERSHIP_LOST: [
+    "unavailable",
+    "etcdserver: request timed out, possibly due to previous leader failure",
+  ],
+  TOO_LARGE: ["invalidArgument", "etcdserver: request is too large"],
+  OVERLOADED: ["resourceExhausted", "etcdserver: too many requests"],
+  STOPPED: ["unavailable", "etcdserver: server stopped"],
+  ABORTED: ["cancelled", "etcdserver: request canceled"],
+  BAD_CONFIG: ["internal", "etcdserver: bad configuration"],
+  DATA_DIR_IN_USE: ["internal", "etcdserver: data directory in use"],
+  WRONG_CLUSTER: ["failedPrecondition", "etcdserver: cluster ID mismatch"],
+  CORRUPT: ["dataLoss", "etcdserver: corrupt cluster"],
+  STORAGE_FAILED: ["unavailable", "etcdserver: server stopped"],
+  UNKNOWN_COMMAND: ["internal", "etcdserver: unknown command"],
+  COMMAND_FAILED: ["internal", "etcdserver: command failed"],
+  BAD_ARGUMENT: ["invalidArgument", "etcdserver: bad argument"],
+};
+
+/** The status of what a call to the node was refused for; a bug is Internal with its text. */
+export function statusOfError(error: unknown): Status {
+  if (!(error instanceof QuorateError)) {
+    return status("internal", error instanceof Error ? error.message : String(error));
+  }
+  const { code, outcome, hint, message, details }: QuorateError = error;
+  const [name, text] = texts[code];
+  const told = JSON.stringify({ code, outcome, hint, message, details });
+  return { ...status(name, text), trailers: { "quorate-error": told } };
+}

@@ -1,0 +1,163 @@
+/**
+ * A member process from its options to its open ports, and back. The only place where the store, the gRPC layer and
+ * the node meet.
+ */
+import { type Logger, type Node, QuorateError, start } from "@quorate/raft";
+import { createHttp2RpcServer, createPortSplitter, MethodTable, type PortSplitter } from "../rpc/index.ts";
+import { type Backend, createBackend, type ServerMachines, serverMachines } from "./backend.ts";
+import { registerCluster } from "./cluster-service.ts";
+import { createHttpEndpoints } from "./http-endpoints.ts";
+import { registerKv } from "./kv-service.ts";
+import { registerMaintenance } from "./maintenance-service.ts";
+import { addressOfUrl, badFlag, checkServerOptions, type ServerOptions } from "./options.ts";
+import { quorateVersion } from "./versions.ts";
+
+/** Bytes of one request in the log, as in etcd: 1.5 MiB. */
+export const requestBytesMax = 1_572_864;
+/** Bytes that a command has besides the request: its machine's name and version. */
+const envelopeBytesMax = 64;
+
+export interface QuorateServer {
+  readonly node: Node<ServerMachines>;
+  /** `http://host:port` of each client port, with the real port. */
+  readonly clientUrls: readonly string[];
+  /** Resolves when the server has ended: null after `stop`, else what ended its member. */
+  readonly ended: Promise<Error | null>;
+  /** Ends the calls in progress, closes the ports and the member. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a member with its client ports open; a leader may take an election longer.
+ *
+ * @throws QuorateError that names the flag, directory or address that cannot be used
+ */
+export async function startServer(options: ServerOptions, logger: Logger): Promise<QuorateServer> {
+  const members = checkServerOptions(options);
+  const clientAddresses = options.listenClientUrls.map((url) =>
+    addressOfUrl("--listen-client-urls", url),
+  );
+  const listen = addressOfUrl("--listen-peer-urls", options.listenPeerUrls[0] ?? "");
+  const isExisting = options.initialClusterState === "existing";
+  const node = await start({
+    id: options.name,
+    members,
+    machines: serverMachines,
+    token: options.initialClusterToken,
+    listen,
+    joinsExisting: isExisting,
+    limits: {
+      heartbeatMs: options.heartbeatMs,
+      electionMs: options.electionMs,
+      timeoutMs: 5_000 + 2 * options.electionMs,
+      commandBytesMax: requestBytesMax + envelopeBytesMax,
+    },
+    logger,
+    ...(options.dataDir === null ? {} : { dir: options.dataDir }),
+  });
+  const server = new Server(options, node, logger);
+  try {
+    await server.listen(clientAddresses);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  server.publish();
+  return server;
+}
+
+class Server implements QuorateServer {
+  readonly node: Node<ServerMachines>;
+  readonly ended: Promise<Error | null>;
+  readonly clientUrls: string[] = [];
+  readonly #options: ServerOptions;
+  readonly #logger: Logger;
+  readonly #backend: Backend;
+  readonly #splitters: PortSplitter[] = [];
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: ServerOptions, node: Node<ServerMachines>, logger: Logger) {
+    this.#options = options;
+    this.#logger = logger;
+    this.node = node;
+    this.#backend = createBackend(node, options.electionMs, requestBytesMax);
+    this.ended = new Promise((resolve) => {
+      node.on("stopped", ({ error }) => {
+        this.#closePorts().then(() => resolve(error));
+      });
+    });
+  }
+
+  async listen(addresses: readonly string[]): Promise<void> {
+    for (const address of addresses) this.clientUrls.push(await this.#open(address));
+  }
+
+  /** One port: gRPC and plain HTTP. */
+  #open(address: string): Promise<string> {
+    const methods = new MethodTable();
+    registerKv(methods, this.#backend);
+    registerCluster(methods, this.#backend);
+    registerMaintenance(methods, this.#backend);
+    const rpc = createHttp2RpcServer({
+      methods,
+      onHandlerError: (error, path) => {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        this.#logger.error({ path, error: text }, `A handler of ${path} threw: this is a bug`);
+      },
+    });
+    const splitter = createPortSplitter({
+      rpc,
+      onHttp: createHttpEndpoints(this.#backend),
+      onError: (error) => {
+        this.#logger.error({ address, error: error.message }, `The port ${address} failed`);
+      },
+    });
+    this.#splitters.push(splitter);
+    const { host, port } = splitAddress(address);
+    return new Promise((resolve, reject) => {
+      splitter.listen(port, host, (result) => {
+        if (result instanceof Error) reject(portError(address, result));
+        else resolve(`http://${host.includes(":") ? `[${host}]` : host}:${result.port}`);
+      });
+    });
+  }
+
+  /** Tells the cluster this member's client URLs, once there is a leader; tried again until it is heard. */
+  publish(): void {
+    const clientUrls = [...this.#options.advertiseClientUrls];
+    const { name } = this.#options;
+    const attempt = (): void => {
+      this.node.machines.members.publish({ name, clientUrls, version: quorateVersion() }).then(
+        () => this.#logger.info({ name, clientUrls }, `published ${name} with its client URLs`),
+        (error: unknown) => {
+          if (error instanceof QuorateError && error.code === "STOPPED") return;
+          attempt(); // the attempt itself took its time limit to fail: no further delay
+        },
+      );
+    };
+    attempt();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#closePorts().then(() => this.node.stop());
+    return this.#stopping;
+  }
+
+  async #closePorts(): Promise<void> {
+    const open = this.#splitters.splice(0);
+    await Promise.all(open.map((splitter) => new Promise<void>((done) => splitter.stop(done))));
+  }
+}
+
+function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(":");
+  const host = address.slice(0, at).replace(/^\[|\]$/g, "");
+  return { host, port: Number(address.slice(at + 1)) };
+}
+
+function portError(address: string, error: Error): QuorateError {
+  const code = "code" in error ? String(error.code) : "";
+  const fact = code === "EADDRINUSE" ? "the address is in use (EADDRINUSE)" : error.message;
+  const hint = "Stop what uses the port, or choose another one.";
+  return badFlag("--listen-client-urls", `http://${address}`, fact, hint);
+}
