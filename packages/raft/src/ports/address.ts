@@ -1,6 +1,6 @@
 /**
- * Addresses as people write them: `host:port`, with IPv6 hosts in brackets. Used by the network port, the
- * transport and whoever checks options; resolves no names.
+ * Addresses as people write them: `host:port`, with IPv6 hosts in brackets. Used by the network
+ * port, the transport and whoever checks options; resolves no names.
  */
 import { FormatError } from "../base/index.ts";
 

@@ -1,3 +1,5 @@
+export type { Address } from "./address.ts";
+export { formatAddress, isLoopbackHost, parseAddress } from "./address.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type { DirectoryLock, Disk, DiskFile, Done, DoneWith } from "./disk.ts";
 export { DiskError } from "./disk.ts";

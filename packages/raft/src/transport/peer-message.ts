@@ -4,7 +4,9 @@
 import type { LogIndex, NodeId, Term } from "../base/index.ts";
 import type { Message } from "../core/index.ts";
 
-/** Commands that a member hands to its leader. Answered by `forward-response` with the same `id`. */
+/**
+ * Commands that a member hands to its leader. Answered by `forward-response` with the same `id`.
+ */
 export interface ForwardRequest {
   readonly kind: "forward";
   readonly from: NodeId;

@@ -1,6 +1,6 @@
 /**
- * The contract of the transport: what the node needs of the network. The implementation on the `network`
- * port is `peer-transport.ts`.
+ * The contract of the transport: what the node needs of the network. The implementation on the
+ * `network` port is `peer-transport.ts`.
  */
 import type { NodeId } from "../base/index.ts";
 import type { PeerMessage } from "./peer-message.ts";
@@ -15,14 +15,33 @@ export interface PeerIdentity {
   readonly boot: string;
 }
 
+/**
+ * `connected` and `disconnected` are about our own connection to the peer, the one that `send`
+ * uses.
+ */
 export type PeerEvent =
-  | { readonly kind: "connected"; readonly peer: NodeId; readonly boot: string }
+  | {
+      readonly kind: "connected";
+      readonly peer: NodeId;
+      readonly boot: string;
+      readonly incarnation: string;
+      /**
+       * The incarnation at the connection before, null at the first: another one is another data
+       * directory.
+       */
+      readonly incarnationBefore: string | null;
+    }
   | { readonly kind: "disconnected"; readonly peer: NodeId; readonly reason: string }
-  /** The peer (or we) refused the handshake: another cluster, another member, an unknown version. */
+  /**
+   * The peer (or we) refused the handshake: another cluster, another member, an unknown version.
+   */
   | { readonly kind: "refused"; readonly peer: NodeId | null; readonly reason: string };
 
 export interface TransportHandlers {
-  /** A checked and decoded message of a member that completed the handshake. */
+  /**
+   * A checked and decoded message of a member that completed the handshake; its bytes are views of
+   * what was received. Must not throw.
+   */
   onMessage(message: PeerMessage): void;
   onPeer(event: PeerEvent): void;
 }
@@ -31,11 +50,14 @@ export interface Transport {
   /** `host:port` where peers reach this member, with the real port. */
   readonly address: string;
   /**
-   * Queues a message to `message.to`. Never blocks, never throws: with no connection, or over the queue's
-   * limit, the message is dropped, which Raft survives. Returns whether it was queued.
+   * Queues a message to `message.to`. Never blocks, never throws: with no connection, or over the
+   * queue's limit, the message is dropped, which Raft survives. Returns whether it was queued.
    */
   send(message: PeerMessage): boolean;
-  /** Hands what was queued in this turn to the network, one write per peer. Called once a turn by the node. */
+  /**
+   * Hands what was queued in this turn to the network, one write per peer. Called once a turn by
+   * the node.
+   */
   flush(): void;
   /** The peers to keep connections to (without oneself): id to `host:port`. */
   setPeers(peers: ReadonlyMap<NodeId, string>): void;

@@ -1,0 +1,148 @@
+/**
+ * One data directory on a simulated disk and a virtual clock, driven as if everything were synchronous. For the
+ * tests of the storage and of what is built on it.
+ */
+import { assert, crc32, logIndex, nodeId, persistUnit, term } from "../base/index.ts";
+import type { Entry, EntryKind, HardState } from "../core/index.ts";
+import type { DirectoryIdentity } from "../storage/identity.ts";
+import type { LogStore, PersistRequest, StorageError } from "../storage/log-store.ts";
+import { type OpenedDirectory, openDirectory } from "../storage/open-directory.ts";
+import type { OpenError } from "../storage/storage-errors.ts";
+import { type OpenedLog, type OpenLogOptions, openLog } from "../storage/wal/open-log.ts";
+import { type DiskFault, type DiskOperation, MemoryDisk } from "./memory-disk.ts";
+import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
+import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";
+
+export const worldDirectory = "/data";
+
+/** Fixed, so that the bytes on disk are the same in every run. */
+export const worldIdentity: DirectoryIdentity = {
+  clusterId: "00c1a51e00c1a51e",
+  member: nodeId("a"),
+  incarnation: "1ca54a7101ca54a7",
+};
+
+export class StorageWorld {
+  readonly clock: VirtualClock = createVirtualClock();
+  readonly random: SeededRandom;
+  readonly disk: MemoryDisk;
+  readonly warnings: string[] = [];
+  /** Asked before each operation of the disk; replace it to inject faults. */
+  fault: (operation: DiskOperation) => DiskFault | null = () => null;
+
+  constructor(seed = 1) {
+    this.random = createSeededRandom(seed);
+    this.disk = new MemoryDisk({
+      defer: (callback) => this.clock.defer(callback),
+      onOperation: (operation) => this.fault(operation),
+    });
+    this.disk.makeDirectory(worldDirectory, () => {});
+    this.clock.advance(0);
+  }
+
+  openDirectory(clusterId: string, member = "a"): OpenedDirectory | OpenError {
+    return this.wait<OpenedDirectory, OpenError>((done) => {
+      const { disk, random } = this;
+      const options = { disk, random, crc32, directory: worldDirectory, clusterId };
+      openDirectory({ ...options, member: nodeId(member) }, done);
+    });
+  }
+
+  /** Null when the disk fell silent before the end. */
+  tryOpenLog(options: Partial<OpenLogOptions> = {}): OpenedLog | OpenError | null {
+    return this.#try<OpenedLog, OpenError>((done) => {
+      const { disk, clock } = this;
+      const base = { disk, clock, crc32, directory: worldDirectory, identity: worldIdentity };
+      openLog({ ...base, warn: (text) => this.warnings.push(text), ...options }, done);
+    });
+  }
+
+  /** @throws what kept it from opening */
+  openLog(options: Partial<OpenLogOptions> = {}): OpenedLog {
+    const opened = this.tryOpenLog(options);
+    assert(opened !== null, "the disk answers");
+    if (opened instanceof Error) throw opened;
+    return opened;
+  }
+
+  /** Waits for the answer: null, an error, or "silent". */
+  append(store: LogStore, request: PersistRequest): StorageError | null | "silent" {
+    let answer: StorageError | null | "silent" = "silent";
+    store.append(request, (error) => {
+      answer = error;
+    });
+    this.clock.advance(0);
+    return answer;
+  }
+
+  close(store: LogStore): StorageError | null | "silent" {
+    let answer: StorageError | null | "silent" = "silent";
+    store.close((error) => {
+      answer = error;
+    });
+    this.clock.advance(0);
+    return answer;
+  }
+
+  /** Runs something with a callback to its end. */
+  wait<Value, Failure extends Error>(
+    start: (done: (error: Failure | null, value?: Value) => void) => void,
+  ): Value | Failure {
+    const result = this.#try(start);
+    assert(result !== null, "the disk answers");
+    return result;
+  }
+
+  #try<Value, Failure extends Error>(
+    start: (done: (error: Failure | null, value?: Value) => void) => void,
+  ): Value | Failure | null {
+    let result: Value | Failure | null = null;
+    start((error, value) => {
+      result = error ?? value ?? null;
+    });
+    this.clock.advance(0);
+    return result;
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** An entry with text for data. */
+export function makeEntry(
+  index: number,
+  entryTerm: number,
+  data: string | Uint8Array = `entry ${index}`,
+  kind: EntryKind = "command",
+): Entry {
+  const bytes = typeof data === "string" ? encoder.encode(data) : data;
+  return { index: logIndex(index), term: term(entryTerm), kind, data: bytes };
+}
+
+export function makeHardState(
+  stateTerm: number,
+  votedFor: string | null = null,
+  mustCatchUp = false,
+): HardState {
+  const vote = votedFor === null ? null : nodeId(votedFor);
+  return { term: term(stateTerm), votedFor: vote, mustCatchUp };
+}
+
+/** A request as the core makes them; what is not given is not asked for. */
+export function makePersist(
+  parts: {
+    readonly hardState?: HardState;
+    readonly truncateFrom?: number;
+    readonly entries?: readonly Entry[];
+    readonly commit?: number;
+  } = {},
+): PersistRequest {
+  const { hardState = null, truncateFrom, entries = [], commit = 0 } = parts;
+  const from = truncateFrom === undefined ? null : logIndex(truncateFrom);
+  return {
+    unit: persistUnit(0),
+    hardState,
+    truncateFrom: from,
+    entries,
+    commit: logIndex(commit),
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * Encodes frames one after the other into blocks that are handed to the network as they are and
+ * never written again, so that nothing is copied twice. One per connection.
+ */
+import { assert, type Crc32 } from "../../base/index.ts";
+import { frameHeaderBytes } from "./frame.ts";
+
+export class FrameWriter {
+  readonly #crc32: Crc32;
+  readonly #blockBytes: number;
+  #block: Uint8Array;
+  #view: DataView;
+  /** Where the bytes start that were not taken yet. */
+  #from = 0;
+  /** Where the next byte goes. */
+  #at = 0;
+  #frameStart = -1;
+  #frameEnd = 0;
+  #full: Uint8Array[] = [];
+  #fullBytes = 0;
+
+  constructor(crc32: Crc32, blockBytes: number) {
+    this.#crc32 = crc32;
+    this.#blockBytes = blockBytes;
+    this.#block = new Uint8Array(0);
+    this.#view = new DataView(this.#block.buffer);
+  }
+
+  /** Bytes of whole frames not yet taken. */
+  get pendingBytes(): number {
+    return this.#fullBytes + this.#at - this.#from;
+  }
+
+  /** Opens a frame whose payload is at most `payloadBytesMax` long. */
+  begin(payloadBytesMax: number): void {
+    assert(this.#frameStart < 0, "a frame is begun when none is open");
+    const needed = frameHeaderBytes + payloadBytesMax;
+    if (this.#at + needed > this.#block.length) this.#nextBlock(needed);
+    this.#frameStart = this.#at;
+    this.#frameEnd = this.#at + needed;
+    this.#at += frameHeaderBytes;
+  }
+
+  /** Closes the frame: writes the header with its checksums. */
+  end(kind: number): void {
+    const start = this.#frameStart;
+    assert(start >= 0, "a frame is ended when one is open");
+    assert(this.#at <= this.#frameEnd, "a payload is no longer than announced");
+    const payload = this.#block.subarray(start + frameHeaderBytes, this.#at);
+    const view = this.#view;
+    view.setUint32(start, payload.length, true);
+    view.setUint32(start + 4, kind, true);
+    view.setUint32(start + 8, this.#crc32(payload), true);
+    view.setUint32(start + 12, this.#crc32(this.#block.subarray(start, start + 12)), true);
+    this.#frameStart = -1;
+  }
+
+  /** The frames written since the last call; they are the caller's and never change. */
+  take(): readonly Uint8Array[] {
+    assert(this.#frameStart < 0, "frames are taken when none is open");
+    const chunks = this.#full;
+    if (this.#at > this.#from) chunks.push(this.#block.subarray(this.#from, this.#at));
+    this.#full = [];
+    this.#fullBytes = 0;
+    this.#from = this.#at;
+    return chunks;
+  }
+
+  u8(value: number): void {
+    this.#view.setUint8(this.#at, value);
+    this.#at += 1;
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+
+  u64(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, "a number on the wire is safe and unsigned");
+    this.#view.setUint32(this.#at, value >>> 0, true);
+    this.#view.setUint32(this.#at + 4, Math.floor(value / 0x1_0000_0000), true);
+    this.#at += 8;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#block.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #nextBlock(needed: number): void {
+    if (this.#at > this.#from) {
+      this.#full.push(this.#block.subarray(this.#from, this.#at));
+      this.#fullBytes += this.#at - this.#from;
+    }
+    this.#block = new Uint8Array(Math.max(needed, this.#blockBytes));
+    this.#view = new DataView(this.#block.buffer);
+    this.#from = 0;
+    this.#at = 0;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The outer form of all that members send each other: a header of 16 bytes and a payload. Specified
+ * in `docs/formats.md`; the same for every protocol version.
+ *
+ *     0  u32  bytes of the payload
+ *     4  u8   kind, then three zero bytes
+ *     8  u32  CRC-32 of the payload
+ *    12  u32  CRC-32 of the 12 bytes before
+ */
+
+/** Bytes before each payload. */
+export const frameHeaderBytes = 16;
+
+/** What a frame carries; the messages' kinds are in `message-codec.ts`. */
+export interface Frame {
+  readonly kind: number;
+  /** A view of the received bytes. */
+  readonly payload: Uint8Array;
+}
+
+/** The kinds that belong to the connection itself. */
+export const helloKind = 1;
+export const welcomeKind = 2;
+export const refusalKind = 3;
+export const aliveKind = 4;

@@ -1,0 +1,183 @@
+/**
+ * The bytes of each kind of frame, as files. A difference is a new protocol version, not a new
+ * file: members of the version before must still be understood. `QUORATE_REWRITE_GOLDEN=1` writes
+ * files that are missing.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { crc32, logIndex, nodeId, term } from "../../base/index.ts";
+import type { PeerMessage } from "../peer-message.ts";
+import type { Frame } from "./frame.ts";
+import { FrameParser } from "./frame-parser.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import {
+  decodeAnswer,
+  decodeHello,
+  encodeHello,
+  encodeRefusal,
+  encodeWelcome,
+} from "./handshake-codec.ts";
+import { decodeMessage, encodeMessage } from "./message-codec.ts";
+
+const folder = fileURLToPath(new URL("../../../test/golden/transport/", import.meta.url));
+const ends = { from: nodeId("a"), to: nodeId("b") };
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const position = (index: number, at: number) => ({ index: logIndex(index), term: term(at) });
+const large = 2 ** 53 - 1;
+
+const messages: Readonly<Record<string, PeerMessage>> = {
+  "request-vote": {
+    ...{ kind: "request-vote", ...ends, term: term(7), pre: false },
+    last: position(large, 6),
+  },
+  "request-vote-pre": {
+    kind: "request-vote",
+    ...ends,
+    term: term(8),
+    pre: true,
+    last: position(41, 6),
+  },
+  "request-vote-response-granted": {
+    ...{ kind: "request-vote-response", ...ends, term: term(7), pre: false },
+    ...{ campaignTerm: term(7), refused: null },
+  },
+  "request-vote-response-refused": {
+    ...{ kind: "request-vote-response", ...ends, term: term(9), pre: true },
+    ...{ campaignTerm: term(8), refused: "log-behind" },
+  },
+  "append-entries-heartbeat": {
+    ...{ kind: "append-entries", ...ends, term: term(7), prev: position(41, 6), entries: [] },
+    ...{ commit: logIndex(40), round: 300, sequence: 12 },
+  },
+  "append-entries": {
+    ...{ kind: "append-entries", ...ends, term: term(7), prev: position(41, 5) },
+    entries: [
+      { index: logIndex(42), term: term(5), kind: "configuration", data: bytes("members") },
+      { index: logIndex(43), term: term(7), kind: "no-op", data: new Uint8Array(0) },
+      { index: logIndex(44), term: term(7), kind: "command", data: bytes("set a 1") },
+    ],
+    ...{ commit: logIndex(41), round: 301, sequence: 13 },
+  },
+  "append-entries-response-accepted": {
+    ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
+    outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },
+  },
+  "append-entries-response-conflict": {
+    ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
+    outcome: { kind: "conflict", prev: position(41, 5), hint: position(30, 4) },
+  },
+  "append-entries-response-stale-term": {
+    ...{ kind: "append-entries-response", ...ends, term: term(8), round: 301, sequence: 13 },
+    outcome: { kind: "stale-term" },
+  },
+  "read-index": { kind: "read-index", ...ends, term: term(7), batch: 5, boot: 99 },
+  "read-index-response": {
+    ...{ kind: "read-index-response", ...ends, term: term(7), batch: 5, boot: 99 },
+    index: logIndex(44),
+  },
+  "read-index-response-unknown": {
+    ...{ kind: "read-index-response", ...ends, term: term(8), batch: 5, boot: 99 },
+    index: null,
+  },
+  forward: { kind: "forward", ...ends, id: 17, commands: [bytes("set a 1"), bytes("")] },
+  "forward-response-appended": {
+    ...{ kind: "forward-response", ...ends, id: 17 },
+    result: { kind: "appended", first: logIndex(45), term: term(7) },
+  },
+  "forward-response-refused": {
+    ...{ kind: "forward-response", ...ends, id: 17 },
+    result: { kind: "refused", why: "not-leader" },
+  },
+};
+
+const identity = {
+  clusterId: "0123456789abcdef",
+  id: nodeId("a"),
+  incarnation: "00000000000000a1",
+  boot: "fedcba9876543210",
+};
+const hello = { versions: { oldest: 1, newest: 1 }, identity, to: nodeId("b") };
+const welcome = { version: 1, identity: { ...identity, id: nodeId("b") } };
+const refusal = { code: 2, text: "member a is of another cluster" };
+
+interface Sample {
+  readonly name: string;
+  readonly write: (writer: FrameWriter) => void;
+  readonly read: (frame: Frame) => unknown;
+  readonly value: unknown;
+}
+
+const samples: readonly Sample[] = [
+  ...Object.entries(messages).map(([name, message]) => ({
+    name,
+    write: (writer: FrameWriter) => encodeMessage(writer, message),
+    read: (frame: Frame) => decodeMessage(frame, ends),
+    value: message,
+  })),
+  {
+    name: "hello",
+    write: (writer) => encodeHello(writer, hello),
+    read: (frame) => decodeHello(frame).hello,
+    value: hello,
+  },
+  {
+    name: "welcome",
+    write: (writer) => encodeWelcome(writer, welcome),
+    read: decodeAnswer,
+    value: { kind: "welcome", ...welcome },
+  },
+  {
+    name: "refusal",
+    write: (writer) => encodeRefusal(writer, refusal),
+    read: decodeAnswer,
+    value: { kind: "refusal", ...refusal },
+  },
+  {
+    name: "alive",
+    write: (writer) => {
+      writer.begin(0);
+      writer.end(4);
+    },
+    read: (frame) => [frame.kind, frame.payload.length],
+    value: [4, 0],
+  },
+];
+
+describe("golden frames", () => {
+  it.each(samples)("$name", ({ name, write, read, value }) => {
+    const writer = new FrameWriter(crc32, 0);
+    write(writer);
+    const [frame] = writer.take();
+    const text = toText(frame ?? new Uint8Array(0));
+    const file = `${folder}${name}.hex`;
+    if (process.env["QUORATE_REWRITE_GOLDEN"] === "1" && !existsSync(file)) {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(file, text);
+    }
+    const stored = readFileSync(file, "utf8");
+    expect(text).toBe(stored);
+    const parser = new FrameParser(crc32, 1 << 20);
+    parser.push(fromText(stored));
+    const parsed = parser.next();
+    expect(parsed === null ? null : read(parsed)).toEqual(value);
+  });
+
+  it("has no file that no test reproduces", () => {
+    const names = samples.map((sample) => `${sample.name}.hex`);
+    expect(readdirSync(folder).sort()).toEqual(names.sort());
+  });
+});
+
+/** Sixteen bytes a line, so that the first line is the header. */
+function toText(data: Uint8Array): string {
+  let text = "";
+  data.forEach((byte, i) => {
+    text += byte.toString(16).padStart(2, "0") + (i % 16 === 15 ? "\n" : " ");
+  });
+  return `${text.trim()}\n`;
+}
+
+function fromText(text: string): Uint8Array {
+  return Uint8Array.from(text.trim().split(/\s+/), (byte) => Number.parseInt(byte, 16));
+}

@@ -1,0 +1,172 @@
+/**
+ * The first frames of a connection. Their layout is frozen over all protocol versions, so that
+ * members of any two versions can at least tell each other why they do not talk. Specified in
+ * `docs/formats.md`.
+ */
+import { ByteReader, ByteWriter, FormatError, isNodeId, type NodeId } from "../../base/index.ts";
+import type { PeerIdentity } from "../transport.ts";
+import { type Frame, helloKind, refusalKind, welcomeKind } from "./frame.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+
+/**
+ * The versions of the messages that this build speaks; the acceptor chooses the newest in common.
+ */
+export const protocolVersions: VersionRange = { oldest: 1, newest: 1 };
+
+export interface VersionRange {
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+/** From the dialer: who it is and whom it wants. */
+export interface Hello {
+  readonly versions: VersionRange;
+  readonly identity: PeerIdentity;
+  readonly to: NodeId;
+}
+
+/** From the acceptor: who it is, and the version that both use from here on. */
+export interface Welcome {
+  readonly version: number;
+  readonly identity: PeerIdentity;
+}
+
+/**
+ * From the acceptor: why it does not talk to this dialer. A code unknown to the dialer still has
+ * its text.
+ */
+export interface Refusal {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** Stable numbers; `docs/formats.md` lists them. */
+export const refusalCodes: Readonly<Record<RefusalReason, number>> = {
+  "unknown-version": 1,
+  "other-cluster": 2,
+  "wrong-member": 3,
+  "unknown-member": 4,
+  "same-member": 5,
+};
+
+export type RefusalReason =
+  | "unknown-version"
+  | "other-cluster"
+  | "wrong-member"
+  | "unknown-member"
+  | "same-member";
+
+/** "QUORATEP" in ASCII: the peer protocol of quorate. */
+const magic = new Uint8Array([0x51, 0x55, 0x4f, 0x52, 0x41, 0x54, 0x45, 0x50]);
+const refusalBytesMax = 1000;
+
+export function encodeHello(writer: FrameWriter, hello: Hello): void {
+  const payload = new ByteWriter().raw(magic);
+  payload.u16(hello.versions.oldest).u16(hello.versions.newest);
+  encodeIdentity(payload, hello.identity);
+  payload.string(hello.to);
+  writeFrame(writer, helloKind, payload);
+}
+
+/**
+ * @returns null instead of what follows the versions when none is in common: nothing else is read
+ * then
+ * @throws FormatError
+ */
+export function decodeHello(frame: Frame): { versions: VersionRange; hello: Hello | null } {
+  if (frame.kind !== helloKind) {
+    throw new FormatError(`a first frame of kind ${frame.kind}, not a hello`);
+  }
+  const reader = new ByteReader(frame.payload);
+  const found = reader.raw(magic.length);
+  if (found.some((byte, i) => byte !== magic[i]))
+    throw new FormatError("a hello of something else");
+  const versions = { oldest: reader.u16(), newest: reader.u16() };
+  if (commonVersion(versions) === null) return { versions, hello: null };
+  const identity = decodeIdentity(reader);
+  const to = decodeNodeId(reader);
+  checkEnd(reader, "a hello");
+  return { versions, hello: { versions, identity, to } };
+}
+
+export function encodeWelcome(writer: FrameWriter, welcome: Welcome): void {
+  const payload = new ByteWriter().u16(welcome.version);
+  encodeIdentity(payload, welcome.identity);
+  writeFrame(writer, welcomeKind, payload);
+}
+
+export function encodeRefusal(writer: FrameWriter, refusal: Refusal): void {
+  const payload = new ByteWriter().u16(refusal.code);
+  payload.string(printable(refusal.text).slice(0, refusalBytesMax));
+  writeFrame(writer, refusalKind, payload);
+}
+
+/** @throws FormatError */
+export function decodeAnswer(
+  frame: Frame,
+): ({ kind: "welcome" } & Welcome) | ({ kind: "refusal" } & Refusal) {
+  const reader = new ByteReader(frame.payload);
+  if (frame.kind === refusalKind) {
+    const code = reader.u16();
+    const text = printable(reader.string());
+    checkEnd(reader, "a refusal");
+    return { kind: "refusal", code, text };
+  }
+  if (frame.kind !== welcomeKind) {
+    throw new FormatError(`an answer of kind ${frame.kind} to a hello`);
+  }
+  const version = reader.u16();
+  const identity = decodeIdentity(reader);
+  checkEnd(reader, "a welcome");
+  return { kind: "welcome", version, identity };
+}
+
+/** The newest version that both ends speak, or null. */
+export function commonVersion(theirs: VersionRange): number | null {
+  const newest = Math.min(theirs.newest, protocolVersions.newest);
+  return newest >= Math.max(theirs.oldest, protocolVersions.oldest) ? newest : null;
+}
+
+function encodeIdentity(payload: ByteWriter, identity: PeerIdentity): void {
+  encodeId64(payload, identity.clusterId);
+  encodeId64(payload, identity.incarnation);
+  encodeId64(payload, identity.boot);
+  payload.string(identity.id);
+}
+
+function decodeIdentity(reader: ByteReader): PeerIdentity {
+  const clusterId = decodeId64(reader);
+  const incarnation = decodeId64(reader);
+  const boot = decodeId64(reader);
+  return { clusterId, incarnation, boot, id: decodeNodeId(reader) };
+}
+
+function encodeId64(payload: ByteWriter, id: string): void {
+  for (let i = 0; i < 16; i += 2) payload.u8(Number.parseInt(id.slice(i, i + 2), 16));
+}
+
+function decodeId64(reader: ByteReader): string {
+  const bytes = Array.from(reader.raw(8));
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function decodeNodeId(reader: ByteReader): NodeId {
+  const id = reader.string();
+  if (!isNodeId(id)) throw new FormatError(`a member called ${JSON.stringify(id.slice(0, 64))}`);
+  return id;
+}
+
+function checkEnd(reader: ByteReader, what: string): void {
+  if (reader.remaining > 0) throw new FormatError(`${reader.remaining} bytes after ${what}`);
+}
+
+function writeFrame(writer: FrameWriter, kind: number, payload: ByteWriter): void {
+  writer.begin(payload.length);
+  writer.raw(payload.view());
+  writer.end(kind);
+}
+
+/** Text from a stranger goes into logs and terminals: printable ASCII only. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?");
+}

@@ -1,0 +1,66 @@
+/**
+ * All messages between members as frames: one table by kind. Protocol version 1; a later version
+ * adds kinds and never changes the layout of one. Called by the two halves of the transport.
+ */
+import { ByteReader, FormatError } from "../../base/index.ts";
+import type { PeerMessage } from "../peer-message.ts";
+import { appendEntriesCodec, appendEntriesResponseCodec } from "./append-codec.ts";
+import type { Ends, MessageCodec } from "./fields.ts";
+import { forwardCodec, forwardResponseCodec } from "./forward-codec.ts";
+import { type Frame, frameHeaderBytes } from "./frame.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+import { readIndexCodec, readIndexResponseCodec } from "./read-codec.ts";
+import { requestVoteCodec, requestVoteResponseCodec } from "./vote-codec.ts";
+
+type Codecs = {
+  readonly [Kind in PeerMessage["kind"]]: MessageCodec<Extract<PeerMessage, { kind: Kind }>>;
+};
+
+const codecs: Codecs = {
+  "request-vote": requestVoteCodec,
+  "request-vote-response": requestVoteResponseCodec,
+  "append-entries": appendEntriesCodec,
+  "append-entries-response": appendEntriesResponseCodec,
+  "read-index": readIndexCodec,
+  "read-index-response": readIndexResponseCodec,
+  forward: forwardCodec,
+  "forward-response": forwardResponseCodec,
+};
+
+const codecsByCode = new Map<number, MessageCodec<PeerMessage>>(
+  Object.values(codecs).map((codec) => [codec.code, codec]),
+);
+
+/** Bytes that the frame of `message` has at most, its header included. */
+export function messageFrameBytesMax(message: PeerMessage): number {
+  return frameHeaderBytes + codecOf(message).payloadBytesMax(message);
+}
+
+/** Writes `message` as one frame. Its `from` and `to` are not written: the handshake told them. */
+export function encodeMessage(writer: FrameWriter, message: PeerMessage): void {
+  const codec = codecOf(message);
+  writer.begin(codec.payloadBytesMax(message));
+  codec.encode(writer, message);
+  writer.end(codec.code);
+}
+
+/**
+ * Reads a message that `ends.from` sent to `ends.to`. Data in it are views of the frame's bytes.
+ *
+ * @throws FormatError for an unknown kind (unknown is a stop) or a payload that breaks its layout
+ */
+export function decodeMessage(frame: Frame, ends: Ends): PeerMessage {
+  const codec = codecsByCode.get(frame.kind);
+  if (codec === undefined) throw new FormatError(`a frame of the unknown kind ${frame.kind}`);
+  const reader = new ByteReader(frame.payload);
+  const message = codec.decode(reader, ends);
+  if (reader.remaining > 0) {
+    throw new FormatError(`${reader.remaining} bytes after a ${message.kind}`);
+  }
+  return message;
+}
+
+function codecOf(message: PeerMessage): MessageCodec<PeerMessage> {
+  // The table is keyed by kind, so the codec found here is that of this message.
+  return codecs[message.kind] as MessageCodec<PeerMessage>;
+}

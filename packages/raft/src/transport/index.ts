@@ -1,0 +1,9 @@
+export type { Address } from "../ports/index.ts";
+export { formatAddress, isLoopbackHost, parseAddress } from "../ports/index.ts";
+export type { TransportLogLine } from "./context.ts";
+export type { TransportLimits } from "./limits.ts";
+export { checkTransportLimits, defaultTransportLimits } from "./limits.ts";
+export type { ForwardRequest, ForwardResponse, PeerMessage } from "./peer-message.ts";
+export type { TransportError, TransportOptions } from "./peer-transport.ts";
+export { createTransport } from "./peer-transport.ts";
+export type { PeerEvent, PeerIdentity, Transport, TransportHandlers } from "./transport.ts";

@@ -1,0 +1,237 @@
+/**
+ * Our connection to one peer: dials, introduces itself, dials again when it breaks, and carries our
+ * messages there. Nothing but alive frames comes back on it. Owned by `peer-transport.ts`.
+ */
+import { FormatError, type NodeId } from "../base/index.ts";
+import type { Connection, NetworkError, Timer } from "../ports/index.ts";
+import { reconnectDelayMs } from "./backoff.ts";
+import { aliveKind, type Frame } from "./codec/frame.ts";
+import { FrameParser } from "./codec/frame-parser.ts";
+import { FrameWriter } from "./codec/frame-writer.ts";
+import {
+  decodeAnswer,
+  encodeHello,
+  protocolVersions,
+  type Welcome,
+} from "./codec/handshake-codec.ts";
+import { encodeMessage, messageFrameBytesMax } from "./codec/message-codec.ts";
+import type { TransportContext } from "./context.ts";
+import { checkWelcome } from "./handshake.ts";
+import type { PeerMessage } from "./peer-message.ts";
+
+/** Everything about one dialled connection; a new one for each dial. */
+interface Link {
+  readonly connection: Connection;
+  readonly parser: FrameParser;
+  readonly writer: FrameWriter;
+  /** When the welcome came; null before. */
+  openMs: number | null;
+  /** Alive intervals since the last byte. */
+  quietIntervals: number;
+}
+
+export class OutboundPeer {
+  readonly id: NodeId;
+  readonly address: string;
+  readonly #context: TransportContext;
+  #link: Link | null = null;
+  /** The end of the handshake's patience, or of the wait before the next dial. */
+  #timer: Timer | null = null;
+  #isStopped = false;
+  #failureCount = 0;
+  #incarnation: string | null = null;
+  #lastFailure = "";
+  #droppedCount = 0;
+
+  constructor(context: TransportContext, id: NodeId, address: string) {
+    this.#context = context;
+    this.id = id;
+    this.address = address;
+  }
+
+  /** Dials now, unless a connection exists or is being made. */
+  dial(): void {
+    if (this.#isStopped || this.#link !== null) return;
+    const { network, crc32, limits, clock } = this.#context;
+    this.#timer?.cancel();
+    const ifCurrent = (act: () => void): void => {
+      if (this.#link === link) act();
+    };
+    const connection = network.connect(this.address, {
+      onOpen: () => ifCurrent(() => this.#sayHello(link)),
+      onData: (bytes) => ifCurrent(() => this.#onData(link, bytes)),
+      onClose: (error) => ifCurrent(() => this.#onClose(error)),
+    });
+    const parser = new FrameParser(crc32, limits.handshakeBytesMax);
+    const writer = new FrameWriter(crc32, limits.blockBytes);
+    const link: Link = { connection, parser, writer, openMs: null, quietIntervals: 0 };
+    this.#link = link;
+    const patienceMs = limits.handshakeTimeoutMs;
+    this.#timer = clock.after(patienceMs, () => {
+      this.#end(`no answer from ${this.address} within ${patienceMs} ms`, false);
+    });
+  }
+
+  /** Encodes into the queue. False: dropped, because there is no connection or no room. */
+  send(message: PeerMessage): boolean {
+    const link = this.#link;
+    if (link === null || link.openMs === null) return false;
+    const { limits } = this.#context;
+    const frameBytes = messageFrameBytesMax(message);
+    const queuedBytes = link.writer.pendingBytes + link.connection.queuedBytes;
+    const isForward = message.kind === "forward";
+    const queuedMax = isForward ? limits.forwardQueueBytesMax : limits.queueBytesMax;
+    if (frameBytes > limits.frameBytesMax || queuedBytes + frameBytes > queuedMax) {
+      this.#onDropped(message, frameBytes, queuedBytes);
+      return false;
+    }
+    encodeMessage(link.writer, message);
+    return true;
+  }
+
+  /** One write for all that was queued since the last call. */
+  flush(): void {
+    const link = this.#link;
+    if (link === null || link.openMs === null || link.writer.pendingBytes === 0) return;
+    link.connection.send(link.writer.take());
+  }
+
+  /** Once an alive interval: shows that we live, and ends a connection whose other end does not. */
+  onAliveInterval(): void {
+    this.#reportDropped();
+    const link = this.#link;
+    if (link === null || link.openMs === null) return;
+    const { silentIntervalsMax, aliveIntervalMs } = this.#context.limits;
+    link.quietIntervals += 1;
+    if (link.quietIntervals > silentIntervalsMax) {
+      this.#end(`silent for ${silentIntervalsMax * aliveIntervalMs} ms`, false);
+    } else if (link.connection.queuedBytes === 0) {
+      link.connection.send([this.#context.aliveFrame]);
+    }
+  }
+
+  /** Ends for good. */
+  stop(reason: string): void {
+    const wasOpen = this.#link !== null && this.#link.openMs !== null;
+    this.#isStopped = true;
+    this.#dropLink();
+    if (wasOpen) {
+      this.#context.handlers.onPeer({ kind: "disconnected", peer: this.id, reason });
+    }
+  }
+
+  #sayHello(link: Link): void {
+    const { identity } = this.#context;
+    encodeHello(link.writer, { versions: protocolVersions, identity, to: this.id });
+    link.connection.send(link.writer.take());
+  }
+
+  #onData(link: Link, bytes: Uint8Array): void {
+    link.quietIntervals = 0;
+    try {
+      link.parser.push(bytes);
+      // A frame may end this link; what follows it in the same bytes then counts for nothing.
+      while (this.#link === link) {
+        const frame = link.parser.next();
+        if (frame === null) return;
+        this.#onFrame(link, frame);
+      }
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.#end(`${this.address} sent ${error.message}`, link.openMs === null);
+    }
+  }
+
+  #onFrame(link: Link, frame: Frame): void {
+    if (link.openMs !== null) {
+      if (frame.kind === aliveKind && frame.payload.length === 0) return;
+      throw new FormatError(`a frame of kind ${frame.kind}, where only alive frames may come`);
+    }
+    const answer = decodeAnswer(frame);
+    if (answer.kind === "refusal") {
+      this.#end(`${this.address} refused us: ${answer.text} (code ${answer.code})`, true);
+      return;
+    }
+    const problem = checkWelcome(answer, this.#context.identity, this.id);
+    if (problem === null) this.#onWelcome(link, answer);
+    else this.#end(problem, true);
+  }
+
+  #onWelcome(link: Link, welcome: Welcome): void {
+    this.#timer?.cancel();
+    link.openMs = this.#context.clock.nowMs();
+    this.#lastFailure = "";
+    const incarnationBefore = this.#incarnation;
+    const { incarnation, boot } = welcome.identity;
+    this.#incarnation = incarnation;
+    this.#log("info", `connected to member ${this.id} at ${this.address} (boot ${boot})`);
+    if (incarnationBefore !== null && incarnationBefore !== incarnation) {
+      const change = `${incarnationBefore}, now ${incarnation}`;
+      this.#log("warn", `member ${this.id} has another data directory: it was ${change}`);
+    }
+    const event = {
+      kind: "connected",
+      peer: this.id,
+      boot,
+      incarnation,
+      incarnationBefore,
+    } as const;
+    this.#context.handlers.onPeer(event);
+  }
+
+  #onClose(error: NetworkError | null): void {
+    this.#end(error === null ? `${this.address} closed the connection` : error.message, false);
+  }
+
+  /**
+   * Ends the link and dials again later. `isRefusal`: only a person can make the next dial succeed.
+   */
+  #end(reason: string, isRefusal: boolean): void {
+    const { clock, limits, random, handlers } = this.#context;
+    const openMs = this.#link?.openMs ?? null;
+    this.#dropLink();
+    const livedLong = openMs !== null && clock.nowMs() - openMs >= limits.reconnectMaxMs;
+    this.#failureCount = livedLong ? 1 : this.#failureCount + 1;
+    const delayMs = reconnectDelayMs(this.#failureCount, isRefusal, limits, random.fraction());
+    this.#timer = clock.after(delayMs, () => this.dial());
+    if (reason !== this.#lastFailure) {
+      const state = openMs === null ? "cannot reach" : "lost";
+      this.#log("warn", `${state} member ${this.id}: ${reason}`);
+    }
+    this.#lastFailure = reason;
+    if (openMs !== null) handlers.onPeer({ kind: "disconnected", peer: this.id, reason });
+    else if (isRefusal) handlers.onPeer({ kind: "refused", peer: this.id, reason });
+  }
+
+  #dropLink(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    const link = this.#link;
+    this.#link = null;
+    link?.connection.close();
+  }
+
+  #onDropped(message: PeerMessage, frameBytes: number, queuedBytes: number): void {
+    this.#droppedCount += 1;
+    const { frameBytesMax } = this.#context.limits;
+    if (frameBytes > frameBytesMax) {
+      const sizes = `${frameBytes} bytes, over the limit of ${frameBytesMax}`;
+      this.#log("error", `cannot send a ${message.kind} to member ${this.id}: ${sizes}`);
+    } else if (this.#droppedCount === 1) {
+      const what = `${message.kind} of ${frameBytes} bytes, with ${queuedBytes} bytes queued`;
+      this.#log("warn", `dropped a message to member ${this.id}: ${what}`);
+    }
+  }
+
+  /** At most one line an interval, however many were dropped. */
+  #reportDropped(): void {
+    if (this.#droppedCount > 1) {
+      this.#log("warn", `dropped ${this.#droppedCount} messages to member ${this.id}`);
+    }
+    this.#droppedCount = 0;
+  }
+
+  #log(level: "info" | "warn" | "error", message: string): void {
+    this.#context.log({ level, message });
+  }
+}

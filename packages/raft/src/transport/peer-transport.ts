@@ -1,0 +1,200 @@
+/**
+ * The transport on the `network` port. Each member dials each other one, and a dialled connection
+ * carries messages from the dialer only: two connections a pair, and never a question which one
+ * counts. Created by the node.
+ */
+import { assert, type Crc32, FormatError, type NodeId, QuorateError } from "../base/index.ts";
+import {
+  type Clock,
+  isLoopbackHost,
+  type Listener,
+  type Network,
+  type NetworkError,
+  parseAddress,
+  type Random,
+  type Timer,
+} from "../ports/index.ts";
+import { aliveKind } from "./codec/frame.ts";
+import { FrameWriter } from "./codec/frame-writer.ts";
+import { ConnectionCount } from "./connection-count.ts";
+import type { TransportContext, TransportLogLine } from "./context.ts";
+import { InboundConnections } from "./inbound-connections.ts";
+import { checkTransportLimits, type TransportLimits } from "./limits.ts";
+import { OutboundPeer } from "./outbound-peer.ts";
+import type { PeerMessage } from "./peer-message.ts";
+import type { PeerIdentity, Transport, TransportHandlers } from "./transport.ts";
+
+export interface TransportOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crc32: Crc32;
+  readonly identity: PeerIdentity;
+  /** `host:port`; port 0 picks a free one. */
+  readonly listenAddress: string;
+  readonly handlers: TransportHandlers;
+  readonly limits?: Partial<TransportLimits>;
+  /** Takes lines for people; without it they are lost. */
+  readonly log?: (line: TransportLogLine) => void;
+}
+
+/** A refused option (`QuorateError` `BAD_CONFIG`), or an address that cannot be listened on. */
+export type TransportError = QuorateError<"BAD_CONFIG"> | NetworkError;
+
+/**
+ * Listens, then hands out the transport. `done` is called exactly once, never inside the call.
+ * Until `setPeers` nobody is dialled and everybody refused, so call it inside `done`.
+ */
+export function createTransport(
+  options: TransportOptions,
+  done: (error: TransportError | null, transport?: Transport) => void,
+): void {
+  const problem = checkOptions(options);
+  if (problem !== null) {
+    options.clock.defer(() => done(problem));
+    return;
+  }
+  const transport = new PeerTransport(options, checkTransportLimits(options.limits ?? {}));
+  transport.listen(options.listenAddress, (error) => {
+    if (error === null) done(null, transport);
+    else done(error);
+  });
+}
+
+function checkOptions(options: TransportOptions): QuorateError<"BAD_CONFIG"> | null {
+  try {
+    parseAddress(options.listenAddress);
+    checkTransportLimits(options.limits ?? {});
+    return null;
+  } catch (error) {
+    if (error instanceof QuorateError) return error;
+    if (!(error instanceof FormatError)) throw error;
+    return new QuorateError("BAD_CONFIG", error.message, {
+      outcome: "not-applied",
+      retry: "never",
+      hint: "Correct the address to listen on for peers.",
+      details: { option: "listenAddress", value: options.listenAddress },
+    });
+  }
+}
+
+const id64Pattern = /^[0-9a-f]{16}$/;
+
+class PeerTransport implements Transport {
+  readonly #network: Network;
+  readonly #connections: ConnectionCount;
+  readonly #context: TransportContext;
+  readonly #inbound: InboundConnections;
+  readonly #outbound = new Map<NodeId, OutboundPeer>();
+  #listener: Listener | null = null;
+  #aliveTimer: Timer | null = null;
+  #isClosed = false;
+
+  constructor(options: TransportOptions, limits: TransportLimits) {
+    const { network, clock, random, crc32, identity, handlers } = options;
+    assert(id64Pattern.test(identity.clusterId), "a cluster id is 16 hex digits");
+    assert(id64Pattern.test(identity.incarnation), "an incarnation id is 16 hex digits");
+    assert(id64Pattern.test(identity.boot), "a boot id is 16 hex digits");
+    this.#network = network;
+    this.#connections = new ConnectionCount(network);
+    const aliveFrame = encodeAliveFrame(crc32);
+    const log = options.log ?? (() => {});
+    const connections = this.#connections;
+    this.#context = {
+      network: connections,
+      clock,
+      random,
+      crc32,
+      identity,
+      handlers,
+      limits,
+      log,
+      aliveFrame,
+    };
+    this.#inbound = new InboundConnections(this.#context, (peer) => {
+      this.#outbound.get(peer)?.dial();
+    });
+  }
+
+  get address(): string {
+    assert(this.#listener !== null, "a transport is handed out when it listens");
+    return this.#listener.address;
+  }
+
+  listen(address: string, done: (error: NetworkError | null) => void): void {
+    const accept = (connection: Parameters<InboundConnections["accept"]>[0]) =>
+      this.#connections.count(this.#inbound.accept(connection));
+    this.#network.listen(address, accept, (error, listener) => {
+      this.#listener = listener ?? null;
+      if (error === null) {
+        this.#warnIfExposed(address);
+        this.#startAliveTimer();
+      }
+      done(error);
+    });
+  }
+
+  send(message: PeerMessage): boolean {
+    assert(message.from === this.#context.identity.id, "a member sends in its own name");
+    return this.#outbound.get(message.to)?.send(message) ?? false;
+  }
+
+  flush(): void {
+    for (const peer of this.#outbound.values()) peer.flush();
+  }
+
+  setPeers(peers: ReadonlyMap<NodeId, string>): void {
+    if (this.#isClosed) return;
+    assert(!peers.has(this.#context.identity.id), "a member is not its own peer");
+    this.#inbound.setPeers(new Set(peers.keys()));
+    for (const [id, peer] of [...this.#outbound]) {
+      if (peers.get(id) === peer.address) continue;
+      this.#outbound.delete(id);
+      peer.stop(peers.has(id) ? "its address changed" : "it is no longer a peer");
+    }
+    for (const [id, address] of peers) {
+      if (this.#isClosed || this.#outbound.has(id)) continue;
+      const peer = new OutboundPeer(this.#context, id, address);
+      this.#outbound.set(id, peer);
+      peer.dial();
+    }
+  }
+
+  close(done: () => void): void {
+    assert(!this.#isClosed, "a transport is closed once");
+    this.#isClosed = true;
+    this.#aliveTimer?.cancel();
+    const outbound = [...this.#outbound.values()];
+    this.#outbound.clear();
+    for (const peer of outbound) peer.stop("this member stops");
+    this.#inbound.close();
+    const whenListenerClosed = () => this.#connections.whenNone(done);
+    if (this.#listener === null) whenListenerClosed();
+    else this.#listener.close(whenListenerClosed);
+  }
+
+  #startAliveTimer(): void {
+    this.#aliveTimer = this.#context.clock.after(this.#context.limits.aliveIntervalMs, () => {
+      this.#startAliveTimer();
+      this.#inbound.onAliveInterval();
+      for (const peer of [...this.#outbound.values()]) peer.onAliveInterval();
+    });
+  }
+
+  #warnIfExposed(address: string): void {
+    if (isLoopbackHost(parseAddress(address).host)) return;
+    const message =
+      `the peer port ${this.address} is not authenticated: whoever reaches it can pose as a ` +
+      "member. Let only members reach it (firewall or private network)";
+    this.#context.log({ level: "warn", message });
+  }
+}
+
+function encodeAliveFrame(crc32: Crc32): Uint8Array {
+  const writer = new FrameWriter(crc32, 0);
+  writer.begin(0);
+  writer.end(aliveKind);
+  const [frame] = writer.take();
+  assert(frame !== undefined, "an alive frame is one chunk");
+  return frame;
+}
