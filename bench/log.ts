@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { logIndex, nodeId, noTerm, persistUnit, term } from "../packages/raft/src/base/index.ts";
 import { createOsPorts } from "../packages/raft/src/ports/os/index.ts";
-import { openLog, type OpenedLog } from "../packages/raft/src/storage/index.ts";
+import { type OpenedLog, openLog } from "../packages/raft/src/storage/index.ts";
 
 const { values } = parseArgs({
   options: {

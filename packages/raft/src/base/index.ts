@@ -10,6 +10,7 @@ export {
   term,
   ticks,
 } from "./brands.ts";
+export { BytePool } from "./byte-pool.ts";
 export { ByteReader, ByteWriter, concatBytes, FormatError } from "./bytes.ts";
 export type { Crc32 } from "./checksum.ts";
 export { crc32 } from "./checksum.ts";

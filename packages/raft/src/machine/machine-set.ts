@@ -3,7 +3,15 @@
  * name, and hands committed commands to the machine named. Called by the node, which knows nothing
  * of the machines.
  */
-import { assert, FormatError, type LogIndex, noIndex, noTerm, type Term } from "../base/index.ts";
+import {
+  assert,
+  BytePool,
+  FormatError,
+  type LogIndex,
+  noIndex,
+  noTerm,
+  type Term,
+} from "../base/index.ts";
 import {
   badConfig,
   UnknownMachineError,
@@ -77,6 +85,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
   readonly #table: NameTable<MachineInstance<unknown>>;
   /** Envelopes up to the payload, by name. */
   readonly #heads: ReadonlyMap<string, Uint8Array>;
+  readonly #pool = new BytePool();
   /** One object for all entries: applying 150,000 a second should not allocate one each. */
   readonly #context: Mutable<ApplyContext> = { index: noIndex, term: noTerm, wanted: false };
 
@@ -93,7 +102,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
   encode(name: string, payload: Uint8Array): Uint8Array {
     const head = this.#heads.get(name);
     if (head === undefined) throw unknownAtPropose(name, null, this.names);
-    return joinEnvelope(head, payload);
+    return joinEnvelope(this.#pool, head, payload);
   }
 
   apply(data: Uint8Array, index: LogIndex, term: Term, wanted: boolean): unknown {
@@ -127,7 +136,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
  * @invariant `name` is 1 to 32 characters of `[a-z0-9_-]`
  */
 export function encodeCommand(name: string, payload: Uint8Array): Uint8Array {
-  return joinEnvelope(envelopeHead(name), payload);
+  return joinEnvelope(new BytePool(), envelopeHead(name), payload);
 }
 
 function envelopeHead(name: string): Uint8Array {
@@ -136,8 +145,8 @@ function envelopeHead(name: string): Uint8Array {
   return Uint8Array.of(envelopeVersion, bytes.length, ...bytes);
 }
 
-function joinEnvelope(head: Uint8Array, payload: Uint8Array): Uint8Array {
-  const data = new Uint8Array(head.length + payload.length);
+function joinEnvelope(pool: BytePool, head: Uint8Array, payload: Uint8Array): Uint8Array {
+  const data = pool.allocate(head.length + payload.length);
   data.set(head);
   data.set(payload, head.length);
   return data;

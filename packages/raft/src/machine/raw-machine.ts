@@ -92,12 +92,12 @@ function createRawHandle<Machine extends RawMachine<unknown>>(
   host: MachineHost,
 ): RawMachineHandle<ResultOf<Machine>, Machine> {
   return {
-    async propose(command, options) {
-      const result = await host.propose(command, options);
-      return result as ResultOf<Machine>; // the host returns what `machine.apply` returned
+    propose(command, options) {
+      // The host resolves with what `machine.apply` returned; a promise around the promise would cost as much.
+      return host.propose(command, options) as Promise<ResultOf<Machine>>;
     },
-    async read(read, options) {
-      return await host.read(() => read(machine), options);
+    read(read, options) {
+      return host.read(() => read(machine), options);
     },
   };
 }

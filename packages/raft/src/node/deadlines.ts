@@ -1,53 +1,42 @@
 /**
- * Deadlines of many requests at the cost of one timer: they are kept in slots of a tick and looked at once a
- * tick. A request is at most a tick late.
+ * Deadlines of many requests at the cost of one timer. Requests with the same time limit end in the order they came,
+ * so each limit has a queue, looked at once a tick; a request is at most a tick late.
  */
 
 /** Something that must settle by a time. */
 export interface Expiring {
-  /** True once it has settled; it is then skipped. */
+  /** True once it has settled; it is then dropped. */
   readonly isSettled: boolean;
+  /** Milliseconds of the clock. */
+  readonly deadlineMs: number;
   expire(): void;
 }
 
-export interface Deadlines {
-  readonly slotMs: number;
-  readonly slots: Map<number, Expiring[]>;
-  /** Everything below was looked at. */
-  nextSlot: number;
+/** Requests in the order of their deadlines, by their time limit in milliseconds. */
+export type Deadlines = Map<number, Expiring[]>;
+
+export function createDeadlines(): Deadlines {
+  return new Map();
 }
 
-export function createDeadlines(slotMs: number, nowMs: number): Deadlines {
-  return { slotMs, slots: new Map(), nextSlot: Math.floor(nowMs / slotMs) };
+export function addDeadline(deadlines: Deadlines, timeoutMs: number, item: Expiring): void {
+  const queue = deadlines.get(timeoutMs);
+  if (queue === undefined) deadlines.set(timeoutMs, [item]);
+  else queue.push(item);
 }
 
-export function addDeadline(deadlines: Deadlines, atMs: number, item: Expiring): void {
-  const slot = Math.max(Math.ceil(atMs / deadlines.slotMs), deadlines.nextSlot);
-  const items = deadlines.slots.get(slot);
-  if (items === undefined) deadlines.slots.set(slot, [item]);
-  else items.push(item);
-}
-
-/** Expires what is due at `nowMs`. */
+/** Expires what is due at `nowMs`, and lets go of what has settled. */
 export function expireDue(deadlines: Deadlines, nowMs: number): void {
-  const through = Math.floor(nowMs / deadlines.slotMs);
-  if (through - deadlines.nextSlot > deadlines.slots.size) {
-    // After a long stall there are fewer slots than ticks to look at.
-    const due = [...deadlines.slots.keys()].filter((slot) => slot <= through).sort((a, b) => a - b);
-    deadlines.nextSlot = through + 1;
-    for (const slot of due) expireSlot(deadlines, slot);
-    return;
+  for (const [timeoutMs, queue] of deadlines) {
+    let done = 0;
+    for (const item of queue) {
+      if (!item.isSettled) {
+        if (item.deadlineMs > nowMs) break;
+        item.expire();
+      }
+      done++;
+    }
+    if (done === queue.length) deadlines.delete(timeoutMs);
+    else if (done > 0) queue.splice(0, done);
   }
-  while (deadlines.nextSlot <= through) {
-    const slot = deadlines.nextSlot;
-    deadlines.nextSlot++;
-    expireSlot(deadlines, slot);
-  }
-}
-
-function expireSlot(deadlines: Deadlines, slot: number): void {
-  const items = deadlines.slots.get(slot);
-  if (items === undefined) return;
-  deadlines.slots.delete(slot);
-  for (const item of items) if (!item.isSettled) item.expire();
 }

@@ -84,7 +84,7 @@ export class Member {
     this.#parts = parts;
     this.peers = new Peers(parts.raft.id);
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
-    this.#deadlines = createDeadlines(parts.limits.tickMs, parts.clock.nowMs());
+    this.#deadlines = createDeadlines();
     const host = {
       raft: parts.raft,
       limits: parts.limits,

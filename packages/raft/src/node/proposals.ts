@@ -26,7 +26,7 @@ import {
   tooLarge,
 } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
-import { type CommandDone, CommandRequest } from "./requests.ts";
+import { type CommandDone, type CommandOwner, CommandRequest } from "./requests.ts";
 
 /** What proposals need of the member. */
 export interface ProposalsHost {
@@ -51,7 +51,7 @@ interface KeptResult {
   readonly result: unknown;
 }
 
-export class Proposals {
+export class Proposals implements CommandOwner {
   readonly #host: ProposalsHost;
   /** Since the last turn. */
   #gathered: CommandRequest[] = [];
@@ -80,13 +80,8 @@ export class Proposals {
       return overloaded("pendingCountMax", limits.pendingCountMax);
     }
     this.#pendingCount++;
-    const settled: CommandDone = (error, result) => {
-      this.#pendingCount--;
-      done(error, result);
-    };
-    const nowMs = this.#host.nowMs();
-    const request = new CommandRequest(data, nowMs, settled, (late) => this.#expire(late));
-    addDeadline(this.#host.deadlines, nowMs + timeoutMs, request);
+    const request = new CommandRequest(this, data, this.#host.nowMs(), timeoutMs, done);
+    addDeadline(this.#host.deadlines, timeoutMs, request);
     this.#gathered.push(request);
     this.#host.schedule();
     return request;
@@ -290,7 +285,11 @@ export class Proposals {
 
   // --- settling ----------------------------------------------------------------------------------------------
 
-  #expire(request: CommandRequest): void {
+  onSettled(): void {
+    this.#pendingCount--;
+  }
+
+  onExpired(request: CommandRequest): void {
     const waitedMs = this.#host.nowMs() - request.startedMs;
     if (request.mayBeApplied) request.settle(timedOut("apply the command", waitedMs, "unknown"));
     else request.settle(noQuorum("apply the command", waitedMs, this.#host.reachability()));

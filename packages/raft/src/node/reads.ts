@@ -20,33 +20,42 @@ export interface ReadsHost {
   schedule(): void;
 }
 
+/** Who is told when a read settles or must. */
+export interface ReadOwner {
+  onSettled(): void;
+  onExpired(request: ReadRequest): void;
+}
+
 export class ReadRequest implements Expiring {
   readonly startedMs: number;
+  readonly deadlineMs: number;
   askedMs = 0;
   /** Null until the core has answered. */
   index: LogIndex | null = null;
   isSettled = false;
   readonly #done: ReadDone;
-  readonly #onExpire: (request: ReadRequest) => void;
+  readonly #owner: ReadOwner;
 
-  constructor(startedMs: number, done: ReadDone, onExpire: (request: ReadRequest) => void) {
+  constructor(owner: ReadOwner, startedMs: number, timeoutMs: number, done: ReadDone) {
+    this.#owner = owner;
     this.startedMs = startedMs;
+    this.deadlineMs = startedMs + timeoutMs;
     this.#done = done;
-    this.#onExpire = onExpire;
   }
 
   settle(error: QuorateError | null): void {
     if (this.isSettled) return;
     this.isSettled = true;
+    this.#owner.onSettled();
     this.#done(error);
   }
 
   expire(): void {
-    this.#onExpire(this);
+    this.#owner.onExpired(this);
   }
 }
 
-export class Reads {
+export class Reads implements ReadOwner {
   readonly #host: ReadsHost;
   readonly #retryMs: number;
   #id = 0;
@@ -69,13 +78,9 @@ export class Reads {
       return overloaded("pendingCountMax", limits.pendingCountMax);
     }
     this.#pendingCount++;
-    const settled: ReadDone = (error) => {
-      this.#pendingCount--;
-      done(error);
-    };
     const nowMs = this.#host.nowMs();
-    const request = new ReadRequest(nowMs, settled, (late) => this.#expire(late));
-    addDeadline(deadlines, nowMs + timeoutMs, request);
+    const request = new ReadRequest(this, nowMs, timeoutMs, done);
+    addDeadline(deadlines, timeoutMs, request);
     this.#ask(request, nowMs);
     this.#host.schedule();
     return request;
@@ -129,7 +134,11 @@ export class Reads {
     for (const request of ready) request.settle(null);
   }
 
-  #expire(request: ReadRequest): void {
+  onSettled(): void {
+    this.#pendingCount--;
+  }
+
+  onExpired(request: ReadRequest): void {
     const waitedMs = this.#host.nowMs() - request.startedMs;
     if (request.index !== null) request.settle(timedOut("read", waitedMs, "not-applied"));
     else request.settle(noQuorum("read", waitedMs, this.#host.reachability()));

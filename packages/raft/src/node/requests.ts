@@ -14,9 +14,16 @@ export type CommandDone = (error: QuorateError | null, result?: unknown) => void
  */
 export type CommandPlace = "gathered" | "waiting" | "forwarded" | "placed";
 
+/** Who is told when a command settles or must. */
+export interface CommandOwner {
+  onSettled(): void;
+  onExpired(request: CommandRequest): void;
+}
+
 export class CommandRequest implements Expiring {
   readonly data: Uint8Array;
   readonly startedMs: number;
+  readonly deadlineMs: number;
   place: CommandPlace = "gathered";
   /** The leader's term, once `placed`. */
   term: Term | null = null;
@@ -24,19 +31,21 @@ export class CommandRequest implements Expiring {
   /** Another command at the same index, in the log of a leader of another term: either may win. */
   alsoHere: CommandRequest | null = null;
   isSettled = false;
+  readonly #owner: CommandOwner;
   readonly #done: CommandDone;
-  readonly #onExpire: (request: CommandRequest) => void;
 
   constructor(
+    owner: CommandOwner,
     data: Uint8Array,
     startedMs: number,
+    timeoutMs: number,
     done: CommandDone,
-    onExpire: (request: CommandRequest) => void,
   ) {
+    this.#owner = owner;
     this.data = data;
     this.startedMs = startedMs;
+    this.deadlineMs = startedMs + timeoutMs;
     this.#done = done;
-    this.#onExpire = onExpire;
   }
 
   /** Whether the command may be in a log: then an error cannot say "not applied". */
@@ -48,10 +57,11 @@ export class CommandRequest implements Expiring {
   settle(error: QuorateError | null, result?: unknown): void {
     if (this.isSettled) return;
     this.isSettled = true;
+    this.#owner.onSettled();
     this.#done(error, result);
   }
 
   expire(): void {
-    this.#onExpire(this);
+    this.#owner.onExpired(this);
   }
 }

@@ -45,7 +45,7 @@ describe("the simulated disk", () => {
     wait((done) => a.write(600, [bytes(600, 2)], done));
     create("/d/b");
     disk.crash(losing);
-    expect(wait((done) => disk.list("/d", done))).toEqual(["a"]);
+    expect(wait<readonly string[]>((done) => disk.list("/d", done))).toEqual(["a"]);
     expect(disk.peek("/d/a")).toEqual(bytes(600, 1));
   });
 
@@ -71,7 +71,9 @@ describe("the simulated disk", () => {
       wait((done) => disk.rename("/d/a", "/d/b", done));
       expect(disk.peek("/d/b")).toEqual(bytes(3, 1));
       disk.crash({ random: () => 0.5, keepShare });
-      expect(wait((done) => disk.list("/d", done))).toEqual(keepShare === 1 ? ["b"] : ["a", "b"]);
+      expect(wait<readonly string[]>((done) => disk.list("/d", done))).toEqual(
+        keepShare === 1 ? ["b"] : ["a", "b"],
+      );
       expect(disk.peek("/d/b")).toEqual(bytes(3, keepShare === 1 ? 1 : 2));
     }
   });

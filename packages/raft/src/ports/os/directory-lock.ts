@@ -1,6 +1,6 @@
 /**
  * A lock on a directory among the processes of one machine, dropped by the kernel when its owner dies, however
- * it dies: a Unix socket that listens inside the directory. See `docs/decisions/0012-directory-lock.md`.
+ * it dies: a Unix socket that listens inside the directory. See `docs/decisions/0012.md`.
  *
  * Each starter listens under a name of its own, which is never used again: so a dead one's file can be removed
  * without a race, and "dead" is what the kernel says (it refuses the connection), not a number in a file. A
@@ -88,7 +88,10 @@ class Candidate implements DirectoryLock {
 
   #askNext(others: readonly string[]): void {
     const [other, ...rest] = others;
-    if (other === undefined) return this.#hold();
+    if (other === undefined) {
+      this.#hold();
+      return;
+    }
     this.#ask(other, performance.now() + answerMsMax, (state) => {
       if (this.#isSettled) return;
       const isBeaten = state === "held" || (state === "starting" && digitsOf(other) < this.#digits);

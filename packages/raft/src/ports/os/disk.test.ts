@@ -67,7 +67,7 @@ describe("the disk of the system", () => {
     await wait((done) => osDisk.rename(join(path, "z"), join(path, "b"), done));
     await wait((done) => osDisk.remove(join(path, "m"), done));
     await wait((done) => osDisk.syncDirectory(path, done));
-    expect(await wait((done) => osDisk.list(path, done))).toEqual(["a", "b"]);
+    expect(await wait<readonly string[]>((done) => osDisk.list(path, done))).toEqual(["a", "b"]);
   });
 
   it("names operation, path and code of what fails", async () => {

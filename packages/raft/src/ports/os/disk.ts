@@ -97,13 +97,11 @@ class OsFile implements DiskFile {
   /** The system may take less than it was given; what is left is written after it. */
   #writeRest(offset: number, rest: Uint8Array[], done: Done): void {
     const onWritten = (error: NodeJS.ErrnoException | null, count: number): void => {
-      if (error !== null) return done(toDiskError("write", this.path, error));
-      if (count === 0) {
-        return done(new DiskError("write", this.path, "EIO", "the system wrote nothing"));
-      }
-      const left = dropBytes(rest, count);
-      if (left.length === 0) done(null);
-      else this.#writeRest(offset + count, left, done);
+      const left = error === null ? dropBytes(rest, count) : rest;
+      if (error !== null) done(toDiskError("write", this.path, error));
+      else if (left.length === 0) done(null);
+      else if (count > 0) this.#writeRest(offset + count, left, done);
+      else done(new DiskError("write", this.path, "EIO", "the system wrote nothing"));
     };
     const [first] = rest;
     if (rest.length === 1 && first !== undefined) {

@@ -1,0 +1,10 @@
+export type { DirectoryIdentity } from "./identity.ts";
+export type { LogStore, PersistRequest, RecoveredLog } from "./log-store.ts";
+export { StorageError } from "./log-store.ts";
+export { MemoryLogStore, openMemoryLog } from "./memory-log-store.ts";
+export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts";
+export { openDirectory } from "./open-directory.ts";
+export type { DamagePlace, OpenError } from "./storage-errors.ts";
+export { ForeignDirectoryError, StorageDamage, UnknownFormatError } from "./storage-errors.ts";
+export type { OpenedLog, OpenLogOptions, RecoveryVerdict } from "./wal/open-log.ts";
+export { openLog } from "./wal/open-log.ts";
