@@ -8,7 +8,10 @@ const alias = [
   { find: /^@quorate\/raft\/(core|storage|transport|testing)$/, replacement: raft("$1/index.ts") },
 ];
 
-/** `unit`: everything in one process. `system`: tests that start processes (built code), one at a time. */
+/**
+ * `unit`: everything in one process. `system`: tests that start processes (built code), one at a
+ * time.
+ */
 export default defineConfig({
   test: {
     projects: [
