@@ -1,7 +1,7 @@
 /**
  * The messages of etcd's v3 API as plain objects, fields in camelCase, zero values always present.
- * Revisions, counts and terms are safe-integer numbers; 64-bit ids (`clusterId`, `memberId`, `ID`, lease ids)
- * are bigints, here at the wire only. @etcd api/etcdserverpb/rpc.proto
+ * Revisions, counts and terms are safe-integer numbers; 64-bit ids (`clusterId`, `memberId`, `ID`,
+ * lease ids) are bigints, here at the wire only. @etcd api/etcdserverpb/rpc.proto
  */
 
 export interface ResponseHeader {
@@ -74,10 +74,16 @@ export interface DeleteRangeResponse {
 
 export type CompareResult = "EQUAL" | "GREATER" | "LESS" | "NOT_EQUAL";
 
-/** The oneof `target_union` as it came; absent counts as 0 or empty. */
+export type CompareTarget = "VERSION" | "CREATE" | "MOD" | "VALUE" | "LEASE";
+
+/**
+ * The oneof `target_union` as it came: at most one of its members (`version` to `lease`) is not 0
+ * or empty. If the member that came is not the one of `target`, that one counts as 0 or empty, as
+ * in etcd.
+ */
 export interface Compare {
   result: CompareResult;
-  target: "VERSION" | "CREATE" | "MOD" | "VALUE" | "LEASE";
+  target: CompareTarget;
   key: Uint8Array;
   rangeEnd: Uint8Array;
   version: number;
@@ -141,4 +147,18 @@ export interface StatusResponse {
   errors: string[];
   dbSizeInUse: number;
   isLearner: boolean;
+}
+
+/** Has no fields. */
+export type StatusRequest = Record<never, never>;
+
+export type ServingStatus = "UNKNOWN" | "SERVING" | "NOT_SERVING" | "SERVICE_UNKNOWN";
+
+/** grpc.health.v1: an empty name asks for the server as a whole. */
+export interface HealthCheckRequest {
+  service: string;
+}
+
+export interface HealthCheckResponse {
+  status: ServingStatus;
 }

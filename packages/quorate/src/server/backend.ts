@@ -1,18 +1,27 @@
 /** What every service needs: the node with its machines, and the header of answers. */
-import type { HandlesOf, Node } from "@quorate/raft";
-import { rawMachine } from "@quorate/raft";
+import {
+  type HandlesOf,
+  type MachineDeclaration,
+  type Node,
+  type RawMachineHandle,
+  rawMachine,
+} from "@quorate/raft";
 import { createKvMachine, type KvMachine, type KvResult } from "../kv/index.ts";
 import type { ResponseHeader } from "../proto/index.ts";
 import { idOfHex, memberIdOf } from "./ids.ts";
 import { membersMachine } from "./members-machine.ts";
 
+// A type and not an interface: only types have the index signature that declarations need.
+export type ServerMachines = {
+  readonly kv: MachineDeclaration<RawMachineHandle<KvResult, KvMachine>>;
+  readonly members: typeof membersMachine;
+};
+
 /** The server's machines, sharing one log. */
-export const serverMachines = {
+export const serverMachines: ServerMachines = {
   kv: rawMachine(createKvMachine),
   members: membersMachine,
 };
-
-export type ServerMachines = typeof serverMachines;
 
 export interface Backend {
   readonly node: Node<ServerMachines>;

@@ -1,3 +1,4 @@
+export type { ServerMachines } from "./backend.ts";
 export { idOfHex, memberIdOf } from "./ids.ts";
 export {
   addressOfUrl,

@@ -80,12 +80,25 @@ function read(
   run: (machine: KvMachine) => KvResult | ReturnType<typeof range>,
 ): void {
   const consistency = serializable ? "stale" : "linearizable";
-  const timeoutMs = backend.requestTimeoutMs;
+  const timeoutMs = timeoutOf(backend, call);
   backend.machines.kv.read(run, { consistency, timeoutMs }).then(
     (result) => answer(backend, result, call),
     (error: unknown) => call.fail(statusOfError(error)),
   );
 }
+
+/**
+ * Milliseconds for the node: the server's own limit, or a little less than the client waits, so that it hears why
+ * it gets nothing, and what it gave up on is not done later.
+ */
+function timeoutOf({ requestTimeoutMs }: Backend, { deadlineMs }: Call): number {
+  if (deadlineMs === null) return requestTimeoutMs;
+  const answerMs = Math.min(answerMsMax, deadlineMs / 10);
+  return Math.max(1, Math.min(requestTimeoutMs, deadlineMs - answerMs));
+}
+
+/** Milliseconds of a client's deadline that are kept for the way back. */
+const answerMsMax = 100;
 
 function write(
   backend: Backend,
@@ -102,7 +115,7 @@ function write(
     call.fail(requestTooLarge);
     return;
   }
-  const timeoutMs = backend.requestTimeoutMs;
+  const timeoutMs = timeoutOf(backend, call);
   backend.machines.kv.propose(encodeCommand(kind, request), { timeoutMs }).then(
     (result) => answer(backend, result, call),
     (error: unknown) => call.fail(statusOfError(error)),

@@ -2,7 +2,7 @@
  * What members say of themselves to clients: their client URLs, by name. Written by each member when it starts,
  * through the log like everything else.
  */
-import { machine } from "@quorate/raft";
+import { type MachineDeclaration, type MachineHandle, machine } from "@quorate/raft";
 
 export interface MemberAttributes {
   readonly clientUrls: readonly string[];
@@ -13,12 +13,22 @@ export interface PublishArguments extends MemberAttributes {
   readonly name: string;
 }
 
-export const membersMachine = machine({
-  version: 1,
-  initial: () => ({ members: {} as Record<string, MemberAttributes> }),
-  commands: {
-    publish(state, { name, clientUrls, version }: PublishArguments) {
-      state.members[name] = { clientUrls, version };
+export interface MembersState {
+  members: Record<string, MemberAttributes>;
+}
+
+// A type and not an interface: only types have the index signature that a table of commands needs.
+export type MembersCommands = {
+  publish(this: void, state: MembersState, argument: PublishArguments): void;
+};
+
+export const membersMachine: MachineDeclaration<MachineHandle<MembersState, MembersCommands>> =
+  machine({
+    version: 1,
+    initial: (): MembersState => ({ members: {} }),
+    commands: {
+      publish(state: MembersState, { name, clientUrls, version }: PublishArguments): void {
+        state.members[name] = { clientUrls, version };
+      },
     },
-  },
-});
+  });

@@ -3,7 +3,12 @@
  * the node meet.
  */
 import { type Logger, type Node, QuorateError, start } from "@quorate/raft";
-import { createHttp2RpcServer, createPortSplitter, MethodTable, type PortSplitter } from "../rpc/index.ts";
+import {
+  createHttp2RpcServer,
+  createPortSplitter,
+  MethodTable,
+  type PortSplitter,
+} from "../rpc/index.ts";
 import { type Backend, createBackend, type ServerMachines, serverMachines } from "./backend.ts";
 import { registerCluster } from "./cluster-service.ts";
 import { createHttpEndpoints } from "./http-endpoints.ts";
@@ -14,6 +19,8 @@ import { quorateVersion } from "./versions.ts";
 
 /** Bytes of one request in the log, as in etcd: 1.5 MiB. */
 export const requestBytesMax = 1_572_864;
+/** Milliseconds until a member tries again to tell the cluster its client URLs. */
+const publishRetryMs = 500;
 /** Bytes that a command has besides the request: its machine's name and version. */
 const envelopeBytesMax = 64;
 
@@ -131,7 +138,7 @@ class Server implements QuorateServer {
         () => this.#logger.info({ name, clientUrls }, `published ${name} with its client URLs`),
         (error: unknown) => {
           if (error instanceof QuorateError && error.code === "STOPPED") return;
-          attempt(); // the attempt itself took its time limit to fail: no further delay
+          setTimeout(attempt, publishRetryMs).unref();
         },
       );
     };

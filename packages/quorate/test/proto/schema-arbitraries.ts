@@ -87,7 +87,9 @@ function fieldArbitrary(field: Field, depth: number): fc.Arbitrary<unknown> {
   }
 }
 
-/** Resets the members of a flat oneof that are not chosen: only such objects come out of a decoder. */
+/**
+ * Resets the members of a flat oneof that are not chosen: only such objects come out of a decoder.
+ */
 function keepChosen(fields: readonly Field[], message: AnyMessage): AnyMessage {
   const kept = { ...message };
   for (const { name, type, chosenBy } of fields) {

@@ -12,7 +12,9 @@ import {
   status,
 } from "../../src/rpc/index.ts";
 
-/** For tests: a gRPC server with methods that show what the transport does, and raw clients for it. */
+/**
+ * For tests: a gRPC server with methods that show what the transport does, and raw clients for it.
+ */
 
 export interface EchoServer {
   readonly port: number;

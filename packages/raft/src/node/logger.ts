@@ -1,3 +1,5 @@
+import { osConsole } from "../ports/os/index.ts";
+
 /** Where a member talks to its operator. Anything with these four fits: pino, console, a test's list. */
 export interface Logger {
   debug(fields: object, text: string): void;
@@ -18,7 +20,7 @@ export const silentLogger: Logger = {
 export function createConsoleLogger(): Logger {
   return {
     ...silentLogger,
-    warn: (_fields, text) => console.warn(`quorate: ${text}`),
-    error: (_fields, text) => console.error(`quorate: ${text}`),
+    warn: (_fields, text) => osConsole.warn(`quorate: ${text}`),
+    error: (_fields, text) => osConsole.error(`quorate: ${text}`),
   };
 }

@@ -60,7 +60,7 @@ const takesPerTurnMax = 8;
 
 export class Member {
   readonly raft: Raft;
-  readonly events = new EventHub();
+  readonly events: EventHub = new EventHub();
   readonly peers: Peers;
   readonly #parts: MemberParts;
   readonly #deadlines: Deadlines;

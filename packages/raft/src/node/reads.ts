@@ -4,9 +4,16 @@
  */
 import type { LogIndex, QuorateError } from "../base/index.ts";
 import { type Raft, type ReadAnswered, step } from "../core/index.ts";
-import { addDeadline, type Deadlines, type Expiring } from "./deadlines.ts";
+import {
+  addDeadline,
+  type DeadlineSlot,
+  type Deadlines,
+  dropDeadline,
+  type Expiring,
+} from "./deadlines.ts";
 import { noQuorum, overloaded, type Reachability, stoppedError, timedOut } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
+import type { RequestOwner } from "./requests.ts";
 
 /** Null: the machines may be read now. Runs exactly once and does not throw. */
 export type ReadDone = (error: QuorateError | null) => void;
@@ -20,58 +27,60 @@ export interface ReadsHost {
   schedule(): void;
 }
 
-/** Who is told when a read settles or must. */
-export interface ReadOwner {
-  onSettled(): void;
-  onExpired(request: ReadRequest): void;
-}
-
 export class ReadRequest implements Expiring {
   readonly startedMs: number;
-  readonly deadlineMs: number;
+  /** The id given to the core, and when; 0 before. */
+  askedId = 0;
   askedMs = 0;
   /** Null until the core has answered. */
   index: LogIndex | null = null;
   isSettled = false;
+  slot: DeadlineSlot | null = null;
   readonly #done: ReadDone;
-  readonly #owner: ReadOwner;
+  readonly #owner: RequestOwner<ReadRequest>;
 
-  constructor(owner: ReadOwner, startedMs: number, timeoutMs: number, done: ReadDone) {
-    this.#owner = owner;
+  constructor(startedMs: number, done: ReadDone, owner: RequestOwner<ReadRequest>) {
     this.startedMs = startedMs;
-    this.deadlineMs = startedMs + timeoutMs;
     this.#done = done;
+    this.#owner = owner;
   }
 
+  /** Ignored after the first. */
   settle(error: QuorateError | null): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.#owner.onSettled();
+    this.#owner.onSettled(this);
     this.#done(error);
   }
 
   expire(): void {
     this.#owner.onExpired(this);
   }
+
+  fail(cause: unknown): void {
+    this.settle(stoppedError("not-applied", cause));
+  }
 }
 
-export class Reads implements ReadOwner {
+/** @invariant none of its collections holds a settled request. */
+export class Reads implements RequestOwner<ReadRequest> {
   readonly #host: ReadsHost;
   readonly #retryMs: number;
   #id = 0;
   #pendingCount = 0;
   /** Ask the core at the next tick. */
-  #toAsk: ReadRequest[] = [];
+  #toAsk = new Set<ReadRequest>();
   /** By the id given to the core, oldest first. */
   readonly #asked = new Map<number, ReadRequest>();
   /** Answered; the machines are not there yet. */
-  #toApply: ReadRequest[] = [];
+  readonly #toApply = new Set<ReadRequest>();
 
   constructor(host: ReadsHost) {
     this.#host = host;
     this.#retryMs = 5 * host.limits.heartbeatMs;
   }
 
+  /** `done` never runs inside the call. */
   read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
     const { limits, deadlines } = this.#host;
     if (this.#pendingCount >= limits.pendingCountMax) {
@@ -79,8 +88,8 @@ export class Reads implements ReadOwner {
     }
     this.#pendingCount++;
     const nowMs = this.#host.nowMs();
-    const request = new ReadRequest(this, nowMs, timeoutMs, done);
-    addDeadline(deadlines, timeoutMs, request);
+    const request = new ReadRequest(nowMs, done, this);
+    addDeadline(deadlines, nowMs + timeoutMs, request);
     this.#ask(request, nowMs);
     this.#host.schedule();
     return request;
@@ -88,10 +97,11 @@ export class Reads implements ReadOwner {
 
   #ask(request: ReadRequest, nowMs: number): void {
     if (this.#host.raft.leader === null) {
-      this.#toAsk.push(request);
+      this.#toAsk.add(request);
       return;
     }
     this.#id++;
+    request.askedId = this.#id;
     request.askedMs = nowMs;
     this.#asked.set(this.#id, request);
     step(this.#host.raft, { kind: "read", id: this.#id });
@@ -102,12 +112,13 @@ export class Reads implements ReadOwner {
     for (const [id, request] of this.#asked) {
       if (nowMs - request.askedMs < this.#retryMs) break;
       this.#asked.delete(id);
-      if (!request.isSettled) this.#toAsk.push(request);
+      this.#toAsk.add(request);
     }
-    if (this.#toAsk.length === 0 || this.#host.raft.leader === null) return;
+    if (this.#toAsk.size === 0 || this.#host.raft.leader === null) return;
     const requests = this.#toAsk;
-    this.#toAsk = [];
-    for (const request of requests) if (!request.isSettled) this.#ask(request, nowMs);
+    this.#toAsk = new Set();
+    for (const request of requests) this.#ask(request, nowMs);
+    this.#host.schedule();
   }
 
   onAnswered(answer: ReadAnswered): void {
@@ -115,43 +126,35 @@ export class Reads implements ReadOwner {
       const request = this.#asked.get(id);
       if (request === undefined) continue;
       this.#asked.delete(id);
-      if (request.isSettled) continue;
-      if ("failed" in answer) this.#toAsk.push(request);
+      if ("failed" in answer) this.#toAsk.add(request);
       else if (answer.index <= this.#host.raft.applied) request.settle(null);
       else {
         request.index = answer.index;
-        this.#toApply.push(request);
+        this.#toApply.add(request);
       }
     }
   }
 
   /** The machines have applied up to `index`. */
   onApplied(index: LogIndex): void {
-    if (this.#toApply.length === 0) return;
-    const ready = this.#toApply.filter((request) => (request.index ?? 0) <= index);
-    if (ready.length === 0) return;
-    this.#toApply = this.#toApply.filter((request) => (request.index ?? 0) > index);
-    for (const request of ready) request.settle(null);
-  }
-
-  onSettled(): void {
-    this.#pendingCount--;
+    for (const request of this.#toApply) {
+      if (request.index !== null && request.index <= index) request.settle(null);
+    }
   }
 
   onExpired(request: ReadRequest): void {
+    const { raft } = this.#host;
     const waitedMs = this.#host.nowMs() - request.startedMs;
-    if (request.index !== null) request.settle(timedOut("read", waitedMs, "not-applied"));
+    const hasLeader = raft.leader !== null || request.index !== null;
+    if (hasLeader) request.settle(timedOut("read", waitedMs, "not-applied"));
     else request.settle(noQuorum("read", waitedMs, this.#host.reachability()));
-    this.#toAsk = this.#toAsk.filter((one) => one !== request);
-    this.#toApply = this.#toApply.filter((one) => one !== request);
   }
 
-  settleAll(cause: unknown): void {
-    const error = stoppedError("not-applied", cause);
-    for (const request of this.#asked.values()) request.settle(error);
-    for (const request of [...this.#toAsk, ...this.#toApply]) request.settle(error);
-    this.#asked.clear();
-    this.#toAsk = [];
-    this.#toApply = [];
+  onSettled(request: ReadRequest): void {
+    this.#pendingCount--;
+    dropDeadline(this.#host.deadlines, request);
+    this.#toAsk.delete(request);
+    this.#asked.delete(request.askedId);
+    this.#toApply.delete(request);
   }
 }

@@ -3,10 +3,19 @@
  * machine computes at its place. Settles exactly once, with what is known of its outcome.
  */
 import type { LogIndex, QuorateError, Term } from "../base/index.ts";
-import type { Expiring } from "./deadlines.ts";
+import type { DeadlineSlot, Expiring } from "./deadlines.ts";
+import { stoppedError } from "./errors.ts";
 
 /** With `error` null, `result` is what the machine returned. Runs exactly once and does not throw. */
 export type CommandDone = (error: QuorateError | null, result?: unknown) => void;
+
+/** Who keeps requests and must hear of their ends. */
+export interface RequestOwner<Request> {
+  /** Its deadline has come: settles it. */
+  onExpired(request: Request): void;
+  /** It settles: called before its `done`. */
+  onSettled(request: Request): void;
+}
 
 /**
  * `gathered`: waits for the end of the turn. `waiting`: for a leader. `forwarded`: sent to the leader, its place
@@ -14,16 +23,9 @@ export type CommandDone = (error: QuorateError | null, result?: unknown) => void
  */
 export type CommandPlace = "gathered" | "waiting" | "forwarded" | "placed";
 
-/** Who is told when a command settles or must. */
-export interface CommandOwner {
-  onSettled(): void;
-  onExpired(request: CommandRequest): void;
-}
-
 export class CommandRequest implements Expiring {
   readonly data: Uint8Array;
   readonly startedMs: number;
-  readonly deadlineMs: number;
   place: CommandPlace = "gathered";
   /** The leader's term, once `placed`. */
   term: Term | null = null;
@@ -31,21 +33,20 @@ export class CommandRequest implements Expiring {
   /** Another command at the same index, in the log of a leader of another term: either may win. */
   alsoHere: CommandRequest | null = null;
   isSettled = false;
-  readonly #owner: CommandOwner;
+  slot: DeadlineSlot | null = null;
   readonly #done: CommandDone;
+  readonly #owner: RequestOwner<CommandRequest>;
 
   constructor(
-    owner: CommandOwner,
     data: Uint8Array,
     startedMs: number,
-    timeoutMs: number,
     done: CommandDone,
+    owner: RequestOwner<CommandRequest>,
   ) {
-    this.#owner = owner;
     this.data = data;
     this.startedMs = startedMs;
-    this.deadlineMs = startedMs + timeoutMs;
     this.#done = done;
+    this.#owner = owner;
   }
 
   /** Whether the command may be in a log: then an error cannot say "not applied". */
@@ -57,11 +58,15 @@ export class CommandRequest implements Expiring {
   settle(error: QuorateError | null, result?: unknown): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.#owner.onSettled();
+    this.#owner.onSettled(this);
     this.#done(error, result);
   }
 
   expire(): void {
     this.#owner.onExpired(this);
+  }
+
+  fail(cause: unknown): void {
+    this.settle(stoppedError(this.mayBeApplied ? "unknown" : "not-applied", cause));
   }
 }

@@ -18,3 +18,4 @@ export const osCrc32: Crc32 = typeof zlib.crc32 === "function" ? zlib.crc32 : cr
 export function createOsPorts(): Ports {
   return { clock: osClock, random: osRandom, disk: osDisk, network: osNetwork, crc32: osCrc32 };
 }
+export { osConsole } from "./console.ts";

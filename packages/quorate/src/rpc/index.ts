@@ -1,0 +1,33 @@
+export {
+  type ClientOptions,
+  createClient,
+  type RpcClient,
+  type UnaryAnswer,
+  type UnaryOptions,
+} from "./client.ts";
+export { type CallFailure, describeCallFailure, RpcError } from "./client-error.ts";
+export { type Endpoint, parseEndpoint } from "./endpoint.ts";
+export { createHttp2RpcServer, type Http2RpcServerOptions } from "./http2-server.ts";
+export { defaultRpcLimits, type RpcLimits } from "./limits.ts";
+export {
+  createPortSplitter,
+  type PortSplitter,
+  type PortSplitterOptions,
+} from "./port-splitter.ts";
+export type { RpcLoad, RpcServer } from "./rpc-server.ts";
+export {
+  type BadRequest,
+  type Call,
+  type CancelReason,
+  type Method,
+  MethodTable,
+  type UnaryMethod,
+} from "./service.ts";
+export {
+  type Status,
+  type StatusCode,
+  type StatusName,
+  status,
+  statusCodes,
+  statusNameOf,
+} from "./status.ts";
