@@ -42,10 +42,17 @@ function deadLinksOf(path: string): string[] {
   });
 }
 
+/** Where a path in code marks may begin: the repository, or the source of a package. */
+const starts = ["", "packages/raft/src", "packages/quorate/src"];
+
 /** Files and folders that a document names in code marks, and that are not there. */
 function missingFilesOf(path: string): string[] {
-  const named = read(path).matchAll(/`((?:packages|docs|tools|bench|examples)\/[\w./-]+)`/g);
-  return [...named].map(([, file = ""]) => file).filter((file) => !existsSync(join(root, file)));
+  const named = read(path).matchAll(
+    /`((?:packages|docs|tools|bench|examples)\/[\w./-]+|\w+\/[\w./-]+\.(?:ts|mjs))`/g,
+  );
+  return [...named]
+    .map(([, file = ""]) => file)
+    .filter((file) => !starts.some((start) => existsSync(join(root, start, file))));
 }
 
 describe.each(documents)("%s", (path) => {

@@ -17,7 +17,8 @@ export function createHttpEndpoints(backend: Backend): Answer {
       });
     },
     "/version": (_request, response) => {
-      const etcdcluster = backend.node.status().leader === null ? "not_decided" : etcdClusterVersion;
+      const etcdcluster =
+        backend.node.status().leader === null ? "not_decided" : etcdClusterVersion;
       send(response, 200, { etcdserver: etcdVersion, etcdcluster, quorate: own });
     },
   };

@@ -5,11 +5,11 @@
  * @etcd server/etcdserver/v3_server.go, api/v3rpc/key.go
  */
 import {
+  type CommandKind,
   checkDeleteRange,
   checkPut,
   checkRange,
   checkTxn,
-  type CommandKind,
   defaultKvLimits,
   encodeCommand,
   isReadOnly,
@@ -122,11 +122,7 @@ function write(
   );
 }
 
-function answer(
-  backend: Backend,
-  result: KvResult | ReturnType<typeof range>,
-  call: Call,
-): void {
+function answer(backend: Backend, result: KvResult | ReturnType<typeof range>, call: Call): void {
   if (result.kind === "kv-error") {
     call.fail(statusOfKvError(result));
     return;

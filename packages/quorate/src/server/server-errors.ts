@@ -3,7 +3,7 @@
  * travels beside them in the trailer `quorate-error`.
  */
 import { type ErrorCode, QuorateError } from "@quorate/raft";
-import { type KvError, type KvErrorCode } from "../kv/index.ts";
+import type { KvError, KvErrorCode } from "../kv/index.ts";
 import { type Status, type StatusName, status } from "../rpc/index.ts";
 
 const kvCodes: Record<KvErrorCode, StatusName> = {

@@ -1,6 +1,6 @@
 /**
- * What a follower promises its leader: that its log equals the leader's up to an index and is on its disk.
- * Contact is confirmed without waiting for the disk, the promise is not.
+ * What a follower promises its leader: that its log equals the leader's up to an index and is on
+ * its disk. Contact is confirmed without waiting for the disk, the promise is not.
  *
  * @paper §5.3; the popular "acknowledge, then write" is the trap this file exists for
  */
@@ -13,12 +13,14 @@ export function sendAcknowledgement(raft: Raft): void {
   if (owed === null) return;
   raft.pendingAck = null;
   assert(raft.leader === owed.to, "acknowledgements go to the leader of the term");
+  const isNewRound = owed.round > raft.answeredRound;
+  if (isNewRound) raft.answeredRound = owed.round;
   const onDisk = Math.min(raft.verified, raft.durableIndex) as LogIndex; // one of two indexes
   if (onDisk === raft.verified) {
     acknowledge(raft, owed, onDisk, raft.hardStateUnit);
     return;
   }
-  if (owed.isNewRound) acknowledge(raft, owed, onDisk, raft.hardStateUnit);
+  if (isNewRound) acknowledge(raft, owed, onDisk, raft.hardStateUnit);
   const unit = unitHolding(raft, raft.verified);
   const after = Math.max(unit, raft.hardStateUnit) as PersistUnit; // one of two units
   acknowledge(raft, owed, raft.verified, after);

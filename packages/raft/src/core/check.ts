@@ -1,6 +1,7 @@
 /**
- * The invariants of one member, checked after every step in tests and simulation, and by option in production.
- * Each is named after the page of invariants: S13, S14, S15 … State only; histories are the checkers' business.
+ * The invariants of one member, checked after every step in tests and simulation, and by option in
+ * production. Each is named after the page of invariants: S13, S14, S15 … State only; histories are
+ * the checkers' business.
  */
 import { assert } from "../base/index.ts";
 import { isVoter } from "./configuration.ts";

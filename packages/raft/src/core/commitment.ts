@@ -1,14 +1,15 @@
 /**
- * Chapter 5, safety, as far as it decides when an entry is committed. The election restriction, the other half,
- * is in `election.ts`.
+ * Chapter 5, safety, as far as it decides when an entry is committed. The election restriction, the
+ * other half, is in `election.ts`.
  *
  * @paper §5.3, §5.4.2
  */
-import { assert, type LogIndex } from "../base/index.ts";
+import { assert, type LogIndex, noIndex, type Term } from "../base/index.ts";
 import { majority } from "./configuration.ts";
 import { entryBytes } from "./entry.ts";
 import { entriesBetween, lastIndex, termAt } from "./log.ts";
 import { type Raft, setHardState } from "./state.ts";
+import { adoptTerm } from "./terms.ts";
 
 /**
  * The highest index that a majority of voters has on disk, ours counted by our own disk.
@@ -19,7 +20,7 @@ export function majorityMatched(raft: Raft): LogIndex {
   const matched: LogIndex[] = [];
   for (const member of raft.configuration.voters) {
     if (member.id === raft.id) matched.push(raft.durableIndex);
-    else matched.push(raft.leadership?.peers.get(member.id)?.matched ?? (0 as LogIndex)); // none yet
+    else matched.push(raft.leadership?.peers.get(member.id)?.matched ?? noIndex);
   }
   matched.sort((a, b) => b - a);
   const index = matched[majority(matched.length) - 1];
@@ -27,7 +28,10 @@ export function majorityMatched(raft: Raft): LogIndex {
   return index;
 }
 
-/** Only entries of the own term are committed by counting; older ones with them. @paper §5.4.2, Figure 8 */
+/**
+ * Only entries of the own term are committed by counting; older ones with them. @paper §5.4.2,
+ * Figure 8
+ */
 export function maybeCommit(raft: Raft): void {
   const leadership = raft.leadership;
   if (leadership === null) return;
@@ -42,25 +46,34 @@ export function maybeCommit(raft: Raft): void {
   raft.commit = index;
 }
 
-/** Never beyond what was verified against this leader: a longer tail of ours may be wrong. @paper §5.3 */
+/**
+ * Never beyond what was verified against this leader: a longer tail of ours may be wrong.
+ * @paper §5.3
+ */
 export function maybeCommitAsFollower(raft: Raft): void {
   const index = Math.min(raft.leaderCommit, raft.verified) as LogIndex; // one of two indexes
   if (index > raft.commit) {
     assert(index <= lastIndex(raft.log), "what is verified is in the log");
     raft.commit = index;
   }
-  maybeCaughtUp(raft);
 }
 
 /**
- * Ends the abstinence of a member whose disk may have lost acknowledged entries: once it holds on disk all that a
- * leader has committed, that leader's own term included. The leader was elected without it, so it has everything
- * that this member may ever have acknowledged.
+ * Ends the abstinence of a member whose disk may have lost acknowledged entries: once it holds on
+ * disk all that a leader has committed, that leader's own term included. The leader must have been
+ * elected without it: then it has everything that was ever committed with this member's lost
+ * acknowledgements, and a late copy of one counts for nothing in its term. Under a leader of an
+ * earlier life's term, a caught-up member raises the term, so that the others elect one; not where
+ * they could not. Called once a tick.
  */
 export function maybeCaughtUp(raft: Raft): void {
   if (!raft.hardState.mustCatchUp || raft.role !== "follower" || raft.leader === null) return;
   const target = raft.leaderCommit;
   if (target > raft.verified || target > raft.durableIndex) return;
   if (termAt(raft.log, target) !== raft.hardState.term) return;
-  setHardState(raft, { ...raft.hardState, mustCatchUp: false });
+  if (raft.hardState.term > raft.recoveredTerm) {
+    setHardState(raft, { ...raft.hardState, mustCatchUp: false });
+  } else if (majority(raft.configuration.voters.length) < raft.configuration.voters.length) {
+    adoptTerm(raft, (raft.hardState.term + 1) as Term, null); // term plus one
+  }
 }

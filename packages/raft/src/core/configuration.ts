@@ -2,7 +2,14 @@
  * Who the members are: kept in the log and nowhere else. The codec is part of the file format
  * (`docs/formats.md`, "configuration entry").
  */
-import { ByteReader, ByteWriter, FormatError, isNodeId, type NodeId } from "../base/index.ts";
+import {
+  assert,
+  ByteReader,
+  ByteWriter,
+  FormatError,
+  isNodeId,
+  type NodeId,
+} from "../base/index.ts";
 
 export interface Member {
   readonly id: NodeId;
@@ -23,6 +30,8 @@ const roleVoter = 1;
 
 export function createConfiguration(members: readonly Member[]): Configuration {
   const voters = [...members].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  assert(voters.length >= 1 && voters.length <= membersMax, "a configuration has 1 to 63 members");
+  assert(new Set(voters.map((member) => member.id)).size === voters.length, "ids are distinct");
   return { voters };
 }
 

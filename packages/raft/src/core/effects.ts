@@ -1,7 +1,7 @@
 /**
- * What the core wants done, as data. A take returns effects in order; the host hands each out without
- * waiting for the one before, except that a `send` leaves only when the unit named by `after` is durable.
- * Host, simulator and model checker obey this same rule (`mayRelease`).
+ * What the core wants done, as data. A take returns effects in order; the host hands each out
+ * without waiting for the one before, except that a `send` leaves only when the unit named by
+ * `after` is durable. Host, simulator and model checker obey this same rule (`mayRelease`).
  */
 import type { LogIndex, NodeId, PersistUnit, Term } from "../base/index.ts";
 import type { Configuration } from "./configuration.ts";
@@ -9,7 +9,8 @@ import type { Entry } from "./entry.ts";
 import type { Message } from "./messages.ts";
 
 /**
- * What must survive a crash besides the log. Stored as one unit, with a second copy. @paper Figure 2
+ * What must survive a crash besides the log. Stored as one unit, with a second copy. @paper Figure
+ * 2
  *
  * @invariant never replaced by one of a lower term, nor by another vote in the same term.
  */
@@ -17,15 +18,15 @@ export interface HardState {
   readonly term: Term;
   readonly votedFor: NodeId | null;
   /**
-   * Recovery found damage that may have been acknowledged: this member neither votes nor campaigns until it
-   * has everything that the current leader has committed.
+   * Recovery found damage that may have been acknowledged: this member neither votes nor campaigns
+   * until it holds all that a leader elected without it has committed.
    */
   readonly mustCatchUp: boolean;
 }
 
 /**
- * Make this durable as one unit, units in order: first the hard state if there is one, then the truncation,
- * then the entries. Answered by the input `persisted` with the same `unit`.
+ * Make this durable as one unit, units in order: first the hard state if there is one, then the
+ * truncation, then the entries. Answered by the input `persisted` with the same `unit`.
  */
 export interface Persist {
   readonly kind: "persist";
@@ -35,7 +36,10 @@ export interface Persist {
   /** Entries from this index on are no longer part of the log; null when nothing is removed. */
   readonly truncateFrom: LogIndex | null;
   readonly entries: readonly Entry[];
-  /** The commit index as known now: a hint that makes restarts quick, stored with the rest, synced for nobody. */
+  /**
+   * The commit index as known now: a hint that makes restarts quick, stored with the rest, synced
+   * for nobody.
+   */
   readonly commit: LogIndex;
 }
 
@@ -54,7 +58,9 @@ export interface Apply {
 
 export type ReadFailure = "no-leader" | "leader-changed";
 
-/** The reads may be served by the machine's state at `index` or later; or nothing is known and why. */
+/**
+ * The reads may be served by the machine's state at `index` or later; or nothing is known and why.
+ */
 export type ReadAnswered = {
   readonly kind: "read-answered";
   /** As given in the input `read`. */

@@ -70,7 +70,8 @@ export interface Voter {
 }
 
 /**
- * Decides a vote, or with `pre` what the vote would be: the same predicate. Changes nothing. Null: granted.
+ * Decides a vote, or with `pre` what the vote would be: the same predicate. Changes nothing. Null:
+ * granted.
  *
  * @paper §5.2 (one vote a term), §5.4.1 (election restriction); @thesis §4.2.3
  */
@@ -124,7 +125,10 @@ function voterOf(raft: Raft): Voter {
   };
 }
 
-/** Whether this member leads, or heard its leader within the shortest election timeout. @thesis §4.2.3 */
+/**
+ * Whether this member leads, or heard its leader within the shortest election timeout.
+ * @thesis §4.2.3
+ */
 export function hasLiveLeader(raft: Raft): boolean {
   if (!raft.settings.checkQuorum) return false;
   if (raft.role === "leader") return true;
@@ -134,7 +138,8 @@ export function hasLiveLeader(raft: Raft): boolean {
 
 /** Answers to older campaigns, and to campaigns that are over, count for nothing. */
 export function onRequestVoteResponse(raft: Raft, response: RequestVoteResponse): void {
-  if (response.term > raft.hardState.term && response.refused !== null) {
+  const isPreGrant = response.pre && response.refused === null; // its term is nobody's yet
+  if (response.term > raft.hardState.term && !isPreGrant) {
     adoptTerm(raft, response.term, null);
     return;
   }
@@ -160,7 +165,9 @@ function maybeWin(raft: Raft): void {
   else if (current.grants.has(raft.id)) becomeLeader(raft);
 }
 
-/** Too many refusals to win any more: a follower again, of the same term, until the timer runs out. */
+/**
+ * Too many refusals to win any more: a follower again, of the same term, until the timer runs out.
+ */
 function maybeLose(raft: Raft, current: Campaign): void {
   const needed = majority(raft.configuration.voters.length);
   if (raft.configuration.voters.length - current.refusals.size >= needed) return;

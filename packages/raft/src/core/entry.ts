@@ -15,7 +15,9 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
-/** Which entry, and of which leader: equal positions mean equal prefixes (log matching). @paper §5.3 */
+/**
+ * Which entry, and of which leader: equal positions mean equal prefixes (log matching). @paper §5.3
+ */
 export interface LogPosition {
   readonly index: LogIndex;
   readonly term: Term;

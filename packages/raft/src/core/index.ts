@@ -11,6 +11,14 @@ export {
   majority,
   membersMax,
 } from "./configuration.ts";
+export {
+  describeEffect,
+  describeEntries,
+  describeMember,
+  describeMessage,
+  describePosition,
+  describeProgress,
+} from "./describe.ts";
 export type {
   Apply,
   ConfigurationChanged,

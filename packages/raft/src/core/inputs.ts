@@ -1,11 +1,14 @@
 /**
- * What happens to a member, as data. Proposals have their own door (`propose`), because they are answered
- * at once.
+ * What happens to a member, as data. Proposals have their own door (`propose`), because they are
+ * answered at once.
  */
 import type { LogIndex, NodeId, PersistUnit } from "../base/index.ts";
 import type { Message } from "./messages.ts";
 
-/** One tick has passed. After a stall the host sends one tick, not the missed ones: a stall is not silence. */
+/**
+ * One tick has passed. After a stall the host sends one tick, not the missed ones: a stall is not
+ * silence.
+ */
 export interface Tick {
   readonly kind: "tick";
   /** The monotonic clock, for what must tell a stall from silence. */

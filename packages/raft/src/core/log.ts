@@ -1,6 +1,6 @@
 /**
- * The log in memory: what this member has appended, on disk or on its way there. Plain data and functions.
- * The whole log is kept until snapshots can replace its beginning.
+ * The log in memory: what this member has appended, on disk or on its way there. Plain data and
+ * functions. The whole log is kept until snapshots can replace its beginning.
  */
 import { assert, type LogIndex, logIndex, noIndex, noTerm, type Term } from "../base/index.ts";
 import { type Entry, entryBytes, type LogPosition } from "./entry.ts";
@@ -29,7 +29,9 @@ export function lastPosition(log: Log): LogPosition {
   return last === undefined ? log.base : { index: last.index, term: last.term };
 }
 
-/** The term of the entry at `index`, of the base at its index, or undefined where there is neither. */
+/**
+ * The term of the entry at `index`, of the base at its index, or undefined where there is neither.
+ */
 export function termAt(log: Log, index: LogIndex): Term | undefined {
   if (index === log.base.index) return log.base.term;
   return log.entries[index - log.base.index - 1]?.term;
@@ -49,7 +51,10 @@ export function entriesBetween(log: Log, from: LogIndex, through: LogIndex): Ent
   return log.entries.slice(from - offset, through - offset + 1);
 }
 
-/** As many entries from `from` on, up to `through`, as `bytesMax` holds; one at least if there is one. */
+/**
+ * As many entries from `from` on, up to `through`, as `bytesMax` holds; one at least if there is
+ * one.
+ */
 export function entriesWithin(
   log: Log,
   from: LogIndex,
@@ -88,8 +93,8 @@ export function truncateLog(log: Log, from: LogIndex): void {
 }
 
 /**
- * The last position at or before `position.index` whose term is at most `position.term`: what two logs can
- * still have in common, found by halving. @paper §5.3
+ * The last position at or before `position.index` whose term is at most `position.term`: what two
+ * logs can still have in common, found by halving. @paper §5.3
  */
 export function lastPossibleMatch(log: Log, position: LogPosition): LogPosition {
   let low: number = log.base.index; // always possible

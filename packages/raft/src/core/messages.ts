@@ -12,8 +12,8 @@ interface Envelope {
 }
 
 /**
- * Asks for a vote. With `pre` it only asks whether a vote would be given: `term` is then the term that the
- * sender would campaign in, nobody adopts it, and nothing is stored.
+ * Asks for a vote. With `pre` it only asks whether a vote would be given: `term` is then the term
+ * that the sender would campaign in, nobody adopts it, and nothing is stored.
  *
  * @paper §5.2, §5.4.1; @thesis §9.6 (PreVote)
  */
@@ -43,14 +43,18 @@ export interface RequestVoteResponse extends Envelope {
 /**
  * Replicates entries and, empty, is the heartbeat. @paper §5.3
  *
- * @invariant `entries` follow `prev` without a gap; their terms do not decrease and are at most `term`.
+ * @invariant `entries` follow `prev` without a gap; their terms do not decrease and are at most
+ * `term`.
  */
 export interface AppendEntries extends Envelope {
   readonly kind: "append-entries";
   readonly prev: LogPosition;
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
-  /** The leader's newest heartbeat round, made by the leader alone: contact and reads are counted by it. */
+  /**
+   * The leader's newest heartbeat round, made by the leader alone: contact and reads are counted by
+   * it.
+   */
   readonly round: number;
   /** Numbers the appends of this leader to this peer in sending order. */
   readonly sequence: number;
@@ -66,12 +70,13 @@ export interface AppendEntriesResponse extends Envelope {
 export type AppendOutcome =
   /**
    * `matched`: the log equals the leader's up to here and is on this member's disk (a promise).
-   * `verified`: it equals the leader's up to here, perhaps in memory only (tells the leader of lost messages).
+   * `verified`: it equals the leader's up to here, perhaps in memory only (tells the leader of lost
+   * messages).
    */
   | { readonly kind: "accepted"; readonly matched: LogIndex; readonly verified: LogIndex }
   /**
-   * There is no entry `prev` here. `hint` is the last position at or before `prev` whose term is not above
-   * `prev.term`: the leader skips a whole term in one step. @paper §5.3 (last paragraphs)
+   * There is no entry `prev` here. `hint` is the last position at or before `prev` whose term is
+   * not above `prev.term`: the leader skips a whole term in one step. @paper §5.3 (last paragraphs)
    */
   | { readonly kind: "conflict"; readonly prev: LogPosition; readonly hint: LogPosition }
   /** The request's term is older than the envelope's. */

@@ -1,12 +1,13 @@
 /** What the host reports back of disk and machines. Completions are merged monotonically. */
 import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
-import { maybeCaughtUp, maybeCommit } from "./commitment.ts";
+import { maybeCommit } from "./commitment.ts";
 import { onOwnVoteDurable } from "./election.ts";
 import type { Raft } from "./state.ts";
 
 /**
- * Unit `unit` and all before it are on disk. What a later unit removed again does not count: `removeFrom` lowered
- * the outstanding units when it happened, so an old completion cannot vouch for a new entry at the same index.
+ * Unit `unit` and all before it are on disk. What a later unit removed again does not count:
+ * `removeFrom` lowered the outstanding units when it happened, so an old completion cannot vouch
+ * for a new entry at the same index.
  */
 export function onPersisted(raft: Raft, unit: PersistUnit): void {
   assert(unit < raft.nextUnit, "only units that were handed out complete", () => `${unit}`);
@@ -20,7 +21,6 @@ export function onPersisted(raft: Raft, unit: PersistUnit): void {
   }
   if (!voteWasDurable && raft.durableUnit >= raft.hardStateUnit) onOwnVoteDurable(raft);
   maybeCommit(raft);
-  maybeCaughtUp(raft);
 }
 
 export function onApplied(raft: Raft, index: LogIndex): void {

@@ -1,5 +1,6 @@
 /**
- * What a leader knows of one peer, and how much it may send. @paper Figure 2 (nextIndex, matchIndex)
+ * What a leader knows of one peer, and how much it may send. @paper Figure 2 (nextIndex,
+ * matchIndex)
  * @etcd raft/tracker/progress.go (probe and replicate)
  */
 import { assert, type LogIndex, noIndex } from "../base/index.ts";
@@ -19,8 +20,8 @@ export interface Progress {
   /** The next entry to send; all before are acknowledged or in flight. */
   next: LogIndex;
   /**
-   * `probe`: where the logs part is unknown; one message, then wait for its answer or the next heartbeat.
-   * `replicate`: appends are sent ahead of their answers, within the window.
+   * `probe`: where the logs part is unknown; one message, then wait for its answer or the next
+   * heartbeat. `replicate`: appends are sent ahead of their answers, within the window.
    */
   mode: "probe" | "replicate";
   /** In `probe`: the message that waits for its answer, or null. */
@@ -80,11 +81,16 @@ export function becomeProbe(progress: Progress, next: LogIndex): void {
   progress.inflightBytes = 0;
 }
 
-export function becomeReplicate(progress: Progress, next: LogIndex): void {
-  assert(next > progress.matched, "matched < next", () => `${progress.matched}, ${next}`);
+/**
+ * The peer's log equals ours up to `verified`, says its answer to append `sequence`. What of that
+ * it has in memory only stays in flight: a restart loses it, and then it is sent again.
+ */
+export function becomeReplicate(progress: Progress, verified: LogIndex, sequence: number): void {
+  assert(verified >= progress.matched, "what is on the peer's disk was verified");
   progress.mode = "replicate";
   progress.probeSequence = null;
-  progress.next = next;
+  progress.next = (verified + 1) as LogIndex; // index plus one
+  if (verified > progress.matched) recordInflight(progress, { sequence, last: verified, bytes: 0 });
 }
 
 /** The peer holds everything up to `matched` on its disk. Frees the window that this closes. */
@@ -104,8 +110,8 @@ export function advanceMatched(progress: Progress, matched: LogIndex, sequence: 
 }
 
 /**
- * Whether appends up to number `sequence` were lost: the peer has seen that one and yet verified less than an
- * earlier one carried.
+ * Whether appends up to number `sequence` were lost: the peer has seen that one and yet verified
+ * less than an earlier one carried.
  */
 export function hasLost(progress: Progress, sequence: number, verified: LogIndex): boolean {
   for (const inflight of progress.inflight) {

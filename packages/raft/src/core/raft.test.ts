@@ -90,4 +90,46 @@ describe("three members over a perfect network", () => {
     expect(answers).toContainEqual({ kind: "read-answered", ids: [8], index: 4 });
     expect(propose(n3, [new Uint8Array(1)])).toEqual({ kind: "refused", why: "not-leader" });
   });
+
+  it("tells of a commit with the entries that its answers lead to, or else one take later", () => {
+    const rafts = [member("n1", 0), member("n2", 0.5), member("n3", 0.9)];
+    const [n1, n2] = rafts as [Raft, Raft, Raft];
+    elapse(n1, 100);
+    settle(rafts);
+    const commitTo = (): { follows: boolean; quiet: boolean } => {
+      propose(n1, [new Uint8Array([1])]);
+      for (const effect of takeEffects(n1)) {
+        if (effect.kind === "send" && effect.message.to === n2.id) deliver(rafts, effect.message);
+        if (effect.kind === "persist") step(n1, { kind: "persisted", unit: effect.unit });
+      }
+      for (const effect of takeEffects(n2)) {
+        if (effect.kind === "persist") step(n2, { kind: "persisted", unit: effect.unit });
+        if (effect.kind === "send") deliver(rafts, effect.message);
+      }
+      const effects = takeEffects(n1);
+      return {
+        follows: effects.some((effect) => effect.kind === "apply"),
+        quiet: effects.every((effect) => effect.kind !== "send"),
+      };
+    };
+    const newsOf = (effects: readonly Effect[]): unknown[] =>
+      effects.flatMap((effect) =>
+        effect.kind === "send" && effect.message.kind === "append-entries"
+          ? [{ entries: effect.message.entries.length, commit: effect.message.commit }]
+          : [],
+      );
+
+    expect(commitTo()).toEqual({ follows: true, quiet: true });
+    expect(newsOf(takeEffects(n1))).toEqual([
+      { entries: 0, commit: 3 },
+      { entries: 0, commit: 3 },
+    ]);
+    step(n1, { kind: "applied", index: logIndex(3) });
+    expect(commitTo()).toEqual({ follows: true, quiet: true });
+    propose(n1, [new Uint8Array([2])]);
+    expect(newsOf(takeEffects(n1))).toEqual([
+      { entries: 1, commit: 4 },
+      { entries: 1, commit: 4 },
+    ]);
+  });
 });

@@ -1,7 +1,8 @@
 /**
- * Linearizable reads without a log entry (ReadIndex). The leader notes its commit index, proves by a heartbeat
- * round that it still leads, and only answers to rounds started after the read was registered count: the round is
- * the leader's own token. Many reads share a round. A follower asks its leader for the index.
+ * Linearizable reads without a log entry (ReadIndex). The leader notes its commit index, proves by
+ * a heartbeat round that it still leads, and only answers to rounds started after the read was
+ * registered count: the round is the leader's own token. Many reads share a round. A follower asks
+ * its leader for the index.
  *
  * @thesis §6.4; @etcd raft/read_only.go (and issue 20418: tokens of the asker are not safe)
  */
@@ -10,6 +11,7 @@ import { majority } from "./configuration.ts";
 import type { ReadIndex, ReadIndexResponse } from "./messages.ts";
 import { startRound } from "./replication.ts";
 import { failReads, type Leadership, type Raft, type ReadOrigin } from "./state.ts";
+import { adoptTerm } from "./terms.ts";
 
 export function onRead(raft: Raft, id: number): void {
   if (raft.leadership !== null) addLocalRead(raft.leadership, id);
@@ -21,11 +23,15 @@ function addLocalRead(leadership: Leadership, id: number): void {
   leadership.newReads.push({ kind: "local", ids: [id] });
 }
 
-/** Opens one round for all reads since the last take. Called once a take, before the appends are sent. */
+/**
+ * Opens one round for all reads since the last take. Called once a take, before the appends are
+ * sent.
+ */
 export function registerReads(raft: Raft, leadership: Leadership): void {
   if (leadership.newReads.length === 0) return;
   startRound(raft, leadership);
-  // Before the no-op is committed `commit` may lag behind what earlier leaders answered; the no-op does not.
+  // Before the no-op is committed `commit` may lag behind what earlier leaders answered; the no-op
+  // does not.
   const index = Math.max(raft.commit, leadership.termStart) as LogIndex; // one of two indexes
   for (const origin of leadership.newReads) {
     leadership.pendingReads.push({ round: leadership.round, index, origin });
@@ -90,6 +96,7 @@ function respondRead(
 }
 
 export function onReadIndex(raft: Raft, request: ReadIndex): void {
+  if (request.term > raft.hardState.term) adoptTerm(raft, request.term, null);
   const { from, batch, boot } = request;
   if (raft.leadership === null) respondRead(raft, from, batch, boot, null);
   else raft.leadership.newReads.push({ kind: "peer", from, batch, boot });
@@ -101,14 +108,14 @@ export function failLeaderReads(raft: Raft, leadership: Leadership): void {
   for (const read of leadership.pendingReads) answerRead(raft, read.origin, null);
 }
 
-// --- at the follower -----------------------------------------------------------------------------------------
+// --- at the follower -----------------------------------------------------------------------------
 
 /** Asks the leader once for all reads since the last take. */
 export function askReads(raft: Raft): void {
   if (raft.readsToAsk.length === 0) return;
   assert(raft.leader !== null, "askReads: reads wait only for a known leader");
   raft.readBatch++;
-  raft.readsAsked.set(raft.readBatch, raft.readsToAsk);
+  raft.readsAsked.set(raft.readBatch, { ids: raft.readsToAsk, tick: raft.nowTick });
   raft.readsToAsk = [];
   raft.outbox.sends.push({
     kind: "send",
@@ -125,18 +132,29 @@ export function askReads(raft: Raft): void {
 }
 
 export function onReadIndexResponse(raft: Raft, response: ReadIndexResponse): void {
+  if (response.term > raft.hardState.term) adoptTerm(raft, response.term, null);
   if (response.boot !== raft.boot) return;
-  const ids = raft.readsAsked.get(response.batch);
-  if (ids === undefined) return;
+  const asked = raft.readsAsked.get(response.batch);
+  if (asked === undefined) return;
   raft.readsAsked.delete(response.batch);
+  const { ids } = asked;
   if (response.index === null) failReads(raft, ids, "leader-changed");
   else raft.outbox.answers.push({ kind: "read-answered", ids, index: response.index });
 }
 
 /** The leader that was asked is no longer known as such, or cannot be reached. */
 export function failAskedReads(raft: Raft): void {
-  for (const ids of raft.readsAsked.values()) failReads(raft, ids, "leader-changed");
+  for (const { ids } of raft.readsAsked.values()) failReads(raft, ids, "leader-changed");
   raft.readsAsked.clear();
   failReads(raft, raft.readsToAsk, "leader-changed");
   raft.readsToAsk = [];
+}
+
+/** Question or answer was lost: what was not answered within an election timeout never will be. */
+export function failUnansweredReads(raft: Raft): void {
+  for (const [batch, asked] of raft.readsAsked) {
+    if (raft.nowTick - asked.tick < raft.settings.electionTicks) break;
+    raft.readsAsked.delete(batch);
+    failReads(raft, asked.ids, "no-leader");
+  }
 }

@@ -1,16 +1,23 @@
 /**
- * Chapter 4, log replication: appending at the leader, sending to the peers, taking over at the follower,
- * and hearing back. AppendEntries is the carrier and, empty, the heartbeat.
+ * Chapter 4, log replication: appending at the leader, sending to the peers, taking over at the
+ * follower, and hearing back. AppendEntries is the carrier and, empty, the heartbeat.
  *
  * @paper §5.3
  */
 import { assert, type LogIndex, type NodeId, type Term } from "../base/index.ts";
 import { maybeCommit, maybeCommitAsFollower } from "./commitment.ts";
-import { type Entry, type EntryKind, entryBytes, type LogPosition } from "./entry.ts";
+import {
+  type Entry,
+  type EntryKind,
+  entryBytes,
+  entryOverheadBytes,
+  type LogPosition,
+} from "./entry.ts";
 import {
   appendToLog,
   entriesWithin,
   lastIndex,
+  lastPosition,
   lastPossibleMatch,
   positionAt,
   termAt,
@@ -31,7 +38,7 @@ import { becomeFollower, resetElectionTimer } from "./roles.ts";
 import { type Leadership, newestConfiguration, type Raft } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
-// --- at the leader -------------------------------------------------------------------------------------------
+// --- at the leader -------------------------------------------------------------------------------
 
 export type ProposeResult =
   /** Appended from `first` on, consecutively, in the leader's term; committed is another matter. */
@@ -39,16 +46,17 @@ export type ProposeResult =
   | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" };
 
 /**
- * Appends commands at the leader, all or none. Refused as `overloaded` before anything is appended when the
- * bytes that are appended and uncommitted, inherited ones included, would pass `uncommittedBytesMax` (a first
- * one always passes).
+ * Appends commands at the leader, all or none. Refused as `overloaded` before anything is appended
+ * when the bytes that are appended and uncommitted, inherited ones included, would pass
+ * `uncommittedBytesMax` (a first one always passes).
  */
 export function propose(raft: Raft, commands: readonly Uint8Array[]): ProposeResult {
   const leadership = raft.leadership;
   if (leadership === null) return { kind: "refused", why: "not-leader" };
-  if (leadership.uncommittedBytes > 0) {
+  // Alone over the budget passes when nothing else is under way; many together do not.
+  if (leadership.uncommittedBytes > 0 || commands.length > 1) {
     let bytes = leadership.uncommittedBytes;
-    for (const command of commands) bytes += command.length;
+    for (const command of commands) bytes += command.length + entryOverheadBytes;
     if (bytes > raft.settings.uncommittedBytesMax) return { kind: "refused", why: "overloaded" };
   }
   const first = (lastIndex(raft.log) + 1) as LogIndex; // index plus one
@@ -84,7 +92,10 @@ export function startRound(raft: Raft, leadership: Leadership): void {
   while ((leadership.roundTicks[1]?.tick ?? oldest) < oldest) leadership.roundTicks.shift();
 }
 
-/** Sends each peer what it lacks and may have; called once a take, so appends of a turn are one message. */
+/**
+ * Sends each peer what it lacks and may have; called once a take, so appends of a turn are one
+ * message.
+ */
 export function sendAppends(raft: Raft, leadership: Leadership): void {
   for (const [peer, progress] of leadership.peers) {
     if (progress.mode === "probe") {
@@ -97,13 +108,15 @@ export function sendAppends(raft: Raft, leadership: Leadership): void {
     while (progress.next <= last && mayReplicate(progress, raft.settings)) {
       sendEntries(raft, leadership, peer, progress);
     }
-    if (progress.sentRound < leadership.round || progress.sentCommit < raft.commit) {
+    if (progress.sentRound < leadership.round || progress.sentCommit < leadership.commitTaken) {
       sendHeartbeat(raft, leadership, peer, progress);
     }
   }
 }
 
-/** One message, and no other with entries until it is answered or a heartbeat interval has passed. */
+/**
+ * One message, and no other with entries until it is answered or a heartbeat interval has passed.
+ */
 function sendProbe(raft: Raft, leadership: Leadership, peer: NodeId, progress: Progress): void {
   const prev = positionAt(raft.log, (progress.next - 1) as LogIndex); // next is 1 or more
   const last = lastIndex(raft.log);
@@ -175,7 +188,10 @@ export function onAppendEntriesResponse(raft: Raft, response: AppendEntriesRespo
   maybeConfirmReads(raft);
 }
 
-/** Contact counts from when the answered round was sent, not from when the answer came. @thesis §6.4.1 */
+/**
+ * Contact counts from when the answered round was sent, not from when the answer came.
+ * @thesis §6.4.1
+ */
 function recordContact(leadership: Leadership, progress: Progress, round: number): void {
   assert(round <= leadership.round, "a peer answers rounds that were sent");
   if (round <= progress.ackedRound) return;
@@ -200,7 +216,7 @@ function onAccepted(
     // A heartbeat's answer that verifies less than the probe asked about is not the probe's answer.
     const isProbed = progress.probeSequence !== null && sequence >= progress.probeSequence;
     if (isProbed && outcome.verified >= progress.next - 1) {
-      becomeReplicate(progress, (outcome.verified + 1) as LogIndex); // index plus one
+      becomeReplicate(progress, outcome.verified, sequence);
     }
   } else if (hasLost(progress, sequence, outcome.verified)) {
     const resume = Math.max(outcome.verified, progress.matched) + 1;
@@ -210,8 +226,9 @@ function onAccepted(
 }
 
 /**
- * Goes back to the last position that both logs may share, a whole term at a time. A conflict below what the
- * peer once acknowledged, in answer to a later message, means that it lost its disk's end: it is fed again.
+ * Goes back to the last position that both logs may share, a whole term at a time. A conflict below
+ * what the peer once acknowledged, in answer to a later message, means that it lost its disk's end:
+ * it is fed again.
  */
 function onConflict(
   raft: Raft,
@@ -227,7 +244,8 @@ function onConflict(
   } else if (outcome.prev.index >= progress.next) {
     return; // an answer to what was already taken back
   }
-  becomeProbe(progress, (Math.max(shared.index, progress.matched) + 1) as LogIndex); // index plus one
+  const next = Math.max(shared.index, progress.matched) + 1;
+  becomeProbe(progress, next as LogIndex); // index plus one
 }
 
 /** What was in flight to the peer may be lost with its connection. */
@@ -243,7 +261,7 @@ export function onPeerReachable(raft: Raft, peer: NodeId): void {
   if (progress?.mode === "probe") progress.probeSequence = null;
 }
 
-// --- at the follower -----------------------------------------------------------------------------------------
+// --- at the follower -----------------------------------------------------------------------------
 
 export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   if (request.term < raft.hardState.term) {
@@ -284,7 +302,10 @@ function recognizeLeader(raft: Raft, leader: NodeId): void {
   resetElectionTimer(raft);
 }
 
-/** Entries that match stay untouched; the first that differs and all after it are replaced. @paper §5.3 */
+/**
+ * Entries that match stay untouched; the first that differs and all after it are replaced.
+ * @paper §5.3
+ */
 function takeOver(raft: Raft, request: AppendEntries): void {
   const { entries } = request;
   let known = 0;
@@ -298,6 +319,7 @@ function takeOver(raft: Raft, request: AppendEntries): void {
   if (first.index <= lastIndex(raft.log)) removeFrom(raft, first.index);
   const added = known === 0 ? entries : entries.slice(known);
   appendToLog(raft.log, added);
+  assert(lastPosition(raft.log).term <= raft.hardState.term, "no entry is above its leader's term");
   if (added.some((entry) => entry.kind === "configuration")) refreshConfiguration(raft);
 }
 
@@ -329,11 +351,9 @@ function refreshConfiguration(raft: Raft): void {
 function oweAck(raft: Raft, request: AppendEntries): void {
   const owed = raft.pendingAck;
   if (owed === null) {
-    const { from, round, sequence } = request;
-    raft.pendingAck = { to: from, round, sequence, isNewRound: request.entries.length === 0 };
+    raft.pendingAck = { to: request.from, round: request.round, sequence: request.sequence };
     return;
   }
-  owed.isNewRound ||= request.entries.length === 0 || request.round > owed.round;
   owed.round = Math.max(owed.round, request.round);
   owed.sequence = Math.max(owed.sequence, request.sequence);
 }

@@ -10,18 +10,22 @@ import { entriesBetween, lastIndex } from "./log.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { failAskedReads, failLeaderReads } from "./reads.ts";
 import { appendOwn, startRound } from "./replication.ts";
-import { drawElectionTimeout, type Raft, setHardState } from "./state.ts";
+import { drawElectionTimeout, forgetLeaderOfTerm, type Raft, setHardState } from "./state.ts";
 
-/** `leader` null: of this term none is known. Changes neither term nor vote. */
+/**
+ * `leader` null: of this term none is known. Changes neither term nor vote, and of the election
+ * timer only that a leader's starts: a newer term alone, of a candidate that gets no vote here,
+ * delays nobody. @paper Figure 2
+ */
 export function becomeFollower(raft: Raft, leader: NodeId | null): void {
   if (raft.leadership !== null) failLeaderReads(raft, raft.leadership);
   if (leader !== raft.leader) failAskedReads(raft);
+  if (raft.role === "leader") resetElectionTimer(raft);
   raft.role = "follower";
   raft.leader = leader;
   raft.campaign = null;
   raft.leadership = null;
   raft.pendingAck = null;
-  resetElectionTimer(raft);
 }
 
 /** Changes role and leader only: neither term nor vote. @thesis §9.6 */
@@ -44,17 +48,15 @@ export function becomeCandidate(raft: Raft): void {
   setHardState(raft, { ...raft.hardState, term, votedFor: raft.id });
   raft.role = "candidate";
   raft.leader = null;
-  raft.leaderContactTick = null;
   raft.pendingAck = null;
-  raft.verified = 0 as LogIndex; // no index: a new term has verified nothing
-  raft.leaderCommit = 0 as LogIndex; // as above
+  forgetLeaderOfTerm(raft);
   raft.campaign = { pre: false, term, grants: new Set(), refusals: new Set() };
   resetElectionTimer(raft);
 }
 
 /**
- * The winner's first act is a no-op of its term: with it everything before is committed, too. It owns its
- * index before anybody sees the role. @paper §5.4.2, §8
+ * The winner's first act is a no-op of its term: with it everything before is committed, too. It
+ * owns its index before anybody sees the role. @paper §5.4.2, §8
  */
 export function becomeLeader(raft: Raft): void {
   assert(raft.role === "candidate", "only a candidate becomes leader");
@@ -74,6 +76,7 @@ export function becomeLeader(raft: Raft): void {
     round: 0,
     roundTicks: [],
     heartbeatElapsed: 0,
+    commitTaken: raft.commit,
     uncommittedBytes: inheritedBytes(raft),
     newReads: [],
     pendingReads: [],

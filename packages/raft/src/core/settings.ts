@@ -4,21 +4,34 @@ export interface Settings {
   /** Ticks between two heartbeats of a leader. */
   readonly heartbeatTicks: number;
   /**
-   * Ticks without a leader until a member stands for election: drawn from [electionTicks, 2 x electionTicks).
-   * Also how long a leader goes without a majority's answers before it steps down. @paper §5.2, §9.3
+   * Ticks without a leader until a member stands for election: drawn from [electionTicks, 2 x
+   * electionTicks). Also how long a leader goes without a majority's answers before it steps down.
+   * @paper §5.2, §9.3
    */
   readonly electionTicks: number;
   /** Ask whether an election could be won before the term is raised. @thesis §9.6 */
   readonly preVote: boolean;
-  /** Leaders without a majority step down; members with a live leader refuse votes. @thesis §6.2, §4.2.3 */
+  /**
+   * Leaders without a majority step down; members with a live leader refuse votes. @thesis §6.2,
+   * §4.2.3
+   */
   readonly checkQuorum: boolean;
-  /** Bytes of entries in one append message, one entry at least: small enough not to hold up what follows. */
+  /**
+   * Bytes of entries in one append message, one entry at least: small enough not to hold up what
+   * follows.
+   */
   readonly appendBytesMax: number;
   /** Appends under way to one peer. */
   readonly inflightMessagesMax: number;
-  /** Bytes of entries under way to one peer: what the kernel's buffers may hold in front of a heartbeat. */
+  /**
+   * Bytes of entries under way to one peer: what the kernel's buffers may hold in front of a
+   * heartbeat.
+   */
   readonly inflightBytesMax: number;
-  /** Bytes of entries that are appended and not committed, inherited ones included: the leader's memory. */
+  /**
+   * Bytes of entries that are appended and not committed, inherited ones included: the leader's
+   * memory.
+   */
   readonly uncommittedBytesMax: number;
   /** Bytes of entries in one `apply`: how long the machines keep the loop from its other work. */
   readonly applyBytesMax: number;
@@ -45,10 +58,16 @@ export function describeBadSettings(settings: Settings): string | null {
       return `${name} is ${value}; it must be 1 or more`;
   }
   if (settings.electionTicks < 2 * settings.heartbeatTicks) {
-    return `electionTicks is ${settings.electionTicks}; it must be at least twice heartbeatTicks (${settings.heartbeatTicks}), or every lost heartbeat is an election`;
+    return (
+      `electionTicks is ${settings.electionTicks}; it must be at least twice heartbeatTicks ` +
+      `(${settings.heartbeatTicks}), or every lost heartbeat is an election`
+    );
   }
   if (settings.inflightBytesMax < settings.appendBytesMax) {
-    return `inflightBytesMax is ${settings.inflightBytesMax}; it must hold one append (${settings.appendBytesMax})`;
+    return (
+      `inflightBytesMax is ${settings.inflightBytesMax}; it must hold one append ` +
+      `(${settings.appendBytesMax})`
+    );
   }
   return null;
 }

@@ -1,6 +1,7 @@
 /**
- * A member at one glance: every field of the algorithm's state, persistent ones apart from volatile ones.
- * Plain data that can be cloned, hashed and printed; the functions are in the files named after the chapters.
+ * A member at one glance: every field of the algorithm's state, persistent ones apart from volatile
+ * ones. Plain data that can be cloned, hashed and printed; the functions are in the files named
+ * after the chapters.
  */
 import {
   assert,
@@ -24,7 +25,10 @@ export interface Campaign {
   readonly pre: boolean;
   /** The term that is campaigned for: the own one, or with `pre` the one above it. */
   readonly term: Term;
-  /** @invariant members are voters; disjoint from `refusals`. The own vote counts once it is durable. */
+  /**
+   * @invariant members are voters; disjoint from `refusals`. The own vote counts once it is
+   * durable.
+   */
   readonly grants: Set<NodeId>;
   readonly refusals: Set<NodeId>;
 }
@@ -34,6 +38,12 @@ export interface PendingRead {
   readonly round: number;
   readonly index: LogIndex;
   readonly origin: ReadOrigin;
+}
+
+/** Reads that the leader was asked for and has not answered. */
+export interface AskedReads {
+  readonly ids: readonly number[];
+  readonly tick: number;
 }
 
 export type ReadOrigin =
@@ -51,6 +61,11 @@ export interface Leadership {
   /** When rounds were sent: for each tick that sent any, the first of them. Ascending, pruned. */
   roundTicks: { readonly round: number; readonly tick: number }[];
   heartbeatElapsed: number;
+  /**
+   * The commit index at the last take. What was committed since then waits one take for the entries
+   * that its answers may lead to: then it needs no message of its own.
+   */
+  commitTaken: LogIndex;
   /** Bytes of the entries above `commit`. */
   uncommittedBytes: number;
   /** Registered since the last take: the next round is theirs. */
@@ -64,8 +79,6 @@ export interface PendingAck {
   readonly to: NodeId;
   round: number;
   sequence: number;
-  /** A round that was not answered before is answered without waiting for the disk. */
-  isNewRound: boolean;
 }
 
 /** A unit handed out and not reported durable. */
@@ -88,8 +101,14 @@ export interface Outbox {
 export interface Raft {
   readonly id: NodeId;
   readonly settings: Settings;
-  /** Random per start, a safe integer: answers to questions of an earlier life count for nothing. */
+  /**
+   * Random per start, a safe integer: answers to questions of an earlier life count for nothing.
+   */
   readonly boot: number;
+  /**
+   * The term at the start: what was promised in an earlier life was promised in this one or before.
+   */
+  readonly recoveredTerm: Term;
 
   // Persistent. @paper Figure 2
   hardState: HardState;
@@ -135,12 +154,15 @@ export interface Raft {
   verified: LogIndex;
   /** Follower: the commit index in the leader's last message of this term. */
   leaderCommit: LogIndex;
+  /** Follower: the newest round answered to the leader of this term. */
+  answeredRound: number;
   pendingAck: PendingAck | null;
 
   // Reads that this member asks of its leader.
   readBatch: number;
   readsToAsk: number[];
-  readsAsked: Map<number, readonly number[]>;
+  /** By batch, in the order of asking. */
+  readsAsked: Map<number, AskedReads>;
 
   outbox: Outbox;
   /** What the host was last told. */
@@ -172,6 +194,7 @@ export function createRaft(options: RaftOptions): Raft {
     id: options.id,
     settings: options.settings,
     boot: options.boot,
+    recoveredTerm: hardState.term,
     hardState,
     log,
     nextUnit: persistUnit(1),
@@ -197,6 +220,7 @@ export function createRaft(options: RaftOptions): Raft {
     leadership: null,
     verified: noIndex,
     leaderCommit: noIndex,
+    answeredRound: 0,
     pendingAck: null,
     readBatch: 0,
     readsToAsk: [],
@@ -255,6 +279,14 @@ export function unitHolding(raft: Raft, index: LogIndex): PersistUnit {
   }
   assert(index >= raft.unstableFrom, "an entry is durable, on its way, or not yet handed out");
   return raft.nextUnit;
+}
+
+/** A new term: nothing is known of its leader yet. */
+export function forgetLeaderOfTerm(raft: Raft): void {
+  raft.leaderContactTick = null;
+  raft.verified = noIndex;
+  raft.leaderCommit = noIndex;
+  raft.answeredRound = 0;
 }
 
 export function failReads(raft: Raft, ids: readonly number[], failed: ReadFailure): void {

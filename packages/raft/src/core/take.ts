@@ -1,6 +1,6 @@
 /**
- * The way out: what was decided since the last take, as one ordered list of effects. Appends to a peer, entries to
- * persist, acknowledgements and reads of a whole turn become one of each here.
+ * The way out: what was decided since the last take, as one ordered list of effects. Appends to a
+ * peer, entries to persist, acknowledgements and reads of a whole turn become one of each here.
  */
 import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
 import { sendAcknowledgement } from "./acknowledgement.ts";
@@ -11,13 +11,14 @@ import { sendAppends } from "./replication.ts";
 import { emptyOutbox, type Raft } from "./state.ts";
 
 /**
- * Everything that is to be done now. Entries to apply come at most `applyBytesMax` at a time, the next ones after
- * `applied`; nothing else is held back.
+ * Everything that is to be done now. Entries to apply come at most `applyBytesMax` at a time, the
+ * next ones after `applied`; nothing else is held back.
  */
 export function takeEffects(raft: Raft): Effect[] {
   if (raft.leadership !== null) {
     registerReads(raft, raft.leadership);
     sendAppends(raft, raft.leadership);
+    raft.leadership.commitTaken = raft.commit;
   } else {
     sendAcknowledgement(raft);
     askReads(raft);

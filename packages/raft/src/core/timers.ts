@@ -1,7 +1,12 @@
-/** What a passing tick does: heartbeats and the step down of a leader, the election timer of the others. */
+/**
+ * What a passing tick does: heartbeats and the step down of a leader, the election timer of the
+ * others.
+ */
+import { maybeCaughtUp } from "./commitment.ts";
 import { majority } from "./configuration.ts";
 import { onElectionTimeout } from "./election.ts";
 import type { Tick } from "./inputs.ts";
+import { failUnansweredReads } from "./reads.ts";
 import { startRound } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import type { Leadership, Raft } from "./state.ts";
@@ -28,7 +33,10 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
   }
 }
 
-/** Whether a majority, oneself included, answered something sent within an election timeout. @thesis §6.2 */
+/**
+ * Whether a majority, oneself included, answered something sent within an election timeout.
+ * @thesis §6.2
+ */
 function hasQuorumContact(raft: Raft, leadership: Leadership): boolean {
   let count = 1;
   for (const progress of leadership.peers.values()) {
@@ -38,6 +46,8 @@ function hasQuorumContact(raft: Raft, leadership: Leadership): boolean {
 }
 
 function tickOther(raft: Raft): void {
+  failUnansweredReads(raft);
+  maybeCaughtUp(raft);
   raft.electionElapsed++;
   const isAlone = raft.configuration.voters.length === 1 && raft.role === "follower";
   if (raft.electionElapsed >= raft.electionTimeout || isAlone) onElectionTimeout(raft);

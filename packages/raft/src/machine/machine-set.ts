@@ -52,6 +52,10 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
    * exceptions of raw machines
    */
   apply(data: Uint8Array, index: LogIndex, term: Term, wanted: boolean): unknown;
+  /** Whether `apply` would find the machine: what it would not must not get into the log. */
+  knows(data: Uint8Array): boolean;
+  /** The name of the machine that a command is for, as far as it can be read. */
+  describe(data: Uint8Array): string;
   /** The handles for callers; `host.propose` gets complete entry data. */
   createHandles(host: MachineHost): HandlesOf<Declarations>;
 }
@@ -115,6 +119,17 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     this.#context.term = term;
     this.#context.wanted = wanted;
     return machine.apply(data.subarray(headBytes + nameLength), this.#context);
+  }
+
+  knows(data: Uint8Array): boolean {
+    const [version, nameLength] = data;
+    if (version !== envelopeVersion || nameLength === undefined) return false;
+    if (headBytes + nameLength > data.length) return false;
+    return this.#table.find(data, headBytes, nameLength) !== undefined;
+  }
+
+  describe(data: Uint8Array): string {
+    return describeName(data, headBytes, data[1] ?? 0);
   }
 
   createHandles(host: MachineHost): HandlesOf<Declarations> {

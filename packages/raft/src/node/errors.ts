@@ -49,7 +49,8 @@ export function timedOut(action: string, waitedMs: number, outcome: Outcome): Qu
   );
 }
 
-export function aborted(outcome: Outcome): QuorateError {
+/** `reason`: the signal's. */
+export function aborted(outcome: Outcome, reason: unknown): QuorateError {
   return new QuorateError("ABORTED", "Cannot wait any longer: the caller's signal was aborted", {
     outcome,
     retry: "never",
@@ -58,6 +59,7 @@ export function aborted(outcome: Outcome): QuorateError {
         ? "Read the state before you send the command again: it may yet be applied."
         : "Call again when the answer is wanted.",
     details: {},
+    cause: reason,
   });
 }
 
@@ -97,6 +99,20 @@ export function resultDropped(keptMax: number): QuorateError {
       retry: "never",
       hint: "Read the state instead of the result.",
       details: { limit: "keptResultsMax", limitValue: keptMax },
+    },
+  );
+}
+
+/** `by`: the member that would have had to append it. */
+export function unknownMachine(machine: string, by: string): QuorateError {
+  return new QuorateError(
+    "UNKNOWN_COMMAND",
+    `Cannot propose: member ${by} has no machine "${machine}"`,
+    {
+      outcome: "not-applied",
+      retry: "never",
+      hint: "Declare the same machines in start on every member.",
+      details: { machine, command: null },
     },
   );
 }
@@ -183,6 +199,17 @@ function corrupt(error: StorageDamage): QuorateError {
     retry: "never",
     hint: "Keep the directory for inspection; the other members still have the data.",
     details: { file, offset, record: unit === null ? null : `unit ${unit}${entries}` },
+    cause: error,
+  });
+}
+
+/** An entry is whole, and this version cannot read it. */
+export function unreadableLog(error: Error, directory: string): QuorateError {
+  return new QuorateError("CORRUPT", `Cannot read the log in ${directory}: ${error.message}`, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Start the version of the program that wrote it.",
+    details: { file: directory, offset: null, record: null },
     cause: error,
   });
 }

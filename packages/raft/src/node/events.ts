@@ -1,4 +1,4 @@
-/** The typed events of a node: what happened, also on followers. Listeners run in the turn and must not throw. */
+/** The typed events of a node: what happened, also on followers. Listeners run in the turn; one that throws is reported. */
 import type { Role } from "../core/index.ts";
 
 export interface NodeEvents {
@@ -8,7 +8,8 @@ export interface NodeEvents {
   readonly role: { readonly role: Role; readonly term: number };
   /** Our connection to a peer. */
   readonly peer: {
-    readonly id: string;
+    /** Null: somebody that is no member was refused. */
+    readonly id: string | null;
     readonly kind: "connected" | "disconnected" | "refused";
     readonly reason: string | null;
   };
@@ -22,12 +23,18 @@ export type NodeListener<Name extends NodeEventName> = (event: NodeEvents[Name])
 type Listeners = { [Name in NodeEventName]: Set<NodeListener<Name>> };
 
 export class EventHub {
+  readonly #onError: (name: NodeEventName, error: unknown) => void;
   readonly #listeners: Listeners = {
     leader: new Set(),
     role: new Set(),
     peer: new Set(),
     stopped: new Set(),
   };
+
+  /** `onError` hears what listeners throw. */
+  constructor(onError: (name: NodeEventName, error: unknown) => void) {
+    this.#onError = onError;
+  }
 
   /** Returns what takes the listener off again. */
   on<Name extends NodeEventName>(name: Name, listener: NodeListener<Name>): () => void {
@@ -38,6 +45,12 @@ export class EventHub {
 
   emit<Name extends NodeEventName>(name: Name, event: NodeEvents[Name]): void {
     const set: Set<NodeListener<Name>> = this.#listeners[name];
-    for (const listener of [...set]) listener(event);
+    for (const listener of [...set]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onError(name, error);
+      }
+    }
   }
 }

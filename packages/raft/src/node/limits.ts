@@ -10,11 +10,11 @@ export interface NodeLimits {
   readonly timeoutMs: number;
   /** Bytes of one command: what etcd takes in a request, so that one entry never holds up heartbeats. */
   readonly commandBytesMax: number;
-  /** Commands and reads that wait for a leader; more are refused as OVERLOADED, so that memory is bounded. */
+  /** Commands that wait for a leader; more are refused as OVERLOADED, so that memory is bounded. */
   readonly waitingCountMax: number;
   /** Bytes of the commands that wait for a leader. */
   readonly waitingBytesMax: number;
-  /** Commands and reads under way; more are refused as OVERLOADED. */
+  /** Commands under way, and as many reads; more are refused as OVERLOADED. */
   readonly pendingCountMax: number;
   /** Bytes of commands in one forwarded request. */
   readonly forwardBytesMax: number;
@@ -52,6 +52,9 @@ export function describeBadLimits(
   if (limits.electionMs < 5 * limits.heartbeatMs) {
     const fact = `it must be at least five heartbeats (5 x ${limits.heartbeatMs}), or lost packets are elections`;
     return { option: "electionMs", fact };
+  }
+  if (limits.segmentBytesMax < 4096) {
+    return { option: "segmentBytesMax", fact: "it must be at least 4,096" };
   }
   if (limits.electionMs > 50_000) {
     return {

@@ -26,18 +26,20 @@ import {
 import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
 import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
-import { createDeadlines, type Deadlines, expireDue } from "./deadlines.ts";
+import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
+import { stoppedError } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
 import type { NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import { Peers } from "./peers.ts";
-import { Proposals } from "./proposals.ts";
+import { type KnownMachines, Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
 
 /** The part of a machine set that a member drives. */
-export interface AppliedMachines {
+export interface AppliedMachines extends KnownMachines {
+  /** @throws what must stop the member */
   apply(data: Uint8Array, index: number, term: number, wanted: boolean): unknown;
 }
 
@@ -55,12 +57,9 @@ export interface MemberParts {
   readonly check: ((raft: Raft) => void) | null;
 }
 
-/** Takes in a turn; more wait for the next one, so that timers and sockets get their share. */
-const takesPerTurnMax = 8;
-
 export class Member {
   readonly raft: Raft;
-  readonly events: EventHub = new EventHub();
+  readonly events: EventHub;
   readonly peers: Peers;
   readonly #parts: MemberParts;
   readonly #deadlines: Deadlines;
@@ -82,6 +81,7 @@ export class Member {
   constructor(parts: MemberParts) {
     this.raft = parts.raft;
     this.#parts = parts;
+    this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id);
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
     this.#deadlines = createDeadlines();
@@ -89,6 +89,8 @@ export class Member {
       raft: parts.raft,
       limits: parts.limits,
       deadlines: this.#deadlines,
+      machines: parts.machines,
+      isConnected: (peer: NodeId) => this.peers.isConnected(peer),
       nowMs: () => parts.clock.nowMs(),
       send: (message: PeerMessage) => this.#transport?.send(message) ?? false,
       reachability: () => this.peers.reachability(this.raft.configuration),
@@ -127,6 +129,7 @@ export class Member {
 
   /** `done` never runs inside the call. A returned error is the answer, too. */
   propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
     return this.#proposals.propose(data, timeoutMs, done);
   }
 
@@ -136,6 +139,7 @@ export class Member {
 
   /** As `propose`; `done(null)` runs when the machines may be read. */
   read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
     return this.#reads.read(timeoutMs, done);
   }
 
@@ -148,10 +152,11 @@ export class Member {
 
   // --- inputs -------------------------------------------------------------------------------------------------
 
-  #step(input: Input): void {
+  /** Runs what changes the core, then a turn. What it throws ends the member, not the process. */
+  #take(input: () => void): void {
     if (this.#state !== "running") return;
     try {
-      step(this.raft, input);
+      input();
     } catch (error) {
       this.#fail(error);
       return;
@@ -159,36 +164,40 @@ export class Member {
     this.#schedule();
   }
 
+  #step(input: Input): void {
+    this.#take(() => step(this.raft, input));
+  }
+
   #onMessage(message: PeerMessage): void {
-    if (this.#state !== "running") return;
-    try {
+    this.#take(() => {
       if (message.kind === "forward") this.#proposals.onForward(message);
       else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
       else step(this.raft, { kind: "receive", message });
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#schedule();
+    });
   }
 
   #onPeer(event: PeerEvent): void {
     if (this.#state !== "running") return;
-    const reason = event.kind === "connected" ? null : event.reason;
-    if (event.peer !== null) {
-      const state = this.peers.of(event.peer);
-      state.connected = event.kind === "connected";
-      state.reason = reason;
-      if (event.kind === "connected") this.#step({ kind: "peer-reachable", peer: event.peer });
-      else this.#onPeerLost(event.peer);
+    switch (event.kind) {
+      case "connected":
+        this.peers.onConnected(event.peer);
+        this.#step({ kind: "peer-reachable", peer: event.peer });
+        break;
+      case "disconnected":
+        this.peers.onDisconnected(event.peer, event.reason);
+        this.#proposals.abandonForwards((to) => to === event.peer);
+        this.#step({ kind: "peer-unreachable", peer: event.peer });
+        break;
+      case "refused":
+        // Whoever dials us under a peer's name: our own connection to that peer may stand all the while.
+        if (event.peer !== null) this.peers.onRefused(event.peer, event.reason);
+        this.#parts.logger.warn({ peer: event.peer }, event.reason);
+        break;
+      default:
+        event satisfies never;
     }
-    if (event.kind === "refused") this.#parts.logger.warn({ peer: event.peer }, event.reason);
-    this.events.emit("peer", { id: event.peer ?? "?", kind: event.kind, reason });
-  }
-
-  #onPeerLost(peer: NodeId): void {
-    this.#proposals.abandonForwards((to) => to === peer);
-    this.#step({ kind: "peer-unreachable", peer });
+    const reason = event.kind === "connected" ? null : event.reason;
+    this.events.emit("peer", { id: event.peer, kind: event.kind, reason });
   }
 
   #armTimer(): void {
@@ -202,11 +211,14 @@ export class Member {
     const nowMs = this.#parts.clock.nowMs();
     this.#nextTickMs += this.#parts.limits.tickMs;
     if (this.#nextTickMs <= nowMs) this.#nextTickMs = nowMs + this.#parts.limits.tickMs;
-    this.#step({ kind: "tick", nowMs, jitter: this.#parts.random.fraction() });
-    if (!this.isRunning) return;
-    expireDue(this.#deadlines, nowMs);
-    this.#reads.onTick(nowMs);
-    this.#armTimer();
+    const jitter = this.#parts.random.fraction();
+    this.#take(() => {
+      step(this.raft, { kind: "tick", nowMs, jitter });
+      expireDue(this.#deadlines, nowMs);
+      this.#proposals.onTick();
+      this.#reads.onTick(nowMs);
+    });
+    if (this.isRunning) this.#armTimer();
   }
 
   // --- the turn -----------------------------------------------------------------------------------------------
@@ -222,17 +234,14 @@ export class Member {
     if (this.#state !== "running") return;
     try {
       this.#proposals.flush();
-      for (let take = 0; ; take++) {
-        const effects = takeEffects(this.raft);
-        if (effects.length === 0) break;
-        for (const effect of effects) this.#perform(effect);
-        if (!this.isRunning) return;
-        if (take + 1 === takesPerTurnMax) {
-          this.#schedule();
-          break;
-        }
+      const effects = takeEffects(this.raft);
+      for (const effect of effects) {
+        this.#perform(effect);
+        if (!this.isRunning) return; // a listener stopped it
       }
       this.#parts.check?.(this.raft);
+      // Once more: what the answers lead to, and the news of a commit, belong to one message then.
+      if (effects.length > 0) this.#schedule();
     } catch (error) {
       this.#fail(error);
       return;
@@ -275,7 +284,14 @@ export class Member {
   }
 
   #onPersisted(unit: PersistUnit): void {
-    if (this.#state !== "running") return;
+    this.#take(() => {
+      this.#release(unit);
+      step(this.raft, { kind: "persisted", unit });
+    });
+  }
+
+  /** What waited for the disk leaves. */
+  #release(unit: PersistUnit): void {
     assert(unit > this.#durable, "units become durable in order");
     this.#durable = unit;
     const held = this.#held;
@@ -286,7 +302,6 @@ export class Member {
         else this.#held.push(send);
       }
     }
-    this.#step({ kind: "persisted", unit });
   }
 
   #apply(effect: Apply): void {
@@ -306,7 +321,7 @@ export class Member {
 
   #onRole(effect: RoleChanged): void {
     const { leader, term } = effect;
-    this.#proposals.abandonForwards((to, sent) => to !== leader || sent !== term);
+    this.#proposals.onLeader(leader, term);
     const { logger } = this.#parts;
     logger.info({ role: effect.role, term, leader }, describeRole(effect, this.raft.id));
     this.events.emit("role", { role: effect.role, term });
@@ -323,6 +338,12 @@ export class Member {
       if (member.id !== this.raft.id) peers.set(member.id, member.address);
     }
     this.#transport?.setPeers(peers);
+  }
+
+  /** A listener is a guest: what it throws is told and changes nothing. */
+  #onListenerError(name: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#parts.logger.error({ event: name }, `A listener of "${name}" threw: ${text}`);
   }
 
   // --- the end ------------------------------------------------------------------------------------------------
@@ -344,8 +365,7 @@ export class Member {
     this.#stopError = error;
     this.#timer?.cancel();
     this.#held = [];
-    this.#proposals.settleAll(error);
-    this.#reads.settleAll(error);
+    failAll(this.#deadlines, error);
     let open = 2;
     const closed = () => {
       open--;

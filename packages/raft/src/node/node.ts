@@ -105,7 +105,7 @@ function createHost(
         } else if (options?.signal !== undefined) {
           unlisten = onAbort(options.signal, () => {
             const outcome = request.mayBeApplied ? "unknown" : "not-applied";
-            member.abortCommand(request, aborted(outcome));
+            member.abortCommand(request, aborted(outcome, options.signal?.reason));
           });
         }
       }),
@@ -130,7 +130,9 @@ function createHost(
         if (request instanceof QuorateError) {
           reject(request);
         } else if (options?.signal !== undefined) {
-          unlisten = onAbort(options.signal, () => request.settle(aborted("not-applied")));
+          unlisten = onAbort(options.signal, () => {
+            request.settle(aborted("not-applied", options.signal?.reason));
+          });
         }
       }),
   };
@@ -148,7 +150,7 @@ function checkCall(
     const fact = `it must be above 0 and at most ${timeoutMsMax}`;
     return badConfig("timeoutMs", String(timeoutMs), fact, "Give milliseconds.");
   }
-  return signal?.aborted === true ? aborted("not-applied") : null;
+  return signal?.aborted === true ? aborted("not-applied", signal.reason) : null;
 }
 
 /** Milliseconds; an hour: whoever waits longer waits for a person. */

@@ -2,14 +2,13 @@
  * From options to a running member: directory, lock, log, first configuration, transport. Callbacks all the way, so
  * that the simulator can crash it in between. Called by `node.ts`.
  */
-import type { QuorateError } from "../base/index.ts";
-import { logIndex, persistUnit } from "../base/index.ts";
+import { FormatError, logIndex, persistUnit, type QuorateError } from "../base/index.ts";
 import { checkState, createRaft, type HardState } from "../core/index.ts";
 import type { DirectoryLock, Ports } from "../ports/index.ts";
 import { openDirectory, openLog, openMemoryLog, type RecoveredLog } from "../storage/index.ts";
 import { createTransport, type PeerIdentity, type Transport } from "../transport/index.ts";
 import { deriveClusterId } from "./cluster-id.ts";
-import { badConfig, fromOpenError, stoppedError, wrongCluster } from "./errors.ts";
+import { badConfig, fromOpenError, stoppedError, unreadableLog, wrongCluster } from "./errors.ts";
 import {
   compareConfigurations,
   configurationOf,
@@ -48,8 +47,8 @@ interface Found {
 
 export function openMember(parts: OpenMemberParts, done: OpenMemberDone): void {
   const found: FoundDone = (error, value) => {
-    if (error !== null) done(error);
-    else if (value !== undefined) bootstrap(parts, value, done);
+    if (value === undefined) done(error ?? stoppedError("not-applied"));
+    else tryBootstrap(parts, value, done);
   };
   if (parts.options.directory === null) openMemory(parts, found);
   else openDisk(parts, parts.options.directory, found);
@@ -76,7 +75,7 @@ function openDisk(parts: OpenMemberParts, directory: string, done: FoundDone): v
     { disk, random, crc32, directory, clusterId, member: options.id },
     (error, opened) => {
       if (error !== null || opened === undefined) {
-        done(error === null ? null : fromOpenError(error, directory));
+        done(error === null ? stoppedError("not-applied") : fromOpenError(error, directory));
         return;
       }
       const { lock, identity } = opened;
@@ -111,18 +110,38 @@ function openDisk(parts: OpenMemberParts, directory: string, done: FoundDone): v
 
 // --- the first configuration ---------------------------------------------------------------------------------
 
-function bootstrap(parts: OpenMemberParts, found: Found, done: OpenMemberDone): void {
+/** What a log holds may be of a version that this program does not know: that is an answer, too. */
+function tryBootstrap(parts: OpenMemberParts, found: Found, done: OpenMemberDone): void {
+  const fail = (error: Error) => closeFound(found, () => done(error));
+  try {
+    bootstrap(parts, found, fail, done);
+  } catch (error) {
+    if (error instanceof FormatError)
+      fail(unreadableLog(error, parts.options.directory ?? "memory"));
+    else fail(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function bootstrap(
+  parts: OpenMemberParts,
+  found: Found,
+  fail: (error: Error) => void,
+  done: OpenMemberDone,
+): void {
   const { log } = found;
   const known = configurationOf(log.entries);
-  const fail = (error: Error) => closeFound(found, () => done(error));
+  const derived = deriveClusterId(parts.options.configuration, parts.options.token);
   if (known === null) {
-    const problem = describeLostLog(log) ?? describeNoCluster(parts.options);
+    const problem =
+      describeLostLog(log) ??
+      describeNoCluster(parts.options) ??
+      (found.clusterId === derived ? null : foreignDirectory(parts, found, "nothing written yet"));
     if (problem !== null) fail(problem);
     else writeFirst(parts, found, fail, done);
     return;
   }
   const { options, logger } = parts;
-  const isSameId = found.clusterId === deriveClusterId(options.configuration, options.token);
+  const isSameId = found.clusterId === derived;
   const compared = compareConfigurations(options.configuration, known, isSameId);
   if (compared === "foreign") {
     fail(foreignDirectory(parts, found, describeMembers(known)));
@@ -180,18 +199,20 @@ function writeFirst(
   done: OpenMemberDone,
 ): void {
   const entries = [firstEntry(parts.options.configuration)];
+  const { mustCatchUp } = found.log.hardState; // the damaged unit may have been this very entry
+  const hardState: HardState = { ...firstHardState, mustCatchUp };
   const commit = logIndex(1);
   found.log.store.append(
     {
       unit: persistUnit(1),
-      hardState: firstHardState,
+      hardState,
       truncateFrom: null,
       entries,
       commit,
     },
     (error) => {
       if (error !== null) fail(fromOpenError(error, parts.options.directory ?? "memory"));
-      else begin(parts, found, firstHardState, entries, commit, done);
+      else begin(parts, found, hardState, entries, commit, done);
     },
   );
 }

@@ -11,7 +11,7 @@ import {
 } from "../core/index.ts";
 import type { MachineDeclarations } from "../machine/index.ts";
 import type { Ports } from "../ports/index.ts";
-import { parseAddress, type TransportLimits } from "../transport/index.ts";
+import { defaultTransportLimits, parseAddress, type TransportLimits } from "../transport/index.ts";
 import { badConfig } from "./errors.ts";
 import { defaultLimits, describeBadLimits, type NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
@@ -82,6 +82,8 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     throw badConfig("dir", '""', "it is empty", "Name a directory, or leave it out for memory.");
   }
   const limits = checkLimits(options.limits ?? {});
+  const settings = checkSettings(limits, options.settings ?? {});
+  checkFrames(limits, settings, options.transportLimits ?? {});
   return {
     id: options.id,
     configuration,
@@ -90,7 +92,7 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     token: options.token ?? defaultToken,
     joinsExisting: options.joinsExisting ?? false,
     limits,
-    settings: checkSettings(limits, options.settings ?? {}),
+    settings,
     transportLimits: options.transportLimits ?? {},
     checkInvariants: options.checkInvariants ?? false,
   };
@@ -150,4 +152,27 @@ function checkSettings(
   const bad = describeBadSettings(settings);
   if (bad !== null) throw badConfig("settings", "", bad, "Correct it, or leave it out.");
   return settings;
+}
+
+/** What frames a command on its way to a peer, at most. Bytes. */
+const frameOverheadBytes = 4096;
+
+/** What does not fit into a frame would never reach a peer, and everything behind it would wait. */
+function checkFrames(
+  limits: NodeLimits,
+  settings: Settings,
+  transportLimits: Partial<TransportLimits>,
+): void {
+  const { frameBytesMax } = { ...defaultTransportLimits, ...transportLimits };
+  const { commandBytesMax, forwardBytesMax } = limits;
+  const { appendBytesMax } = settings;
+  for (const [option, value] of Object.entries({
+    commandBytesMax,
+    forwardBytesMax,
+    appendBytesMax,
+  })) {
+    if (value + frameOverheadBytes <= frameBytesMax) continue;
+    const fact = `it must be ${frameOverheadBytes} below transportLimits.frameBytesMax (${frameBytesMax})`;
+    throw badConfig(option, String(value), fact, "Lower it, or raise frameBytesMax.");
+  }
 }

@@ -4,9 +4,9 @@ import { type Configuration, majority } from "../core/index.ts";
 import type { Reachability } from "./errors.ts";
 
 export interface PeerState {
-  connected: boolean;
-  /** Why not, as last heard; null while connected or before the first attempt ended. */
-  reason: string | null;
+  readonly connected: boolean;
+  /** Why not, or whom we refused in its name, as last heard; null if there is nothing to say. */
+  readonly reason: string | null;
 }
 
 export class Peers {
@@ -18,12 +18,20 @@ export class Peers {
   }
 
   of(id: NodeId): PeerState {
-    let state = this.#states.get(id);
-    if (state === undefined) {
-      state = { connected: false, reason: null };
-      this.#states.set(id, state);
-    }
-    return state;
+    return this.#states.get(id) ?? { connected: false, reason: null };
+  }
+
+  onConnected(id: NodeId): void {
+    this.#states.set(id, { connected: true, reason: null });
+  }
+
+  onDisconnected(id: NodeId, reason: string): void {
+    this.#states.set(id, { connected: false, reason });
+  }
+
+  /** A handshake in either direction was refused. */
+  onRefused(id: NodeId, reason: string): void {
+    this.#states.set(id, { connected: this.isConnected(id), reason });
   }
 
   isConnected(id: NodeId): boolean {

@@ -8,10 +8,11 @@ import {
   type LogIndex,
   logIndex,
   type NodeId,
+  noTerm,
   type QuorateError,
   type Term,
 } from "../base/index.ts";
-import { type ProposeResult, propose, type Raft } from "../core/index.ts";
+import { type ProposeResult, propose, type Raft, termAt } from "../core/index.ts";
 import type { ForwardRequest, ForwardResponse, PeerMessage } from "../transport/index.ts";
 import { addDeadline, type Deadlines } from "./deadlines.ts";
 import {
@@ -21,19 +22,29 @@ import {
   overwritten,
   type Reachability,
   resultDropped,
-  stoppedError,
   timedOut,
   tooLarge,
+  unknownMachine,
 } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
-import { type CommandDone, type CommandOwner, CommandRequest } from "./requests.ts";
+import { type CommandDone, CommandRequest, type RequestOwner } from "./requests.ts";
+
+/** What is asked of the machines before a command gets into a log. */
+export interface KnownMachines {
+  /** Whether the machine that the command is for is declared here. */
+  knows(data: Uint8Array): boolean;
+  /** The machine's name, for messages. */
+  describe(data: Uint8Array): string;
+}
 
 /** What proposals need of the member. */
 export interface ProposalsHost {
   readonly raft: Raft;
   readonly limits: NodeLimits;
   readonly deadlines: Deadlines;
+  readonly machines: KnownMachines;
   nowMs(): number;
+  isConnected(peer: NodeId): boolean;
   send(message: PeerMessage): boolean;
   reachability(): Reachability;
   /** Runs a turn soon. */
@@ -44,26 +55,36 @@ interface PendingForward {
   readonly to: NodeId;
   readonly term: Term;
   readonly requests: readonly CommandRequest[];
+  /** Applied here when it was sent: the leader can only place commands above. */
+  readonly appliedBefore: LogIndex;
 }
+
+type ForwardRefusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
 
 interface KeptResult {
   readonly term: Term;
   readonly result: unknown;
 }
 
-export class Proposals implements CommandOwner {
+/** Bytes that frame a command in a forwarded request. */
+const forwardOverheadBytes = 4;
+
+export class Proposals implements RequestOwner<CommandRequest> {
   readonly #host: ProposalsHost;
   /** Since the last turn. */
   #gathered: CommandRequest[] = [];
   /** For a leader, first come first served. */
-  #waiting: CommandRequest[] = [];
+  #waiting = new Set<CommandRequest>();
   #waitingBytes = 0;
+  /** The leader refused, or took no more: not asked again before the next tick or leader. */
+  #isHalted = false;
   readonly #forwards = new Map<number, PendingForward>();
   #forwardId = 0;
   readonly #placed = new Map<LogIndex, CommandRequest>();
   /** What was applied while places are unknown: the answer of a forward may come after its entries. */
   readonly #kept = new Map<LogIndex, KeptResult>();
-  #keptFrom: LogIndex = logIndex(0);
+  /** The term of the newest applied entry. */
+  #appliedTerm: Term = noTerm;
   #pendingCount = 0;
 
   constructor(host: ProposalsHost) {
@@ -72,10 +93,11 @@ export class Proposals implements CommandOwner {
 
   /** Takes over `data`. `done` never runs inside the call. */
   propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
-    const { limits } = this.#host;
+    const { limits, machines } = this.#host;
     if (data.length > limits.commandBytesMax) {
       return tooLarge(data.length, limits.commandBytesMax);
     }
+    if (!machines.knows(data)) return unknownMachine(machines.describe(data), this.#host.raft.id);
     if (this.#pendingCount >= limits.pendingCountMax) {
       return overloaded("pendingCountMax", limits.pendingCountMax);
     }
@@ -89,43 +111,46 @@ export class Proposals implements CommandOwner {
 
   /** Hands what was gathered to the leader; without one it waits. Called at the beginning of a turn. */
   flush(): void {
-    if (this.#gathered.length === 0 && this.#waiting.length === 0) return;
+    if (this.#gathered.length === 0 && this.#waiting.size === 0) return;
     const { leader, leadership } = this.#host.raft;
-    if (leader === null) {
-      for (const request of this.#takeGathered()) this.#wait(request);
-      return;
-    }
-    const requests = this.#takeWaiting();
-    for (const request of this.#takeGathered()) requests.push(request);
-    if (leadership !== null) this.#proposeHere(requests);
-    else this.#forward(requests, leader);
-  }
-
-  #takeGathered(): CommandRequest[] {
     const gathered = this.#gathered;
     this.#gathered = [];
-    return gathered;
+    if (leadership !== null) {
+      this.#proposeHere([...this.#takeWaiting(), ...gathered]);
+    } else if (leader !== null && !this.#isHalted && this.#host.isConnected(leader)) {
+      this.#forward([...this.#takeWaiting(), ...gathered], leader);
+    } else {
+      for (const request of gathered) this.#wait(request);
+    }
   }
 
-  #takeWaiting(): CommandRequest[] {
-    const waiting = this.#waiting.filter((request) => !request.isSettled);
-    this.#waiting = [];
+  #takeWaiting(): ReadonlySet<CommandRequest> {
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
     this.#waitingBytes = 0;
     return waiting;
   }
 
   #wait(request: CommandRequest): void {
     if (request.isSettled) return;
+    request.place = "waiting"; // in no log, wherever it was before
     const { waitingCountMax, waitingBytesMax } = this.#host.limits;
-    if (this.#waiting.length >= waitingCountMax) {
+    if (this.#waiting.size >= waitingCountMax) {
       request.settle(overloaded("waitingCountMax", waitingCountMax));
     } else if (this.#waitingBytes + request.data.length > waitingBytesMax) {
       request.settle(overloaded("waitingBytesMax", waitingBytesMax));
     } else {
-      request.place = "waiting";
       this.#waitingBytes += request.data.length;
-      this.#waiting.push(request);
+      this.#waiting.add(request);
     }
+  }
+
+  onTick(): void {
+    this.#isHalted = false;
+    for (const [id, { requests }] of this.#forwards) {
+      if (requests.every((request) => request.isSettled)) this.#forwards.delete(id);
+    }
+    this.#dropKept();
   }
 
   #proposeHere(requests: CommandRequest[]): void {
@@ -167,15 +192,20 @@ export class Proposals implements CommandOwner {
       this.#settleFromKept(request, index, term);
       return;
     }
+    if (term < this.#appliedTerm) {
+      request.settle(overwritten(term));
+      return;
+    }
     request.alsoHere = this.#placed.get(index) ?? null;
     this.#placed.set(index, request);
   }
 
   #settleFromKept(request: CommandRequest, index: LogIndex, term: Term): void {
     const kept = this.#kept.get(index);
-    if (kept === undefined) request.settle(resultDropped(this.#host.limits.keptResultsMax));
-    else if (kept.term === term) request.settle(null, kept.result);
-    else request.settle(overwritten(term));
+    const applied = kept?.term ?? termAt(this.#host.raft.log, index);
+    if (applied !== term) request.settle(overwritten(term));
+    else if (kept !== undefined) request.settle(null, kept.result);
+    else request.settle(resultDropped(this.#host.limits.keptResultsMax));
   }
 
   // --- forwarding --------------------------------------------------------------------------------------------
@@ -185,35 +215,38 @@ export class Proposals implements CommandOwner {
     let bytes = 0;
     for (const request of requests) {
       if (request.isSettled) continue;
-      if (batch.length > 0 && bytes + request.data.length > this.#host.limits.forwardBytesMax) {
+      const requestBytes = request.data.length + forwardOverheadBytes;
+      if (batch.length > 0 && bytes + requestBytes > this.#host.limits.forwardBytesMax) {
         this.#sendForward(batch, leader);
         batch = [];
         bytes = 0;
       }
       batch.push(request);
-      bytes += request.data.length;
+      bytes += requestBytes;
     }
     if (batch.length > 0) this.#sendForward(batch, leader);
   }
 
   #sendForward(requests: readonly CommandRequest[], to: NodeId): void {
-    this.#forwardId++;
-    const id = this.#forwardId;
+    const id = this.#forwardId + 1;
     const { raft } = this.#host;
     const commands = requests.map((request) => request.data);
-    if (!this.#host.send({ kind: "forward", from: raft.id, to, id, commands })) {
-      for (const request of requests) this.#wait(request); // it never left: wait for a way
+    const forward: ForwardRequest = { kind: "forward", from: raft.id, to, id, commands };
+    if (this.#isHalted || !this.#host.send(forward)) {
+      this.#isHalted = true; // what follows must not overtake
+      for (const request of requests) this.#wait(request); // it never left
       return;
     }
-    if (this.#forwards.size === 0) this.#keptFrom = raft.applied;
-    this.#forwards.set(id, { to, term: raft.hardState.term, requests });
+    this.#forwardId = id;
+    const { term } = raft.hardState;
+    this.#forwards.set(id, { to, term, requests, appliedBefore: raft.applied });
     for (const request of requests) request.place = "forwarded";
   }
 
   /** As the leader: appends a peer's commands. */
   onForward(request: ForwardRequest): void {
     const { raft } = this.#host;
-    const result = propose(raft, request.commands);
+    const result = this.#proposeForwarded(request.commands);
     const answer: ForwardResponse = {
       kind: "forward-response",
       from: raft.id,
@@ -224,6 +257,15 @@ export class Proposals implements CommandOwner {
     this.#host.send(answer);
   }
 
+  /** What this member could not apply must not get into the log: it would halt it. */
+  #proposeForwarded(commands: readonly Uint8Array[]): ForwardResponse["result"] {
+    const { raft, machines } = this.#host;
+    if (raft.leadership !== null && !commands.every((data) => machines.knows(data))) {
+      return { kind: "refused", why: "unknown-machine" };
+    }
+    return propose(raft, commands);
+  }
+
   onForwardResponse(response: ForwardResponse): void {
     const forward = this.#forwards.get(response.id);
     if (forward === undefined || forward.to !== response.from) return;
@@ -231,13 +273,48 @@ export class Proposals implements CommandOwner {
     const { result } = response;
     if (result.kind === "appended") {
       this.#place(forward.requests, result.first, result.term);
-    } else if (result.why === "overloaded") {
-      const error = overloaded("uncommittedBytesMax", this.#host.raft.settings.uncommittedBytesMax);
-      for (const request of forward.requests) request.settle(error);
     } else {
-      for (const request of forward.requests) this.#wait(request); // a refusal: it is in no log
+      this.#onRefused(forward, result.why);
     }
     this.#dropKept();
+  }
+
+  /** The commands are in no log. */
+  #onRefused({ requests, to }: PendingForward, why: ForwardRefusal): void {
+    switch (why) {
+      case "not-leader":
+        this.#isHalted = true;
+        for (const request of requests) this.#wait(request);
+        break;
+      case "overloaded":
+        for (const request of requests) request.settle(uncommittedFull(this.#host.raft));
+        break;
+      case "unknown-machine":
+        this.#onUnknownMachine(requests, to);
+        break;
+      default:
+        why satisfies never;
+    }
+  }
+
+  /** One of them is unknown there. Together they were refused, each for itself finds out which. */
+  #onUnknownMachine(requests: readonly CommandRequest[], by: NodeId): void {
+    const [only] = requests;
+    if (requests.length === 1 && only !== undefined) {
+      only.settle(unknownMachine(this.#host.machines.describe(only.data), by));
+      return;
+    }
+    for (const request of requests) {
+      if (request.isSettled) continue;
+      if (this.#host.raft.leader === by) this.#sendForward([request], by);
+      else this.#wait(request);
+    }
+  }
+
+  /** Another leader, or none: what the old one refused may be asked again. */
+  onLeader(leader: NodeId | null, term: Term): void {
+    this.#isHalted = false;
+    this.abandonForwards((to, sent) => to !== leader || sent !== term);
   }
 
   /** Forwards to other leaders, or over a broken connection, are not answered any more. */
@@ -258,6 +335,7 @@ export class Proposals implements CommandOwner {
 
   /** The machine has applied the entry at `index` of `term`. */
   onApplied(index: LogIndex, term: Term, result: unknown): void {
+    if (term > this.#appliedTerm) this.#onAppliedTerm(term);
     if (this.#forwards.size > 0) this.#keep(index, term, result);
     let request = this.#placed.get(index) ?? null;
     if (request === null) return;
@@ -269,8 +347,27 @@ export class Proposals implements CommandOwner {
     }
   }
 
+  /**
+   * Terms do not decrease along the log, and what is applied stays: no entry of an older term can come behind
+   * this one. Its commands need not wait until the new log is that long.
+   */
+  #onAppliedTerm(term: Term): void {
+    this.#appliedTerm = term;
+    const placed = [...this.#placed.values()];
+    this.#placed.clear();
+    for (const first of placed) {
+      for (let request: CommandRequest | null = first; request !== null; ) {
+        const next: CommandRequest | null = request.alsoHere;
+        request.alsoHere = null;
+        if (request.index !== null && request.term !== null) {
+          this.#placeAt(request, request.index, request.term);
+        }
+        request = next;
+      }
+    }
+  }
+
   #keep(index: LogIndex, term: Term, result: unknown): void {
-    if (index <= this.#keptFrom) return;
     this.#kept.set(index, { term, result });
     if (this.#kept.size <= this.#host.limits.keptResultsMax) return;
     for (const oldest of this.#kept.keys()) {
@@ -279,53 +376,39 @@ export class Proposals implements CommandOwner {
     }
   }
 
+  /** Forgets what no pending forward can be about. They are in the order of their sending. */
   #dropKept(): void {
-    if (this.#forwards.size === 0) this.#kept.clear();
+    if (this.#kept.size === 0) return;
+    const [oldest] = this.#forwards.values();
+    for (const index of this.#kept.keys()) {
+      if (oldest !== undefined && index > oldest.appliedBefore) break;
+      this.#kept.delete(index);
+    }
   }
 
   // --- settling ----------------------------------------------------------------------------------------------
 
-  onSettled(): void {
-    this.#pendingCount--;
-  }
-
   onExpired(request: CommandRequest): void {
+    const { raft } = this.#host;
     const waitedMs = this.#host.nowMs() - request.startedMs;
-    if (request.mayBeApplied) request.settle(timedOut("apply the command", waitedMs, "unknown"));
-    else request.settle(noQuorum("apply the command", waitedMs, this.#host.reachability()));
-    this.#forget(request);
+    const action = "apply the command";
+    if (request.mayBeApplied) this.abort(request, timedOut(action, waitedMs, "unknown"));
+    else if (raft.leader !== null) this.abort(request, timedOut(action, waitedMs, "not-applied"));
+    else this.abort(request, noQuorum(action, waitedMs, this.#host.reachability()));
   }
 
   /** The caller no longer waits; `error` tells it so. */
   abort(request: CommandRequest, error: QuorateError): void {
     request.settle(error);
-    this.#forget(request);
-  }
-
-  #forget(request: CommandRequest): void {
+    if (this.#waiting.delete(request)) this.#waitingBytes -= request.data.length;
     const isAlone = request.alsoHere === null;
     if (request.index !== null && isAlone && this.#placed.get(request.index) === request) {
       this.#placed.delete(request.index);
     }
-    if (request.place === "waiting") this.#waiting = this.#waiting.filter((one) => one !== request);
   }
 
-  /** The member has stopped: every command settles with what is known. */
-  settleAll(cause: unknown): void {
-    const unknown = stoppedError("unknown", cause);
-    const notApplied = stoppedError("not-applied", cause);
-    for (const request of [...this.#gathered, ...this.#waiting]) request.settle(notApplied);
-    for (const forward of this.#forwards.values()) {
-      for (const request of forward.requests) request.settle(unknown);
-    }
-    for (const first of this.#placed.values()) {
-      for (let at: CommandRequest | null = first; at !== null; at = at.alsoHere) at.settle(unknown);
-    }
-    this.#gathered = [];
-    this.#waiting = [];
-    this.#forwards.clear();
-    this.#placed.clear();
-    this.#kept.clear();
+  onSettled(): void {
+    this.#pendingCount--;
   }
 }
 

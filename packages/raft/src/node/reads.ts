@@ -4,13 +4,7 @@
  */
 import type { LogIndex, QuorateError } from "../base/index.ts";
 import { type Raft, type ReadAnswered, step } from "../core/index.ts";
-import {
-  addDeadline,
-  type DeadlineSlot,
-  type Deadlines,
-  dropDeadline,
-  type Expiring,
-} from "./deadlines.ts";
+import { addDeadline, type Deadlines, type Expiring } from "./deadlines.ts";
 import { noQuorum, overloaded, type Reachability, stoppedError, timedOut } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
 import type { RequestOwner } from "./requests.ts";
@@ -29,18 +23,24 @@ export interface ReadsHost {
 
 export class ReadRequest implements Expiring {
   readonly startedMs: number;
+  readonly deadlineMs: number;
   /** The id given to the core, and when; 0 before. */
   askedId = 0;
   askedMs = 0;
   /** Null until the core has answered. */
   index: LogIndex | null = null;
   isSettled = false;
-  slot: DeadlineSlot | null = null;
   readonly #done: ReadDone;
   readonly #owner: RequestOwner<ReadRequest>;
 
-  constructor(startedMs: number, done: ReadDone, owner: RequestOwner<ReadRequest>) {
+  constructor(
+    owner: RequestOwner<ReadRequest>,
+    startedMs: number,
+    timeoutMs: number,
+    done: ReadDone,
+  ) {
     this.startedMs = startedMs;
+    this.deadlineMs = startedMs + timeoutMs;
     this.#done = done;
     this.#owner = owner;
   }
@@ -88,8 +88,8 @@ export class Reads implements RequestOwner<ReadRequest> {
     }
     this.#pendingCount++;
     const nowMs = this.#host.nowMs();
-    const request = new ReadRequest(nowMs, done, this);
-    addDeadline(deadlines, nowMs + timeoutMs, request);
+    const request = new ReadRequest(this, nowMs, timeoutMs, done);
+    addDeadline(deadlines, timeoutMs, request);
     this.#ask(request, nowMs);
     this.#host.schedule();
     return request;
@@ -152,7 +152,6 @@ export class Reads implements RequestOwner<ReadRequest> {
 
   onSettled(request: ReadRequest): void {
     this.#pendingCount--;
-    dropDeadline(this.#host.deadlines, request);
     this.#toAsk.delete(request);
     this.#asked.delete(request.askedId);
     this.#toApply.delete(request);

@@ -3,7 +3,7 @@
  * machine computes at its place. Settles exactly once, with what is known of its outcome.
  */
 import type { LogIndex, QuorateError, Term } from "../base/index.ts";
-import type { DeadlineSlot, Expiring } from "./deadlines.ts";
+import type { Expiring } from "./deadlines.ts";
 import { stoppedError } from "./errors.ts";
 
 /** With `error` null, `result` is what the machine returned. Runs exactly once and does not throw. */
@@ -26,6 +26,7 @@ export type CommandPlace = "gathered" | "waiting" | "forwarded" | "placed";
 export class CommandRequest implements Expiring {
   readonly data: Uint8Array;
   readonly startedMs: number;
+  readonly deadlineMs: number;
   place: CommandPlace = "gathered";
   /** The leader's term, once `placed`. */
   term: Term | null = null;
@@ -33,20 +34,21 @@ export class CommandRequest implements Expiring {
   /** Another command at the same index, in the log of a leader of another term: either may win. */
   alsoHere: CommandRequest | null = null;
   isSettled = false;
-  slot: DeadlineSlot | null = null;
   readonly #done: CommandDone;
   readonly #owner: RequestOwner<CommandRequest>;
 
   constructor(
+    owner: RequestOwner<CommandRequest>,
     data: Uint8Array,
     startedMs: number,
+    timeoutMs: number,
     done: CommandDone,
-    owner: RequestOwner<CommandRequest>,
   ) {
+    this.#owner = owner;
     this.data = data;
     this.startedMs = startedMs;
+    this.deadlineMs = startedMs + timeoutMs;
     this.#done = done;
-    this.#owner = owner;
   }
 
   /** Whether the command may be in a log: then an error cannot say "not applied". */

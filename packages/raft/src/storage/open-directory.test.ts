@@ -43,19 +43,24 @@ describe("a data directory", () => {
     opened(world.openDirectory(cluster));
   });
 
-  it("of another cluster or member is refused with both names, and left unlocked", () => {
+  it("of another member is refused with both names, and left unlocked", () => {
     const world = new StorageWorld();
     opened(world.openDirectory(cluster));
-    const other = reopen(world).openDirectory("00000000000000c2");
+    const other = reopen(world).openDirectory(cluster, "b");
     expect(other).toBeInstanceOf(ForeignDirectoryError);
+    expect(other).toMatchObject({ expected: "b", found: "a" });
     expect(String(other)).toBe(
-      "ForeignDirectoryError: Cannot use /data: it belongs to cluster 00000000000000c1, and this " +
-        "is cluster 00000000000000c2. Start with the directory of cluster 00000000000000c2, or " +
-        "with an empty one for a new member.",
+      "ForeignDirectoryError: Cannot use /data: it belongs to member a, and this is member b. " +
+        "Start with the directory of member b, or with an empty one for a new member.",
     );
-    const member = world.openDirectory(cluster, "b");
-    expect(member).toMatchObject({ what: "member", expected: "b", found: "a" });
     opened(world.openDirectory(cluster));
+  });
+
+  it("says itself of which cluster it is", () => {
+    const world = new StorageWorld();
+    opened(world.openDirectory(cluster));
+    const { identity } = opened(reopen(world).openDirectory("00000000000000c2"));
+    expect(identity.clusterId).toBe(cluster);
   });
 
   it("with a log and no identity is damaged, never empty", () => {

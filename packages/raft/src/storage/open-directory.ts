@@ -24,7 +24,7 @@ export interface OpenDirectoryOptions {
   readonly random: Random;
   readonly crc32: Crc32;
   readonly directory: string;
-  /** 16 hex digits. */
+  /** 16 hex digits, for a new directory; an old one says itself whose it is. */
   readonly clusterId: string;
   readonly member: NodeId;
 }
@@ -42,7 +42,9 @@ export interface OpenedDirectory {
  * afterwards and before the first append leaves a directory with an identity and an empty log: it counts as
  * not yet bootstrapped.
  *
- * Refusals: `ForeignDirectoryError`; `StorageDamage` for an unreadable identity, and for log files without one
+ * Whether the cluster is the right one is not asked here: of a directory that was used, the log decides.
+ *
+ * Refusals: `ForeignDirectoryError` for another member's; `StorageDamage` for an unreadable identity, and for log files without one
  * (never taken for empty); `StorageError` with code `ELOCKED` if another process has it. The lock is not held
  * after a refusal.
  */
@@ -92,11 +94,8 @@ function* identify(
 }
 
 function checkIdentity(options: OpenDirectoryOptions, found: DirectoryIdentity): void {
-  const { directory, clusterId, member } = options;
-  if (found.clusterId !== clusterId) {
-    throw new ForeignDirectoryError(directory, "cluster", clusterId, found.clusterId);
-  }
+  const { directory, member } = options;
   if (found.member !== member) {
-    throw new ForeignDirectoryError(directory, "member", member, found.member);
+    throw new ForeignDirectoryError(directory, member, found.member);
   }
 }

@@ -57,21 +57,19 @@ export class UnknownFormatError extends Error {
   }
 }
 
-/** The directory belongs to another cluster or to another member. */
+/** The directory belongs to another member. */
 export class ForeignDirectoryError extends Error {
   override readonly name = "ForeignDirectoryError";
   readonly directory: string;
-  readonly what: "cluster" | "member";
   readonly expected: string;
   readonly found: string;
 
-  constructor(directory: string, what: "cluster" | "member", expected: string, found: string) {
+  constructor(directory: string, expected: string, found: string) {
     super(
-      `Cannot use ${directory}: it belongs to ${what} ${found}, and this is ${what} ${expected}. ` +
-        `Start with the directory of ${what} ${expected}, or with an empty one for a new member.`,
+      `Cannot use ${directory}: it belongs to member ${found}, and this is member ${expected}. ` +
+        `Start with the directory of member ${expected}, or with an empty one for a new member.`,
     );
     this.directory = directory;
-    this.what = what;
     this.expected = expected;
     this.found = found;
   }

@@ -15,11 +15,18 @@ import {
 } from "./codec/handshake-codec.ts";
 import type { PeerIdentity } from "./transport.ts";
 
+/**
+ * The incarnation of each peer as this process first met it. A peer that comes with another one has lost what it
+ * promised: its votes and its part of the log. @invariant no entry is ever replaced
+ */
+export type KnownIncarnations = ReadonlyMap<NodeId, string>;
+
 /** Why `hello` is refused by the member `self` with the peers `peers`; null: it is welcome. */
 export function checkHello(
   hello: Hello,
   self: PeerIdentity,
   peers: ReadonlySet<NodeId>,
+  incarnations: KnownIncarnations,
 ): Refusal | null {
   const { identity, to } = hello;
   if (identity.clusterId !== self.clusterId) {
@@ -38,7 +45,10 @@ export function checkHello(
       `both ends are called ${self.id}: give each member its own name and its own address`,
     );
   }
-  if (peers.has(identity.id)) return null;
+  if (peers.has(identity.id)) {
+    const change = describeChange(identity, incarnations);
+    return change === null ? null : refuse("other-incarnation", change);
+  }
   const known = [...peers].sort().join(", ") || "nobody";
   return refuse(
     "unknown-member",
@@ -57,13 +67,14 @@ export function checkWelcome(
   welcome: Welcome,
   self: PeerIdentity,
   expected: NodeId,
+  incarnations: KnownIncarnations,
 ): string | null {
   const { version, identity } = welcome;
   if (commonVersion({ oldest: version, newest: version }) === null) {
     return unknownVersionText({ oldest: version, newest: version });
   }
   if (identity.clusterId !== self.clusterId) return otherClusterText(identity, self);
-  if (identity.id === expected) return null;
+  if (identity.id === expected) return describeChange(identity, incarnations);
   return (
     `member ${identity.id} answers at the address of member ${expected}: ` +
     `correct the address of ${expected} in the list of members`
@@ -72,6 +83,17 @@ export function checkWelcome(
 
 function refuse(why: RefusalReason, text: string): Refusal {
   return { code: refusalCodes[why], text };
+}
+
+/** Null: it is who it was, or it was never met. */
+function describeChange(peer: PeerIdentity, incarnations: KnownIncarnations): string | null {
+  const before = incarnations.get(peer.id);
+  if (before === undefined || before === peer.incarnation) return null;
+  return (
+    `member ${peer.id} was incarnation ${before} and comes back as ${peer.incarnation}: its data ` +
+    `directory was removed or replaced, or it was in memory, so it may have forgotten votes and ` +
+    `entries. Start it with its old directory, or replace it by a new member with a new name`
+  );
 }
 
 function otherClusterText(other: PeerIdentity, self: PeerIdentity): string {

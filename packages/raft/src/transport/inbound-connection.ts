@@ -138,14 +138,16 @@ export class InboundConnection {
       this.#refuse(refuseVersions(versions), null);
       return;
     }
-    const refusal = checkHello(hello, this.#context.identity, this.#owner.peers);
+    const { identity, incarnations } = this.#context;
+    const refusal = checkHello(hello, identity, this.#owner.peers, incarnations);
     if (refusal === null) this.#welcome(hello, version);
     else this.#refuse(refusal, hello.identity.id);
   }
 
   #welcome(hello: Hello, version: number): void {
-    const { identity, limits, crc32 } = this.#context;
+    const { identity, incarnations, limits, crc32 } = this.#context;
     this.#patience.cancel();
+    incarnations.set(hello.identity.id, hello.identity.incarnation);
     this.#phase = "open";
     this.#peer = hello.identity;
     this.#ends = { from: hello.identity.id, to: identity.id };

@@ -39,7 +39,6 @@ export class OutboundPeer {
   #timer: Timer | null = null;
   #isStopped = false;
   #failureCount = 0;
-  #incarnation: string | null = null;
   #lastFailure = "";
   #droppedCount = 0;
 
@@ -152,7 +151,8 @@ export class OutboundPeer {
       this.#end(`${this.address} refused us: ${answer.text} (code ${answer.code})`, true);
       return;
     }
-    const problem = checkWelcome(answer, this.#context.identity, this.id);
+    const { identity, incarnations } = this.#context;
+    const problem = checkWelcome(answer, identity, this.id, incarnations);
     if (problem === null) this.#onWelcome(link, answer);
     else this.#end(problem, true);
   }
@@ -161,22 +161,10 @@ export class OutboundPeer {
     this.#timer?.cancel();
     link.openMs = this.#context.clock.nowMs();
     this.#lastFailure = "";
-    const incarnationBefore = this.#incarnation;
     const { incarnation, boot } = welcome.identity;
-    this.#incarnation = incarnation;
+    this.#context.incarnations.set(this.id, incarnation);
     this.#log("info", `connected to member ${this.id} at ${this.address} (boot ${boot})`);
-    if (incarnationBefore !== null && incarnationBefore !== incarnation) {
-      const change = `${incarnationBefore}, now ${incarnation}`;
-      this.#log("warn", `member ${this.id} has another data directory: it was ${change}`);
-    }
-    const event = {
-      kind: "connected",
-      peer: this.id,
-      boot,
-      incarnation,
-      incarnationBefore,
-    } as const;
-    this.#context.handlers.onPeer(event);
+    this.#context.handlers.onPeer({ kind: "connected", peer: this.id, boot, incarnation });
   }
 
   #onClose(error: NetworkError | null): void {

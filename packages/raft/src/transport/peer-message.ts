@@ -24,7 +24,7 @@ export interface ForwardResponse {
   readonly id: number;
   readonly result:
     | { readonly kind: "appended"; readonly first: LogIndex; readonly term: Term }
-    | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" };
+    | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" | "unknown-machine" };
 }
 
 export type PeerMessage = Message | ForwardRequest | ForwardResponse;

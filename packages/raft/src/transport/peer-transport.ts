@@ -106,6 +106,7 @@ class PeerTransport implements Transport {
       random,
       crc32,
       identity,
+      incarnations: new Map(),
       handlers,
       limits,
       log,
@@ -147,6 +148,8 @@ class PeerTransport implements Transport {
     if (this.#isClosed) return;
     assert(!peers.has(this.#context.identity.id), "a member is not its own peer");
     this.#inbound.setPeers(new Set(peers.keys()));
+    const { incarnations } = this.#context;
+    for (const id of [...incarnations.keys()]) if (!peers.has(id)) incarnations.delete(id);
     for (const [id, peer] of [...this.#outbound]) {
       if (peers.get(id) === peer.address) continue;
       this.#outbound.delete(id);

@@ -25,15 +25,11 @@ export type PeerEvent =
       readonly peer: NodeId;
       readonly boot: string;
       readonly incarnation: string;
-      /**
-       * The incarnation at the connection before, null at the first: another one is another data
-       * directory.
-       */
-      readonly incarnationBefore: string | null;
     }
   | { readonly kind: "disconnected"; readonly peer: NodeId; readonly reason: string }
   /**
-   * The peer (or we) refused the handshake: another cluster, another member, an unknown version.
+   * The peer (or we) refused the handshake: another cluster, another member, another incarnation
+   * than before, an unknown version.
    */
   | { readonly kind: "refused"; readonly peer: NodeId | null; readonly reason: string };
 

@@ -11,7 +11,11 @@ const resultCodes: Readonly<Record<ForwardResponse["result"]["kind"], number>> =
 };
 const results = invertCodes(resultCodes);
 
-const refusalCodes: Readonly<Record<Refusal, number>> = { "not-leader": 1, overloaded: 2 };
+const refusalCodes: Readonly<Record<Refusal, number>> = {
+  "not-leader": 1,
+  overloaded: 2,
+  "unknown-machine": 3,
+};
 const refusals = invertCodes(refusalCodes);
 
 export const forwardCodec: MessageCodec<ForwardRequest> = {

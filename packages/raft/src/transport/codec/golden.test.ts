@@ -89,6 +89,10 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     ...{ kind: "forward-response", ...ends, id: 17 },
     result: { kind: "refused", why: "not-leader" },
   },
+  "forward-response-unknown-machine": {
+    ...{ kind: "forward-response", ...ends, id: 17 },
+    result: { kind: "refused", why: "unknown-machine" },
+  },
 };
 
 const identity = {

@@ -47,6 +47,7 @@ export const refusalCodes: Readonly<Record<RefusalReason, number>> = {
   "wrong-member": 3,
   "unknown-member": 4,
   "same-member": 5,
+  "other-incarnation": 6,
 };
 
 export type RefusalReason =
@@ -54,7 +55,8 @@ export type RefusalReason =
   | "other-cluster"
   | "wrong-member"
   | "unknown-member"
-  | "same-member";
+  | "same-member"
+  | "other-incarnation";
 
 /** "QUORATEP" in ASCII: the peer protocol of quorate. */
 const magic = new Uint8Array([0x51, 0x55, 0x4f, 0x52, 0x41, 0x54, 0x45, 0x50]);

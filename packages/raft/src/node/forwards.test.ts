@@ -1,0 +1,224 @@
+/** A follower's proposals, its leader played by hand: answers come when the test says. */
+import { describe, expect, it } from "vitest";
+import { commandFor, Journal, worldLimits } from "../../test/node/node-world.ts";
+import { logIndex, nodeId, noTerm, type QuorateError, term } from "../base/index.ts";
+import {
+  createConfiguration,
+  createRaft,
+  defaultSettings,
+  type Entry,
+  step,
+  takeEffects,
+} from "../core/index.ts";
+import { createMachineSet, rawMachine } from "../machine/index.ts";
+import type { ForwardRequest, ForwardResponse, PeerMessage } from "../transport/index.ts";
+import { createDeadlines } from "./deadlines.ts";
+import { firstEntry } from "./first-configuration.ts";
+import { defaultLimits, type NodeLimits } from "./limits.ts";
+import { Proposals } from "./proposals.ts";
+
+const ends = { from: nodeId("b"), to: nodeId("a") };
+type Refusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
+
+/** Member a follows leader b of term 2; index 1 is the configuration. */
+function follower(changes: Partial<NodeLimits> = {}) {
+  const voters = ["a", "b", "c"].map((id) => ({ id: nodeId(id), address: `${id}:1` }));
+  const raft = createRaft({
+    ...{ id: nodeId("a"), settings: defaultSettings, boot: 1, jitter: 0 },
+    hardState: { term: term(1), votedFor: null, mustCatchUp: false },
+    entries: [firstEntry(createConfiguration(voters))],
+    commit: logIndex(1),
+  });
+  const sent: PeerMessage[] = [];
+  const answers: { error: QuorateError | null; result: unknown }[] = [];
+  const machines = createMachineSet({ journal: rawMachine(() => new Journal()) });
+  const link = { isUp: true, takesMax: Number.POSITIVE_INFINITY };
+  const proposals = new Proposals({
+    raft,
+    limits: { ...defaultLimits, ...worldLimits, ...changes },
+    deadlines: createDeadlines(),
+    machines,
+    nowMs: () => 0,
+    isConnected: () => link.isUp,
+    send(message) {
+      if (sent.length >= link.takesMax) return false;
+      sent.push(message);
+      return true;
+    },
+    reachability: () => ({ needed: 2, reachable: ["a"], unreachable: ["b", "c"] }),
+    schedule: () => {},
+  });
+
+  /** The leader of `leaderTerm` sends these texts (null: its no-op) behind `after`, committed. */
+  const append = (after: number, leaderTerm: number, texts: readonly (string | null)[]) => {
+    const previous = raft.log.entries[after - 1];
+    const entries = texts.map((text, i): Entry => {
+      const place = { index: logIndex(after + 1 + i), term: term(leaderTerm) };
+      if (text === null) return { ...place, kind: "no-op", data: new Uint8Array(0) };
+      return { ...place, kind: "command", data: commandFor("journal", text) };
+    });
+    const commit = logIndex(after + texts.length);
+    const prev = { index: logIndex(after), term: previous?.term ?? noTerm };
+    const request = {
+      kind: "append-entries",
+      ...ends,
+      term: term(leaderTerm),
+      prev,
+      entries,
+    } as const;
+    step(raft, { kind: "receive", message: { ...request, commit, round: 1, sequence: 1 } });
+    for (const effect of takeEffects(raft)) {
+      if (effect.kind !== "apply") continue;
+      for (const { index, term: at, kind, data } of effect.entries) {
+        const result = kind === "command" ? machines.apply(data, index, at, true) : undefined;
+        proposals.onApplied(index, at, result);
+      }
+      step(raft, { kind: "applied", index: effect.entries.at(-1)?.index ?? logIndex(0) });
+    }
+  };
+  append(1, 2, [null]);
+
+  const propose = (text: string): number => {
+    const at = answers.length;
+    answers.push({ error: null, result: "open" });
+    proposals.propose(commandFor("journal", text), 1000, (error, result) => {
+      answers[at] = { error, result };
+    });
+    return at;
+  };
+  const forwards = () => sent.filter((one): one is ForwardRequest => one.kind === "forward");
+  const respond = (result: ForwardResponse["result"], at = -1) => {
+    const id = forwards().at(at)?.id ?? 0;
+    proposals.onForwardResponse({ kind: "forward-response", ...ends, id, result });
+  };
+  const appended = (first: number, at = -1) =>
+    respond({ kind: "appended", first: logIndex(first), term: term(2) }, at);
+  const refuse = (why: Refusal, at = -1) => respond({ kind: "refused", why }, at);
+  return { proposals, append, propose, answers, forwards, appended, refuse, link };
+}
+
+const text = ({ commands }: ForwardRequest) =>
+  commands.map((data) => new TextDecoder().decode(data.subarray(9)));
+
+describe("forwarded commands", () => {
+  it("go together, and find their results whichever comes first, answer or entries", () => {
+    const { proposals, propose, append, appended, answers, forwards } = follower();
+    propose("x");
+    propose("y");
+    proposals.flush();
+    expect(forwards().map(text)).toEqual([["x", "y"]]);
+    append(2, 2, ["other", "x"]);
+    expect(answers.map(({ result }) => result)).toEqual(["open", "open"]);
+    appended(4);
+    expect(answers).toEqual([
+      { error: null, result: 2 },
+      { error: null, result: "open" },
+    ]);
+    append(4, 2, ["y"]);
+    expect(answers[1]).toEqual({ error: null, result: 3 });
+  });
+
+  it("whose result was pushed out are said to be applied", () => {
+    const { proposals, propose, append, appended, answers } = follower({ keptResultsMax: 2 });
+    propose("x");
+    proposals.flush();
+    append(2, 2, ["x", "1", "2", "3"]);
+    appended(3);
+    expect(answers[0]?.error).toMatchObject({
+      ...{ code: "OVERLOADED", outcome: "applied", retry: "never" },
+      details: { limit: "keptResultsMax", limitValue: 2 },
+    });
+  });
+
+  it("that another leader overwrote are not applied, kept result or not", () => {
+    for (const keptResultsMax of [1, 100]) {
+      const { proposals, propose, append, appended, answers } = follower({ keptResultsMax });
+      propose("x");
+      proposals.flush();
+      append(2, 3, [null, "1", "2"]); // a leader of term 3, which knows nothing of x
+      appended(3);
+      expect(answers[0]?.error).toMatchObject({ code: "LEADERSHIP_LOST", outcome: "not-applied" });
+    }
+  });
+
+  it("keep no more results than the oldest open forward can need", () => {
+    const { proposals, propose, append, appended, answers } = follower({ keptResultsMax: 3 });
+    propose("x");
+    proposals.flush();
+    append(2, 2, ["x", "1"]);
+    propose("y");
+    proposals.flush();
+    appended(3, 0);
+    append(4, 2, ["y", "2", "3"]); // with what was kept for x these would be too many
+    appended(5, 1);
+    expect(answers).toEqual([
+      { error: null, result: 1 },
+      { error: null, result: 3 },
+    ]);
+  });
+
+  it("refused by somebody who does not lead are asked once a tick, or at the next leader", () => {
+    const { proposals, propose, append, refuse, forwards } = follower();
+    propose("x");
+    proposals.flush();
+    for (let turn = 0; turn < 10; turn++) {
+      refuse("not-leader");
+      proposals.flush();
+    }
+    expect(forwards()).toHaveLength(1);
+    proposals.onTick();
+    proposals.flush();
+    expect(forwards()).toHaveLength(2);
+    refuse("not-leader");
+    append(2, 3, [null]);
+    proposals.onLeader(nodeId("b"), term(3));
+    proposals.flush();
+    expect(forwards()).toHaveLength(3);
+  });
+
+  it("refused as too many are not applied", () => {
+    const { proposals, propose, refuse, answers } = follower();
+    propose("x");
+    proposals.flush();
+    refuse("overloaded");
+    expect(answers[0]?.error).toMatchObject({ code: "OVERLOADED", outcome: "not-applied" });
+  });
+
+  it("wait, in order, while the way is full or broken", () => {
+    const { proposals, propose, forwards, link } = follower({ forwardBytesMax: 30 });
+    link.takesMax = 1;
+    for (const one of ["1", "2", "3", "4", "5"]) propose(one);
+    proposals.flush();
+    expect(forwards().map(text)).toEqual([["1", "2"]]);
+    link.takesMax = 100;
+    propose("6");
+    proposals.flush(); // the full way is tried again at the tick, so that nothing overtakes
+    expect(forwards()).toHaveLength(1);
+    proposals.onTick();
+    proposals.flush();
+    expect(forwards().map(text)).toEqual([
+      ["1", "2"],
+      ["3", "4"],
+      ["5", "6"],
+    ]);
+    link.isUp = false;
+    propose("7");
+    proposals.onTick();
+    proposals.flush();
+    expect(forwards()).toHaveLength(3);
+    link.isUp = true;
+    proposals.flush();
+    expect(forwards().map(text).at(-1)).toEqual(["7"]);
+  });
+
+  it("are unknown when the connection breaks, and late answers count for nothing", () => {
+    const { proposals, propose, append, appended, answers } = follower();
+    propose("x");
+    proposals.flush();
+    proposals.abandonForwards((to) => to === "b");
+    expect(answers[0]?.error).toMatchObject({ code: "LEADERSHIP_LOST", outcome: "unknown" });
+    append(2, 2, ["x"]);
+    appended(3);
+    expect(answers[0]?.error?.outcome).toBe("unknown");
+  });
+});

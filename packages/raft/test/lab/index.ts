@@ -1,0 +1,3 @@
+/** A small cluster in memory, driven step by step. */
+export * from "./lab.ts";
+export * from "./lab-messages.ts";

@@ -1,0 +1,414 @@
+/**
+ * A small cluster in memory for tests that tell every step themselves: real cores, a network that
+ * delivers when it is told to, and disks whose writes complete at once or when they are told to.
+ * Nothing happens by chance or by time. Used by the paper tests and the stories; the random walk
+ * has its own world.
+ */
+import {
+  assert,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  term,
+} from "../../src/base/index.ts";
+import {
+  checkState,
+  createConfiguration,
+  createRaft,
+  defaultSettings,
+  type Effect,
+  type Entry,
+  encodeConfiguration,
+  type HardState,
+  type Input,
+  type Message,
+  mayRelease,
+  type Persist,
+  propose,
+  type Raft,
+  type ReadAnswered,
+  type RoleChanged,
+  type Send,
+  type Settings,
+  step,
+  takeEffects,
+} from "../../src/core/index.ts";
+
+/** What a crash leaves. */
+export interface DiskImage {
+  hardState: HardState;
+  entries: Entry[];
+  commit: LogIndex;
+}
+
+export interface LabMember {
+  readonly id: NodeId;
+  /**
+   * What its host draws: the first member's timer is the shortest, 0.3 of an election timeout
+   * apart.
+   */
+  jitter: number;
+  raft: Raft;
+  boot: number;
+  isUp: boolean;
+  disk: "fast" | "slow";
+  /** Handed out and not on disk, oldest first. */
+  writing: Persist[];
+  /** Messages that wait for the disk. */
+  parked: Send[];
+  image: DiskImage;
+  /** Since the start of this life. */
+  applied: Entry[];
+  answers: ReadAnswered[];
+  roles: RoleChanged[];
+}
+
+export interface Lab {
+  readonly settings: Settings;
+  readonly members: Map<NodeId, LabMember>;
+  /** Under way, in sending order. */
+  network: Message[];
+  /** Directions that lose everything, as `from>to`. */
+  readonly cut: Set<string>;
+  /** Told of each effect as it is handed out, and of each message as it leaves. */
+  onEffect: (member: LabMember, effect: Effect) => void;
+  onLeave: (message: Message) => void;
+}
+
+export interface LabOptions {
+  readonly settings?: Partial<Settings>;
+  /** Every member's log: the terms of the entries from index 1; the first is the configuration. */
+  readonly terms?: readonly number[];
+  /** Defaults to the whole log. */
+  readonly commit?: number;
+}
+
+/** Small numbers, easy to follow: a heartbeat each tick, elections after 10 ticks. */
+export const labSettings: Settings = { ...defaultSettings, heartbeatTicks: 1, electionTicks: 10 };
+
+export function createLab(names: readonly string[], options: LabOptions = {}): Lab {
+  const lab: Lab = {
+    settings: { ...labSettings, ...options.settings },
+    members: new Map(),
+    network: [],
+    cut: new Set(),
+    onEffect: () => {},
+    onLeave: () => {},
+  };
+  const terms = options.terms ?? [1];
+  for (const name of names) {
+    placeMember(lab, name, names, { terms, commit: options.commit ?? terms.length });
+  }
+  return lab;
+}
+
+export interface Placement {
+  readonly terms: readonly number[];
+  readonly commit?: number;
+  /** The own term; that of the last entry unless given. */
+  readonly term?: number;
+  readonly votedFor?: string | null;
+}
+
+/** Puts a member with a log of its own into the lab, in place of one of the same name. */
+export function placeMember(
+  lab: Lab,
+  name: string,
+  voters: readonly string[],
+  at: Placement,
+): void {
+  const image: DiskImage = {
+    hardState: {
+      term: term(at.term ?? at.terms.at(-1) ?? 1),
+      votedFor: at.votedFor == null ? null : nodeId(at.votedFor),
+      mustCatchUp: false,
+    },
+    entries: at.terms.map((value, i) => entryOf(i + 1, value, i === 0 ? voters : null)),
+    commit: logIndex(at.commit ?? 1),
+  };
+  const before = lab.members.get(nodeId(name));
+  lab.members.set(nodeId(name), start(lab, nodeId(name), image, 1, before?.jitter));
+}
+
+/**
+ * `voters`: a configuration entry; else a command whose data tells term and index apart from all
+ * others.
+ */
+export function entryOf(
+  index: number,
+  ofTerm: number,
+  voters: readonly string[] | null = null,
+): Entry {
+  const at = { index: logIndex(index), term: term(ofTerm) };
+  if (voters === null) {
+    return { ...at, kind: "command", data: new TextEncoder().encode(`${ofTerm}/${index}`) };
+  }
+  const members = voters.map((name) => ({ id: nodeId(name), address: `${name}:1` }));
+  return { ...at, kind: "configuration", data: encodeConfiguration(createConfiguration(members)) };
+}
+
+function start(
+  lab: Lab,
+  id: NodeId,
+  image: DiskImage,
+  boot: number,
+  jitter = Math.min(0.9, 0.3 * lab.members.size),
+): LabMember {
+  const raft = createRaft({ id, settings: lab.settings, boot, jitter, ...image });
+  const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [] };
+  return { id, jitter, raft, boot, isUp: true, disk: "fast", image, ...volatile };
+}
+
+export function memberOf(lab: Lab, name: string): LabMember {
+  const member = lab.members.get(nodeId(name));
+  assert(member !== undefined, "the lab has such a member", () => name);
+  return member;
+}
+
+export function raftOf(lab: Lab, name: string): Raft {
+  return memberOf(lab, name).raft;
+}
+
+/** Steps one member, and hands its effects out. */
+export function feed(lab: Lab, name: string, ...inputs: readonly Input[]): void {
+  const member = memberOf(lab, name);
+  assert(member.isUp, "only members that are up take inputs", () => name);
+  for (const input of inputs) stepMember(member, input);
+  drain(lab, member);
+}
+
+function stepMember(member: LabMember, input: Input): void {
+  step(member.raft, input);
+  checkState(member.raft);
+}
+
+/** Lets `count` ticks pass at one member. */
+export function tick(lab: Lab, name: string, count = 1): void {
+  const { jitter } = memberOf(lab, name);
+  for (let i = 0; i < count; i++) feed(lab, name, { kind: "tick", nowMs: 0, jitter });
+}
+
+/** Ticks until the election timer of the member runs out. */
+export function timeOut(lab: Lab, name: string): void {
+  const { raft } = memberOf(lab, name);
+  tick(lab, name, Math.max(1, raft.electionTimeout - raft.electionElapsed));
+}
+
+export function proposeAt(
+  lab: Lab,
+  name: string,
+  ...commands: readonly string[]
+): ReturnType<typeof propose> {
+  const member = memberOf(lab, name);
+  const result = propose(
+    member.raft,
+    commands.map((command) => new TextEncoder().encode(command)),
+  );
+  drain(lab, member);
+  return result;
+}
+
+export function readAt(lab: Lab, name: string, ...ids: readonly number[]): void {
+  feed(lab, name, ...ids.map((id) => ({ kind: "read", id }) as const));
+}
+
+function drain(lab: Lab, member: LabMember): void {
+  for (;;) {
+    const effects = takeEffects(member.raft);
+    checkState(member.raft);
+    if (effects.length === 0) return;
+    for (const effect of effects) handOut(lab, member, effect);
+  }
+}
+
+function handOut(lab: Lab, member: LabMember, effect: Effect): void {
+  lab.onEffect(member, effect);
+  switch (effect.kind) {
+    case "persist":
+      member.writing.push(effect);
+      if (member.disk === "fast") completeWrites(lab, member, member.writing.length);
+      break;
+    case "send":
+      member.parked.push(effect);
+      release(lab, member);
+      break;
+    case "apply":
+      for (const entry of effect.entries) {
+        assert(entry.index === member.applied.length + 1, "applied in order, once");
+        member.applied.push(entry);
+      }
+      stepMember(member, { kind: "applied", index: logIndex(member.applied.length) });
+      break;
+    case "read-answered":
+      member.answers.push(effect);
+      break;
+    case "role-changed":
+      member.roles.push(effect);
+      break;
+    case "configuration-changed":
+      break;
+    default:
+      effect satisfies never;
+  }
+}
+
+function release(lab: Lab, member: LabMember): void {
+  const waiting: Send[] = [];
+  for (const send of member.parked) {
+    if (!mayRelease(send, member.raft.durableUnit)) waiting.push(send);
+    else leave(lab, send.message);
+  }
+  member.parked = waiting;
+}
+
+function leave(lab: Lab, message: Message): void {
+  if (lab.cut.has(`${message.from}>${message.to}`)) return;
+  lab.network.push(message);
+  lab.onLeave(message);
+}
+
+/** The oldest `count` writes of a slow disk complete. Returns how many there were. */
+export function persist(lab: Lab, name: string, count = Number.POSITIVE_INFINITY): number {
+  const member = memberOf(lab, name);
+  const done = completeWrites(lab, member, Math.min(count, member.writing.length));
+  drain(lab, member);
+  return done;
+}
+
+function completeWrites(lab: Lab, member: LabMember, count: number): number {
+  for (const unit of member.writing.splice(0, count)) {
+    writeUnit(member.image, unit);
+    stepMember(member, { kind: "persisted", unit: unit.unit });
+  }
+  release(lab, member);
+  return count;
+}
+
+function writeUnit(image: DiskImage, unit: Persist): void {
+  if (unit.hardState !== null) image.hardState = unit.hardState;
+  const { truncateFrom } = unit;
+  if (truncateFrom !== null) {
+    image.entries = image.entries.filter((entry) => entry.index < truncateFrom);
+  }
+  image.entries.push(...unit.entries);
+  image.commit = unit.commit;
+  assert(image.commit <= image.entries.length, "no commit index without its entries on disk");
+}
+
+export function setDisk(lab: Lab, name: string, disk: "fast" | "slow"): void {
+  memberOf(lab, name).disk = disk;
+  if (disk === "fast") persist(lab, name);
+}
+
+export type Choice = (message: Message) => boolean;
+
+/** Chooses messages by sender, receiver and kind; what is not given does not matter. */
+export function choose(by: { from?: string; to?: string; kind?: Message["kind"] }): Choice {
+  return (message) =>
+    (by.from === undefined || message.from === by.from) &&
+    (by.to === undefined || message.to === by.to) &&
+    (by.kind === undefined || message.kind === by.kind);
+}
+
+const every: Choice = () => true;
+
+/** Delivers what is under way now, not what comes of it. */
+export function deliver(lab: Lab, choice: Choice = every): Message[] {
+  const chosen = takeMessages(lab, choice);
+  for (const message of chosen) receive(lab, message);
+  return chosen;
+}
+
+/** Delivers until nothing is under way. */
+export function settle(lab: Lab, choice: Choice = every): void {
+  for (let i = 0; deliver(lab, choice).length > 0; i++)
+    assert(i < 1000, "the network falls silent");
+}
+
+/** Loses what is under way. */
+export function drop(lab: Lab, choice: Choice = every): Message[] {
+  return takeMessages(lab, choice);
+}
+
+function takeMessages(lab: Lab, choice: Choice): Message[] {
+  const chosen = lab.network.filter(choice);
+  lab.network = lab.network.filter((message) => !chosen.includes(message));
+  return chosen;
+}
+
+/**
+ * Gives one message to its receiver, whether or not it was ever under way; a member that is down
+ * loses it.
+ */
+export function receive(lab: Lab, message: Message): void {
+  if (memberOf(lab, message.to).isUp) feed(lab, message.to, { kind: "receive", message });
+}
+
+/** Loses all that was not on disk. */
+export function crash(lab: Lab, name: string): void {
+  const member = memberOf(lab, name);
+  member.isUp = false;
+  member.writing = [];
+  member.parked = [];
+}
+
+export interface Damage {
+  /** Recovery finds that acknowledged entries may be missing. */
+  readonly mustCatchUp?: boolean;
+  /** Entries from here on are gone. */
+  readonly loseFrom?: number;
+}
+
+/** Starts a member again from what is on its disk. */
+export function restart(lab: Lab, name: string, damage: Damage = {}): void {
+  const { id, image, boot, jitter } = memberOf(lab, name);
+  const end = damage.loseFrom ?? Number.POSITIVE_INFINITY;
+  image.entries = image.entries.filter((entry) => entry.index < end);
+  image.commit = logIndex(Math.min(image.commit, image.entries.length));
+  image.hardState = {
+    ...image.hardState,
+    mustCatchUp: image.hardState.mustCatchUp || damage.mustCatchUp === true,
+  };
+  lab.members.set(id, start(lab, id, image, boot + 1, jitter));
+}
+
+/** Cuts the cluster into groups; members that are in none are alone. */
+export function partition(lab: Lab, ...groups: readonly (readonly string[])[]): void {
+  lab.cut.clear();
+  const groupOf = (name: string): string => groups.find((g) => g.includes(name))?.join() ?? name;
+  for (const from of lab.members.keys()) {
+    for (const to of lab.members.keys()) {
+      if (groupOf(from) !== groupOf(to)) lab.cut.add(`${from}>${to}`);
+    }
+  }
+  drop(lab, (message) => lab.cut.has(`${message.from}>${message.to}`));
+}
+
+export function heal(lab: Lab): void {
+  lab.cut.clear();
+}
+
+/**
+ * Makes `name` the leader: its timer runs out, the others have not heard of a leader for as long.
+ */
+export function elect(lab: Lab, name: string): void {
+  for (const { id, raft, isUp } of lab.members.values()) {
+    if (isUp && id !== name) raft.leaderContactTick = null; // as if it had been silent for long
+  }
+  timeOut(lab, name);
+  settle(lab);
+  assert(raftOf(lab, name).role === "leader", "elect: it wins", () => name);
+}
+
+/** The terms of a member's log, from index 1. */
+export function termsOf(lab: Lab, name: string): number[] {
+  return raftOf(lab, name).log.entries.map((entry) => entry.term);
+}
+
+/** The data of all that a member has applied in this life, commands only. */
+export function appliedAt(lab: Lab, name: string): string[] {
+  return memberOf(lab, name)
+    .applied.filter((entry) => entry.kind === "command")
+    .map((entry) => new TextDecoder().decode(entry.data));
+}

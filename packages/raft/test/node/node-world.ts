@@ -1,0 +1,320 @@
+/**
+ * Members on a memory network and memory disks under a virtual clock, driven through their callbacks: for the
+ * tests of the node. What is killed stays silent, as a dead process does.
+ */
+import { crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
+import { createMachineSet, type RawMachine, rawMachine } from "../../src/machine/index.ts";
+import { encodeCommand } from "../../src/machine/machine-set.ts";
+import type { NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
+import { checkOptions, type OpenedMember, openMember, statusOf } from "../../src/node/index.ts";
+import type { Clock, Ports } from "../../src/ports/index.ts";
+import { type DiskFault, type DiskOperation, MemoryDisk } from "../../src/testing/memory-disk.ts";
+import { createMemoryNetwork, type MemoryNetwork } from "../../src/testing/memory-network.ts";
+import { createNoDisk } from "../../src/testing/no-disk.ts";
+import { createSeededRandom, type SeededRandom } from "../../src/testing/seeded-random.ts";
+import { createVirtualClock, type VirtualClock } from "../../src/testing/virtual-clock.ts";
+
+/** Applies texts in order; the result of a command is its place, from 1. */
+export class Journal implements RawMachine<number> {
+  readonly texts: string[] = [];
+  /** Called before each apply. */
+  onApply: (text: string) => void = () => {};
+
+  apply(command: Uint8Array): number {
+    const text = new TextDecoder().decode(command);
+    this.onApply(text);
+    return this.texts.push(text);
+  }
+}
+
+/** The bytes of an entry for the machine `machine`. */
+export function commandFor(machine: string, text: string): Uint8Array {
+  return encodeCommand(machine, new TextEncoder().encode(text));
+}
+
+/** What became of a request. */
+export interface Answer {
+  readonly text: string;
+  readonly askedMs: number;
+  count: number;
+  error: QuorateError | null;
+  result: unknown;
+  atMs: number | null;
+  abort: (error: QuorateError) => void;
+}
+
+export interface Running {
+  readonly id: string;
+  readonly opened: OpenedMember;
+  readonly member: OpenedMember["member"];
+  readonly journal: Journal;
+  readonly events: { [Name in keyof NodeEvents]: NodeEvents[Name][] };
+  readonly log: string[];
+  kill(): void;
+}
+
+export interface WorldOptions {
+  readonly members?: readonly string[];
+  /** Each member has a disk; else all is in memory. */
+  readonly disk?: boolean;
+  readonly seed?: number;
+  readonly limits?: Partial<NodeLimits>;
+  readonly latencyMs?: number;
+  readonly uncommittedBytesMax?: number;
+}
+
+export const worldLimits: Partial<NodeLimits> = { tickMs: 5, heartbeatMs: 20, electionMs: 100 };
+export const worldDir = "/data/member";
+
+export class NodeWorld {
+  readonly clock: VirtualClock = createVirtualClock();
+  readonly network: MemoryNetwork;
+  readonly random: SeededRandom;
+  readonly ids: readonly string[];
+  readonly running = new Map<string, Running>();
+  readonly answers: Answer[] = [];
+  /** Asked before each disk operation of any member. */
+  fault: (id: string, operation: DiskOperation) => DiskFault | null = () => null;
+  /** Names of machines that a member declares besides `journal`. */
+  readonly alsoDeclares = new Map<string, readonly string[]>();
+  readonly #options: WorldOptions;
+  readonly #disks = new Map<string, MemoryDisk>();
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+    this.ids = options.members ?? ["a", "b", "c"];
+    this.random = createSeededRandom(options.seed ?? 1);
+    this.network = createMemoryNetwork({ clock: this.clock, latencyMs: options.latencyMs ?? 1 });
+  }
+
+  disk(id: string): MemoryDisk {
+    let disk = this.#disks.get(id);
+    if (disk === undefined) {
+      disk = new MemoryDisk({
+        defer: (callback) => void this.clock.after(0.5, callback),
+        onOperation: (operation) => this.fault(id, operation),
+      });
+      this.#disks.set(id, disk);
+    }
+    return disk;
+  }
+
+  startAll(): this {
+    for (const id of this.ids) this.start(id);
+    return this;
+  }
+
+  /** @throws what the start was refused for */
+  start(id: string, changes: Partial<StartOptions<Record<never, never>>> = {}): Running {
+    const result = this.tryStart(id, changes);
+    if (result === null) throw new Error(`the start of ${id} does not end`);
+    if (result instanceof Error) throw result;
+    return result;
+  }
+
+  /** Null: it did not end within a second. */
+  tryStart(
+    id: string,
+    changes: Partial<StartOptions<Record<never, never>>> = {},
+  ): Running | Error | null {
+    const life = { isAlive: true };
+    const clock = mortalClock(this.clock, life);
+    const journal = new Journal();
+    const log: string[] = [];
+    const write = (level: string) => (_fields: object, text: string) => {
+      log.push(`${level} ${text}`);
+    };
+    const ports: Ports = {
+      clock,
+      random: this.random,
+      disk: this.#options.disk === true ? this.disk(id) : createNoDisk(clock),
+      network: this.network.endpoint(id),
+      crc32,
+    };
+    const { uncommittedBytesMax } = this.#options;
+    const options = checkOptions({
+      id,
+      members: Object.fromEntries(this.ids.map((name) => [name, `${name}:1`])),
+      limits: { ...worldLimits, ...this.#options.limits },
+      checkInvariants: true,
+      ...(uncommittedBytesMax === undefined ? {} : { settings: { uncommittedBytesMax } }),
+      ...(this.#options.disk === true ? { dir: worldDir } : {}),
+      ...changes,
+    });
+    const more = (this.alsoDeclares.get(id) ?? []).map((name) => [
+      name,
+      rawMachine(() => new Journal()),
+    ]);
+    const machines = createMachineSet({
+      journal: rawMachine(() => journal),
+      ...Object.fromEntries(more),
+    });
+    const logger = {
+      ...{ debug: write("debug"), info: write("info") },
+      ...{ warn: write("warn"), error: write("error") },
+    };
+    let result: Running | Error | null = null;
+    openMember({ options, ports, machines, logger }, (error, opened) => {
+      if (opened === undefined) {
+        result = error;
+        return;
+      }
+      const kill = () => {
+        life.isAlive = false;
+        this.network.kill(id);
+        this.#disks.get(id)?.kill();
+        this.running.delete(id);
+      };
+      result = toRunning(id, opened, journal, log, kill);
+      this.running.set(id, result);
+    });
+    this.clock.advanceUntil(() => result !== null, 1000);
+    return result;
+  }
+
+  node(id: string): Running {
+    const found = this.running.get(id);
+    if (found === undefined) throw new Error(`${id} does not run`);
+    return found;
+  }
+
+  status(id: string) {
+    return statusOf(this.node(id).opened);
+  }
+
+  /** Lets time pass until a majority of all agrees on a leader, another one than `before`. */
+  leader(before: string | null = null): Running {
+    let found: Running | null = null;
+    const look = (): boolean => {
+      found = this.#agreed();
+      return found !== null && found.id !== before;
+    };
+    if (!this.clock.advanceUntil(look, 10_000) || found === null) throw new Error("no leader");
+    return found;
+  }
+
+  #agreed(): Running | null {
+    for (const one of this.running.values()) {
+      const { role, hardState } = one.member.raft;
+      if (role !== "leader" || !one.member.isRunning) continue;
+      const count = [...this.running.values()].filter(
+        ({ member }) =>
+          member.raft.leader === one.id && member.raft.hardState.term === hardState.term,
+      ).length;
+      if (count > this.ids.length / 2) return one;
+    }
+    return null;
+  }
+
+  /** Cuts `id` off for so long that another one leads, which is returned. */
+  leaderBut(id: string): Running {
+    const leader = this.leader();
+    if (leader.id !== id) return leader;
+    this.isolate(id);
+    const next = this.leader(id);
+    this.heal();
+    this.clock.advance(5000);
+    return next;
+  }
+
+  /** Some member that runs and does not lead. */
+  follower(): Running {
+    const leader = this.leader();
+    const found = [...this.running.values()].find((one) => one !== leader);
+    if (found === undefined) throw new Error("no follower");
+    return found;
+  }
+
+  isolate(id: string): void {
+    for (const other of this.ids) if (other !== id) this.network.cut(id, other);
+  }
+
+  heal(): void {
+    this.network.healAll();
+  }
+
+  propose(id: string, text: string, timeoutMs = 2000, data = commandFor("journal", text)): Answer {
+    const { member } = this.node(id);
+    const answer = this.#answer(text);
+    const request = member.propose(data, timeoutMs, (error, result) => {
+      this.#settle(answer, error, result);
+    });
+    if (request instanceof Error) this.#settle(answer, request, undefined);
+    else answer.abort = (error) => member.abortCommand(request, error);
+    return answer;
+  }
+
+  /** The result is how many texts the member had applied. */
+  read(id: string, timeoutMs = 2000): Answer {
+    const { member, journal } = this.node(id);
+    const answer = this.#answer(`read ${id}`);
+    const request = member.read(timeoutMs, (error) => {
+      this.#settle(answer, error, journal.texts.length);
+    });
+    if (request instanceof Error) this.#settle(answer, request, undefined);
+    else answer.abort = (error) => request.settle(error);
+    return answer;
+  }
+
+  /** Runs until the request has settled. */
+  settle(answer: Answer, limitMs = 10_000): Answer {
+    this.clock.advanceUntil(() => answer.count > 0, limitMs);
+    return answer;
+  }
+
+  /** Stops a member and lets time pass until it has. */
+  stop(id: string): void {
+    let isStopped = false;
+    this.node(id).member.stop(() => {
+      isStopped = true;
+    });
+    this.clock.advanceUntil(() => isStopped, 10_000);
+    if (!isStopped) throw new Error(`${id} does not stop`);
+    this.running.delete(id);
+  }
+
+  #answer(text: string): Answer {
+    const answer: Answer = {
+      ...{ text, askedMs: this.clock.nowMs(), count: 0, error: null },
+      ...{ result: undefined, atMs: null, abort: () => {} },
+    };
+    this.answers.push(answer);
+    return answer;
+  }
+
+  #settle(answer: Answer, error: QuorateError | null, result: unknown): void {
+    answer.count++;
+    answer.error = error;
+    answer.result = result;
+    answer.atMs = this.clock.nowMs();
+  }
+}
+
+function toRunning(
+  id: string,
+  opened: OpenedMember,
+  journal: Journal,
+  log: string[],
+  kill: () => void,
+): Running {
+  const { member } = opened;
+  const events: Running["events"] = { leader: [], role: [], peer: [], stopped: [] };
+  member.events.on("leader", (event) => events.leader.push(event));
+  member.events.on("role", (event) => events.role.push(event));
+  member.events.on("peer", (event) => events.peer.push(event));
+  member.events.on("stopped", (event) => events.stopped.push(event));
+  return { id: nodeId(id), opened, member, journal, events, log, kill };
+}
+
+/** A clock of a process: nothing runs any more when it is dead. */
+function mortalClock(clock: Clock, life: { readonly isAlive: boolean }): Clock {
+  const ifAlive = (callback: () => void) => () => {
+    if (life.isAlive) callback();
+  };
+  return {
+    nowMs: () => clock.nowMs(),
+    wallMs: () => clock.wallMs(),
+    after: (delayMs, callback) => clock.after(delayMs, ifAlive(callback)),
+    defer: (callback) => clock.defer(ifAlive(callback)),
+  };
+}

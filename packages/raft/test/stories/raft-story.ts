@@ -1,0 +1,344 @@
+/**
+ * Interprets the commands of the stories: real cores in a lab whose network, disks and timers do
+ * what the story says and nothing else. Each command answers with the messages that left, what slow
+ * disks have to write, reads that were answered, and the members that changed, in this order; with
+ * `quietly` messages are not printed.
+ *
+ *     nodes n1,n2 leader=n1 last=1/12 pre-vote=off    a cluster; every setting under its name in
+ *     kebab-case member n1 log=1x3,4x2 term=5 voted=n2 commit=3  one with a log of its own, as if
+ *     recovered elapse n1,n2 election-timeouts=1 | heartbeats=1 | ticks=3
+ *     deliver | drop | network | settle | repeat [from= to= kind= round=]   of the messages under
+ *     way propose n1 text | count=5 bytes=100 [together]; read n1 ids=1,2
+ *     disk n1 slow | fast; persist n1 [units=1]; crash n1; restart n1 [must-catch-up] [lose-from=3]
+ *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; heal
+ *     status; log n1; progress n1
+ */
+import { term } from "../../src/base/index.ts";
+import {
+  describeEffect,
+  describeMember,
+  describeMessage,
+  describePosition,
+  describeProgress,
+  type Effect,
+  type Message,
+  type RequestVoteResponse,
+  type Settings,
+} from "../../src/core/index.ts";
+import {
+  append,
+  type Choice,
+  crash,
+  createLab,
+  deliver,
+  drop,
+  elect,
+  heal,
+  type Lab,
+  type LabMember,
+  labSettings,
+  memberOf,
+  partition,
+  persist,
+  placeMember,
+  proposeAt,
+  readAt,
+  receive,
+  requestVote,
+  restart,
+  setDisk,
+  settle,
+  termsOf,
+  tick,
+  timeOut,
+} from "../lab/index.ts";
+import { parseCommand, type StoryCommand } from "./story-file.ts";
+
+interface World {
+  lab: Lab;
+  /** What the current command has printed. */
+  lines: string[];
+  /** How each member was last printed. */
+  readonly told: Map<string, string>;
+}
+
+type Handler = (world: World, command: StoryCommand) => void;
+
+const handlers: Readonly<Record<string, Handler>> = {
+  nodes: onNodes,
+  member: onMember,
+  elapse: onElapse,
+  deliver: (world, command) => {
+    const count = command.named.get("times");
+    for (let i = 0; i < Number(count ?? 1); i++) deliver(world.lab, choiceOf(command));
+  },
+  settle: (world, command) => quietly(world, () => settle(world.lab, choiceOf(command))),
+  drop: (world, command) => printMessages(world, drop(world.lab, choiceOf(command)), " (lost)"),
+  network: (world, command) =>
+    printMessages(world, world.lab.network.filter(choiceOf(command)), ""),
+  repeat: (world, command) => {
+    for (const message of world.lab.network.filter(choiceOf(command))) receive(world.lab, message);
+  },
+  propose: onPropose,
+  read: (world, command) => {
+    const ids = namedOr(command, "ids", "1").split(",").map(Number);
+    readAt(world.lab, nodeOf(command), ...ids);
+  },
+  disk: (world, command) => {
+    const speed = command.positional[1];
+    if (speed !== "slow" && speed !== "fast") throw new Error(`a disk is slow or fast: ${speed}`);
+    setDisk(world.lab, nodeOf(command), speed);
+  },
+  persist: (world, command) => {
+    const units = command.named.get("units");
+    persist(world.lab, nodeOf(command), units === undefined ? undefined : Number(units));
+  },
+  "request-vote": (world, command) => {
+    const { from, to } = endsOf(command);
+    const last = positionOf(required(command, "last"));
+    const isPre = command.positional.includes("pre");
+    receive(world.lab, requestVote(from, to, numberOf(command, "term"), last, isPre));
+  },
+  "request-vote-response": onRequestVoteResponse,
+  append: onAppend,
+  crash: (world, command) => {
+    crash(world.lab, nodeOf(command));
+    world.lines.push(`${nodeOf(command)} is down`);
+  },
+  restart: onRestart,
+  partition: (world, command) =>
+    partition(world.lab, ...command.positional.map((group) => group.split(","))),
+  heal: (world) => heal(world.lab),
+  status: (world, command) => {
+    const chosen = command.positional;
+    for (const member of world.lab.members.values()) {
+      if (chosen.length === 0 || chosen.includes(member.id)) world.lines.push(describe(member));
+    }
+  },
+  log: (world, command) => world.lines.push(describeLog(world, nodeOf(command))),
+  progress: onProgress,
+};
+
+/** A world without members, until the story says `nodes`. */
+export function createStoryWorld(): { run(command: string): string } {
+  const world: World = { lab: createLab([]), lines: [], told: new Map() };
+  return {
+    run: (line) => {
+      const command = parseCommand(line);
+      const handler = handlers[command.name];
+      if (handler === undefined) throw new Error(`there is no command ${command.name}`);
+      world.lines = [];
+      handler(world, command);
+      if (command.positional.includes("quietly")) {
+        world.lines = world.lines.filter((line) => !line.includes(" -> "));
+      }
+      printChanges(world);
+      return world.lines.length === 0 ? "ok" : world.lines.join("\n");
+    },
+  };
+}
+
+// --- commands with more to say -------------------------------------------------------------------
+
+function onNodes(world: World, command: StoryCommand): void {
+  const names = (command.positional[0] ?? "").split(",");
+  const [lastTerm, lastIndex] = positionOf(namedOr(command, "last", "1/1"));
+  const terms = Array.from({ length: lastIndex }, () => lastTerm);
+  world.lab = createLab(names, { settings: settingsOf(command), terms });
+  const leader = command.named.get("leader");
+  if (leader !== undefined) elect(world.lab, leader);
+  world.lab.onLeave = (message) => world.lines.push(describeMessage(message));
+  world.lab.onEffect = (member, effect) => printEffect(world, member, effect);
+  for (const member of world.lab.members.values()) world.told.set(member.id, describe(member));
+}
+
+/**
+ * `member n1 log=1x3,4x2 term=8 voted=n2 commit=3`: a member with a log of its own, as if
+ * recovered.
+ */
+function onMember(world: World, command: StoryCommand): void {
+  const name = nodeOf(command);
+  const terms = required(command, "log").split(",").flatMap(termsOfRun);
+  placeMember(world.lab, name, [...world.lab.members.keys()], {
+    terms,
+    commit: Number(namedOr(command, "commit", "1")),
+    term: Number(namedOr(command, "term", String(terms.at(-1)))),
+    votedFor: command.named.get("voted") ?? null,
+  });
+}
+
+function termsOfRun(run: string): number[] {
+  const [value, count] = run.split("x");
+  return Array.from({ length: Number(count ?? 1) }, () => Number(value));
+}
+
+function onElapse(world: World, command: StoryCommand): void {
+  const { lab } = world;
+  for (const name of (command.positional[0] ?? "").split(",")) {
+    for (let i = 0; i < Number(namedOr(command, "election-timeouts", "0")); i++) timeOut(lab, name);
+    const heartbeats = Number(namedOr(command, "heartbeats", "0"));
+    tick(lab, name, heartbeats * lab.settings.heartbeatTicks);
+    tick(lab, name, Number(namedOr(command, "ticks", "0")));
+  }
+}
+
+function onPropose(world: World, command: StoryCommand): void {
+  const count = Number(namedOr(command, "count", "1"));
+  const words = command.positional.slice(1).filter((word) => word !== "together");
+  const text = words[0] ?? "x".repeat(Number(namedOr(command, "bytes", "1")));
+  const isBatch = command.positional.includes("together");
+  const batches = isBatch
+    ? [Array.from({ length: count }, () => text)]
+    : Array.from({ length: count }, () => [text]);
+  for (const commands of batches) {
+    const at = world.lines.length;
+    const result = proposeAt(world.lab, nodeOf(command), ...commands);
+    const said =
+      result.kind === "refused"
+        ? `refused (${result.why})`
+        : `appended ${describePosition({ term: result.term, index: result.first })}`;
+    world.lines.splice(at, 0, said);
+  }
+}
+
+function onRequestVoteResponse(world: World, command: StoryCommand): void {
+  const { from, to } = endsOf(command);
+  const refused = command.named.get("refused") ?? null;
+  const request = requestVote(from, to, numberOf(command, "term"), [0, 0]);
+  receive(world.lab, {
+    ...request,
+    kind: "request-vote-response",
+    pre: command.positional.includes("pre"),
+    campaignTerm: term(numberOf(command, "for")),
+    // The story says one of the reasons; the core does not look at which.
+    refused: refused as RequestVoteResponse["refused"],
+  });
+}
+
+function onAppend(world: World, command: StoryCommand): void {
+  const { from, to } = endsOf(command);
+  const terms = command.named.get("terms");
+  const message = append(from, to, numberOf(command, "term"), {
+    prev: positionOf(required(command, "prev")),
+    terms: terms === undefined ? [] : terms.split(",").flatMap(termsOfRun),
+    commit: Number(namedOr(command, "commit", "0")),
+    round: Number(namedOr(command, "round", "1")),
+    sequence: Number(namedOr(command, "sequence", "1")),
+  });
+  receive(world.lab, message);
+}
+
+function onRestart(world: World, command: StoryCommand): void {
+  const loseFrom = command.named.get("lose-from");
+  restart(world.lab, nodeOf(command), {
+    mustCatchUp: command.positional.includes("must-catch-up"),
+    ...(loseFrom === undefined ? {} : { loseFrom: Number(loseFrom) }),
+  });
+}
+
+function onProgress(world: World, command: StoryCommand): void {
+  const peers = memberOf(world.lab, nodeOf(command)).raft.leadership?.peers ?? new Map();
+  for (const [peer, progress] of peers) world.lines.push(`${peer} ${describeProgress(progress)}`);
+}
+
+// --- printing ------------------------------------------------------------------------------------
+
+function printEffect(world: World, member: LabMember, effect: Effect): void {
+  const isSlowWrite = effect.kind === "persist" && member.disk === "slow";
+  if (!isSlowWrite && effect.kind !== "read-answered") return;
+  world.lines.push(`${member.id} ${describeEffect(effect)}`);
+}
+
+function printMessages(world: World, messages: readonly Message[], suffix: string): void {
+  for (const message of messages) world.lines.push(`${describeMessage(message)}${suffix}`);
+}
+
+/** Messages come and go without being printed; answers to reads stay. */
+function quietly(world: World, run: () => void): void {
+  const { onLeave } = world.lab;
+  world.lab.onLeave = () => {};
+  run();
+  world.lab.onLeave = onLeave;
+}
+
+function printChanges(world: World): void {
+  for (const member of world.lab.members.values()) {
+    const now = describe(member);
+    if (world.told.get(member.id) === now || !member.isUp) continue;
+    world.told.set(member.id, now);
+    if (!world.lines.includes(now)) world.lines.push(now);
+  }
+}
+
+function describe(member: LabMember): string {
+  return member.isUp ? describeMember(member.raft) : `${member.id} is down`;
+}
+
+/** Runs of terms: `n1 log=1x3,4x2 durable=5`. */
+function describeLog(world: World, name: string): string {
+  const runs: { of: number; count: number }[] = [];
+  for (const of of termsOf(world.lab, name)) {
+    const run = runs.at(-1);
+    if (run?.of === of) run.count++;
+    else runs.push({ of, count: 1 });
+  }
+  const text = runs.map(({ of, count }) => (count === 1 ? `${of}` : `${of}x${count}`)).join(",");
+  return `${name} log=${text} durable=${memberOf(world.lab, name).raft.durableIndex}`;
+}
+
+// --- arguments -----------------------------------------------------------------------------------
+
+function nodeOf(command: StoryCommand): string {
+  const name = command.positional[0];
+  if (name === undefined) throw new Error(`${command.name} needs a member's name`);
+  return name;
+}
+
+function required(command: StoryCommand, name: string): string {
+  const value = command.named.get(name);
+  if (value === undefined) throw new Error(`${command.name} needs ${name}=`);
+  return value;
+}
+
+function namedOr(command: StoryCommand, name: string, otherwise: string): string {
+  return command.named.get(name) ?? otherwise;
+}
+
+function numberOf(command: StoryCommand, name: string): number {
+  return Number(required(command, name));
+}
+
+function endsOf(command: StoryCommand): { from: string; to: string } {
+  return { from: required(command, "from"), to: required(command, "to") };
+}
+
+function positionOf(text: string): [term: number, index: number] {
+  const [ofTerm, index] = text.split("/").map(Number);
+  if (ofTerm === undefined || index === undefined) throw new Error(`${text} is not term/index`);
+  return [ofTerm, index];
+}
+
+function choiceOf(command: StoryCommand): Choice {
+  const { named } = command;
+  const isOneOf = (key: string, value: string): boolean =>
+    named.get(key)?.split(",").includes(value) ?? true;
+  const round = named.get("round");
+  return (message) =>
+    isOneOf("from", message.from) &&
+    isOneOf("to", message.to) &&
+    isOneOf("kind", message.kind) &&
+    (round === undefined || ("round" in message && message.round === Number(round)));
+}
+
+/**
+ * `pre-vote=off check-quorum=off append-bytes=100 …`: every setting under its name in kebab-case.
+ */
+function settingsOf(command: StoryCommand): Partial<Settings> {
+  const settings: Record<string, number | boolean> = {};
+  for (const [key, value] of Object.entries(labSettings)) {
+    const given = command.named.get(key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`));
+    if (given === undefined) continue;
+    settings[key] = typeof value === "boolean" ? given === "on" : Number(given);
+  }
+  return settings;
+}
