@@ -1,0 +1,58 @@
+/**
+ * What the checker remembers of a whole walk: things that are written once and never change. The
+ * members are compared with it after every step; it never looks into the future and never asks a
+ * member what is right.
+ */
+import type { History, Past } from "./history.ts";
+import { createHistory } from "./history.ts";
+import { type Evaluations, noEvaluations } from "./violation.ts";
+
+/** The one leader of a term. */
+export interface Leader {
+  readonly at: number;
+  /** Its log as it was elected with, and what it appended since: entry k is at k - 1. */
+  readonly log: Past[];
+}
+
+export interface Ledger {
+  readonly evaluations: Evaluations;
+  readonly history: History;
+  /** What is committed: entry k, as first seen committed by anybody, is at k - 1. */
+  readonly canon: Past[];
+  /** The term of who committed it first; same places as `canon`. */
+  readonly commitTerms: number[];
+  readonly leaders: Map<number, Leader>;
+  newestLeaderTerm: number;
+  /** By member and term: for whom a vote got durable, and for whom a granted response left. */
+  readonly votesDurable: Map<number, number>;
+  readonly votesLeft: Map<number, number>;
+  /** By member and term: the highest index acknowledged in a response that left. */
+  readonly promised: Map<number, number>;
+  /** Writes that a client was told of. */
+  readonly acknowledged: Past[];
+}
+
+export function createLedger(): Ledger {
+  return {
+    evaluations: noEvaluations(),
+    history: createHistory(),
+    canon: [],
+    commitTerms: [],
+    leaders: new Map(),
+    newestLeaderTerm: 0,
+    votesDurable: new Map(),
+    votesLeft: new Map(),
+    promised: new Map(),
+    acknowledged: [],
+  };
+}
+
+/** One key for a member and a term. */
+export function memberTerm(at: number, term: number): number {
+  return term * 8 + at;
+}
+
+/** n/2 + 1, counted here again: the checker shares no arithmetic with what it checks. */
+export function quorumOf(memberCount: number): number {
+  return (memberCount >> 1) + 1;
+}
