@@ -63,8 +63,8 @@ export function maybeCommitAsFollower(raft: Raft): void {
  * disk all that a leader has committed, that leader's own term included. The leader must have been
  * elected without it: then it has everything that was ever committed with this member's lost
  * acknowledgements, and a late copy of one counts for nothing in its term. Under a leader of an
- * earlier life's term, a caught-up member raises the term, so that the others elect one; not where
- * they could not. Called once a tick.
+ * earlier life's term, a caught-up member raises the term, so that the others elect one: only where
+ * it can reach enough of them, or it would take a working leader away. Called once a tick.
  */
 export function maybeCaughtUp(raft: Raft): void {
   if (!raft.hardState.mustCatchUp || raft.role !== "follower" || raft.leader === null) return;
@@ -73,7 +73,13 @@ export function maybeCaughtUp(raft: Raft): void {
   if (termAt(raft.log, target) !== raft.hardState.term) return;
   if (raft.hardState.term > raft.recoveredTerm) {
     setHardState(raft, { ...raft.hardState, mustCatchUp: false });
-  } else if (majority(raft.configuration.voters.length) < raft.configuration.voters.length) {
+  } else if (reachableVoters(raft) >= majority(raft.configuration.voters.length)) {
     adoptTerm(raft, (raft.hardState.term + 1) as Term, null); // term plus one
   }
+}
+
+/** How many other voters there is a connection to. */
+function reachableVoters(raft: Raft): number {
+  const { voters } = raft.configuration;
+  return voters.filter((member) => raft.reachable.has(member.id)).length;
 }

@@ -53,8 +53,7 @@ export type ProposeResult =
 export function propose(raft: Raft, commands: readonly Uint8Array[]): ProposeResult {
   const leadership = raft.leadership;
   if (leadership === null) return { kind: "refused", why: "not-leader" };
-  // Alone over the budget passes when nothing else is under way; many together do not.
-  if (leadership.uncommittedBytes > 0 || commands.length > 1) {
+  if (leadership.uncommittedBytes > 0) {
     let bytes = leadership.uncommittedBytes;
     for (const command of commands) bytes += command.length + entryOverheadBytes;
     if (bytes > raft.settings.uncommittedBytesMax) return { kind: "refused", why: "overloaded" };
@@ -250,6 +249,7 @@ function onConflict(
 
 /** What was in flight to the peer may be lost with its connection. */
 export function onPeerUnreachable(raft: Raft, peer: NodeId): void {
+  raft.reachable.delete(peer);
   const progress = raft.leadership?.peers.get(peer);
   if (progress === undefined) return;
   becomeProbe(progress, (progress.matched + 1) as LogIndex); // index plus one
@@ -257,6 +257,7 @@ export function onPeerUnreachable(raft: Raft, peer: NodeId): void {
 }
 
 export function onPeerReachable(raft: Raft, peer: NodeId): void {
+  raft.reachable.add(peer);
   const progress = raft.leadership?.peers.get(peer);
   if (progress?.mode === "probe") progress.probeSequence = null;
 }

@@ -147,6 +147,9 @@ export interface Raft {
   /** The tick of the last message of a leader of this term, or null: none since the start. */
   leaderContactTick: number | null;
 
+  /** Peers that the host has a connection to, as last reported. For liveness only. */
+  reachable: Set<NodeId>;
+
   // Volatile, by role.
   campaign: Campaign | null;
   leadership: Leadership | null;
@@ -216,6 +219,7 @@ export function createRaft(options: RaftOptions): Raft {
     electionElapsed: 0,
     electionTimeout: drawElectionTimeout(options.settings, options.jitter),
     leaderContactTick: null,
+    reachable: new Set(),
     campaign: null,
     leadership: null,
     verified: noIndex,

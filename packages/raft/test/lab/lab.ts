@@ -370,7 +370,12 @@ export function restart(lab: Lab, name: string, damage: Damage = {}): void {
     ...image.hardState,
     mustCatchUp: image.hardState.mustCatchUp || damage.mustCatchUp === true,
   };
-  lab.members.set(id, start(lab, id, image, boot + 1, jitter));
+  const member = start(lab, id, image, boot + 1, jitter);
+  lab.members.set(id, member);
+  for (const other of lab.members.values()) {
+    const isConnected = other.isUp && other !== member && !lab.cut.has(`${id}>${other.id}`);
+    if (isConnected) stepMember(member, { kind: "peer-reachable", peer: other.id });
+  }
 }
 
 /** Cuts the cluster into groups; members that are in none are alone. */

@@ -7,7 +7,7 @@
  * (leases), C8's and D13's snapshots.
  */
 import { describe, expect, it } from "vitest";
-import { persistUnit } from "../../src/base/index.ts";
+import { nodeId, persistUnit } from "../../src/base/index.ts";
 import { propose, step, takeEffects } from "../../src/core/index.ts";
 import {
   append,
@@ -300,6 +300,25 @@ describe("log replication and commitment", () => {
     }
     expect(raftOf(lab, "n1")).toMatchObject({ role: "leader", hardState: { term: 2 } });
     expect(raftOf(lab, "n2").hardState.mustCatchUp).toBe(true);
+  });
+
+  it("C18: with a voter down, the one that lost entries takes no working leader away", () => {
+    const lab = led();
+    proposeAt(lab, "n1", "a");
+    settle(lab);
+    crash(lab, "n3");
+    crash(lab, "n2");
+    restart(lab, "n2", { mustCatchUp: true, loseFrom: 3 });
+    for (let i = 0; i < 60; i++) {
+      for (const name of ["n1", "n2"]) tick(lab, name);
+      settle(lab);
+    }
+    expect(raftOf(lab, "n1")).toMatchObject({ role: "leader", hardState: { term: 2 } });
+    expect(raftOf(lab, "n2").hardState.mustCatchUp).toBe(true);
+    expect(appliedAt(lab, "n2")).toEqual(["a"]);
+    feed(lab, "n2", { kind: "peer-reachable", peer: nodeId("n3") });
+    tick(lab, "n2");
+    expect(raftOf(lab, "n2").hardState.term).toBe(3);
   });
 
   it("C20: repeated and empty appends are acknowledged as far as the disk, not the memory", () => {
