@@ -52,7 +52,19 @@ function heal(world: World): void {
     note(world, "heal", member);
     flush(world, member);
   }
+  for (const member of world.members) reconnect(world, member);
   pump(world);
+}
+
+/** All connections of a member end and are made again. */
+function reconnect(world: World, member: Member): void {
+  for (const peer of world.members) {
+    if (peer === member) continue;
+    feed(world, member, { kind: "peer-unreachable", peer: peer.id });
+    feed(world, member, { kind: "peer-reachable", peer: peer.id });
+  }
+  note(world, "reconnect", member);
+  flush(world, member);
 }
 
 function note(world: World, action: string, member: Member): void {
@@ -154,15 +166,7 @@ function checkWork(world: World, ticksMax: number): void {
 
 /** Reads whose question or answer got lost end with the news that the connection did. */
 function checkSettled(world: World): void {
-  for (const member of world.members) {
-    for (const peer of world.members) {
-      if (peer === member) continue;
-      feed(world, member, { kind: "peer-unreachable", peer: peer.id });
-      feed(world, member, { kind: "peer-reachable", peer: peer.id });
-    }
-    note(world, "reconnect", member);
-    flush(world, member);
-  }
+  for (const member of world.members) reconnect(world, member);
   pump(world);
   for (const member of world.members) {
     const open = member.reads.size;
