@@ -1,4 +1,7 @@
-/** Plain HTTP on the client port: health and version, for probes and for clients that choose their API by it. */
+/**
+ * Plain HTTP on the client port: health and version, for probes and for clients that choose their
+ * API by it.
+ */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Backend } from "./backend.ts";
 import { etcdClusterVersion, etcdVersion, quorateVersion } from "./versions.ts";

@@ -1,6 +1,7 @@
 /**
- * etcd's KV service on the node. Writes: checked, then the client's bytes go into the log as they came, and this
- * member's own machine answers. Reads: confirmed with the leader unless serializable, then answered here.
+ * etcd's KV service on the node. Writes: checked, then the client's bytes go into the log as they
+ * came, and this member's own machine answers. Reads: confirmed with the leader unless
+ * serializable, then answered here.
  *
  * @etcd server/etcdserver/v3_server.go, api/v3rpc/key.go
  */
@@ -88,8 +89,8 @@ function read(
 }
 
 /**
- * Milliseconds for the node: the server's own limit, or a little less than the client waits, so that it hears why
- * it gets nothing, and what it gave up on is not done later.
+ * Milliseconds for the node: the server's own limit, or a little less than the client waits, so
+ * that it hears why it gets nothing, and what it gave up on is not done later.
  */
 function timeoutOf({ requestTimeoutMs }: Backend, { deadlineMs }: Call): number {
   if (deadlineMs === null) return requestTimeoutMs;

@@ -1,6 +1,6 @@
 /**
- * What members say of themselves to clients: their client URLs, by name. Written by each member when it starts,
- * through the log like everything else.
+ * What members say of themselves to clients: their client URLs, by name. Written by each member
+ * when it starts, through the log like everything else.
  */
 import { type MachineDeclaration, type MachineHandle, machine } from "@quorate/raft";
 

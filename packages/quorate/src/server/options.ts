@@ -1,4 +1,7 @@
-/** What a server is started with, as etcd's flags say it, and the check that names the flag that is wrong. */
+/**
+ * What a server is started with, as etcd's flags say it, and the check that names the flag that is
+ * wrong.
+ */
 import { QuorateError } from "@quorate/raft";
 
 export interface ServerOptions {
@@ -84,6 +87,8 @@ export function parseInitialCluster(text: string): Record<string, string> {
 
 /** @throws QuorateError `BAD_CONFIG` if the flags contradict each other */
 export function checkServerOptions(options: ServerOptions): Record<string, string> {
+  // First what others follow from, so that the flag that was given is the one that is named.
+  for (const url of options.listenPeerUrls) addressOfUrl("--listen-peer-urls", url);
   const members = parseInitialCluster(options.initialCluster);
   const own = members[options.name];
   if (own === undefined) {

@@ -1,6 +1,6 @@
 /**
- * Our errors as gRPC's statuses, with etcd's codes and exact texts: clients match both. What etcd has no words for
- * travels beside them in the trailer `quorate-error`.
+ * Our errors as gRPC's statuses, with etcd's codes and exact texts: clients match both. What etcd
+ * has no words for travels beside them in the trailer `quorate-error`.
  */
 import { type ErrorCode, QuorateError } from "@quorate/raft";
 import type { KvError, KvErrorCode } from "../kv/index.ts";

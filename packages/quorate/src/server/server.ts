@@ -1,8 +1,8 @@
 /**
- * A member process from its options to its open ports, and back. The only place where the store, the gRPC layer and
- * the node meet.
+ * A member process from its options to its open ports, and back. The only place where the store,
+ * the gRPC layer and the node meet.
  */
-import { type Logger, type Node, QuorateError, start } from "@quorate/raft";
+import { isQuorateError, type Logger, type Node, QuorateError, start } from "@quorate/raft";
 import {
   createHttp2RpcServer,
   createPortSplitter,
@@ -61,6 +61,8 @@ export async function startServer(options: ServerOptions, logger: Logger): Promi
     },
     logger,
     ...(options.dataDir === null ? {} : { dir: options.dataDir }),
+  }).catch((error: unknown) => {
+    throw nameFlag(error);
   });
   const server = new Server(options, node, logger);
   try {
@@ -129,7 +131,10 @@ class Server implements QuorateServer {
     });
   }
 
-  /** Tells the cluster this member's client URLs, once there is a leader; tried again until it is heard. */
+  /**
+   * Tells the cluster this member's client URLs, once there is a leader; tried again until it is
+   * heard.
+   */
   publish(): void {
     const clientUrls = [...this.#options.advertiseClientUrls];
     const { name } = this.#options;
@@ -160,6 +165,26 @@ function splitAddress(address: string): { readonly host: string; readonly port: 
   const at = address.lastIndexOf(":");
   const host = address.slice(0, at).replace(/^\[|\]$/g, "");
   return { host, port: Number(address.slice(at + 1)) };
+}
+
+/** The library's options by the flags that they come from. */
+const flagsOfOptions: Readonly<Record<string, string>> = {
+  listen: "--listen-peer-urls",
+  id: "--name",
+  dir: "--data-dir",
+  members: "--initial-cluster",
+  "limits.heartbeatMs": "--heartbeat-interval",
+  "limits.electionMs": "--election-timeout",
+};
+
+/** A refused option, by the name that the operator knows. */
+function nameFlag(error: unknown): unknown {
+  if (!isQuorateError(error, "BAD_CONFIG")) return error;
+  const { option, value } = error.details;
+  const flag = Object.hasOwn(flagsOfOptions, option) ? flagsOfOptions[option] : undefined;
+  const start = `Cannot start with ${option} ${value}: `;
+  if (flag === undefined || !error.message.startsWith(start)) return error;
+  return badFlag(flag, value, error.message.slice(start.length), error.hint);
 }
 
 function portError(address: string, error: Error): QuorateError {

@@ -1,0 +1,46 @@
+/**
+ * Calls members for a command; what goes wrong becomes a `CliError` that says what became of the
+ * command.
+ */
+import { createClient, type RpcClient, RpcError } from "../../rpc/index.ts";
+import type { ClientSettings } from "./client-settings.ts";
+import { describeCallError } from "./describe-call-error.ts";
+
+export interface Caller {
+  /** A call that changes nothing: it may be tried at every endpoint. */
+  read(path: string, request: Uint8Array): Promise<Uint8Array>;
+  /** A call that must not be repeated once a member may have seen it. */
+  write(path: string, request: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Runs `use` with a caller whose connections are closed when it is done. */
+export async function withCaller<Result>(
+  settings: ClientSettings,
+  use: (caller: Caller) => Promise<Result>,
+): Promise<Result> {
+  const client = createClient(settings.endpoints);
+  const { timeoutMs } = settings;
+  try {
+    return await use({
+      read: (path, request) => call(client, path, request, { timeoutMs, idempotent: true }),
+      write: (path, request) => call(client, path, request, { timeoutMs, idempotent: false }),
+    });
+  } finally {
+    client.close();
+  }
+}
+
+async function call(
+  client: RpcClient,
+  path: string,
+  request: Uint8Array,
+  options: { readonly timeoutMs: number; readonly idempotent: boolean },
+): Promise<Uint8Array> {
+  try {
+    const { message } = await client.unary(path, request, options);
+    return message;
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    throw await describeCallError(error, options.idempotent ? "read" : "write");
+  }
+}
