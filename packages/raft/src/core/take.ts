@@ -25,10 +25,11 @@ export function takeEffects(raft: Raft): Effect[] {
   }
   const effects: Effect[] = [];
   takeRole(raft, effects);
+  // First what others wait for: their disks take as long as ours.
+  for (const send of raft.outbox.sends) effects.push(send);
   takePersist(raft, effects);
-  const { sends, answers } = raft.outbox;
+  const { answers } = raft.outbox;
   raft.outbox = emptyOutbox();
-  for (const send of sends) effects.push(send);
   takeApply(raft, effects);
   for (const answer of answers) effects.push(answer);
   return effects;

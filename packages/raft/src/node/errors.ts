@@ -15,11 +15,12 @@ export interface Reachability {
 
 export function noQuorum(action: string, waitedMs: number, who: Reachability): QuorateError {
   const total = who.reachable.length + who.unreachable.length;
+  const inContact = who.reachable.length;
   const down =
     who.unreachable.length === 0 ? "" : `; no connection to ${who.unreachable.join(", ")}`;
   return new QuorateError(
     "NO_QUORUM",
-    `Cannot ${action}: no leader for ${Math.round(waitedMs)} ms; ${who.reachable.length} of ${total} ` +
+    `Cannot ${action}: no leader for ${Math.round(waitedMs)} ms; ${inContact} of ${total} ` +
       `voters are in contact, ${who.needed} are needed${down}`,
     {
       outcome: "not-applied",
@@ -187,7 +188,9 @@ export function fromOpenError(error: Error, directory: string): QuorateError {
       cause: error,
     });
   }
-  if (error instanceof StorageError) return storageFailed(error, directory);
+  if (error instanceof StorageError) {
+    return error.systemCode === "ELOCKED" ? inUse(error, directory) : storageFailed(error);
+  }
   throw error;
 }
 
@@ -214,16 +217,18 @@ export function unreadableLog(error: Error, directory: string): QuorateError {
   });
 }
 
-export function storageFailed(error: StorageError, directory: string): QuorateError {
-  if (error.systemCode === "ELOCKED") {
-    return new QuorateError("DATA_DIR_IN_USE", error.message, {
-      outcome: "not-applied",
-      retry: "never",
-      hint: "Stop the other process, or give this member a directory of its own.",
-      details: { directory },
-      cause: error,
-    });
-  }
+function inUse(error: StorageError, directory: string): QuorateError {
+  return new QuorateError("DATA_DIR_IN_USE", error.message, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Stop the other process, or give this member a directory of its own.",
+    details: { directory },
+    cause: error,
+  });
+}
+
+/** Of a disk that refuses an operation, at the start or later: then it ends the member. */
+export function storageFailed(error: StorageError): QuorateError {
   return new QuorateError("STORAGE_FAILED", error.message, {
     outcome: "not-applied",
     retry: "never",

@@ -7,6 +7,7 @@ import {
   createRaft,
   defaultSettings,
   type Entry,
+  type Raft,
   step,
   takeEffects,
 } from "../core/index.ts";
@@ -20,15 +21,19 @@ import { Proposals } from "./proposals.ts";
 const ends = { from: nodeId("b"), to: nodeId("a") };
 type Refusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
 
-/** Member a follows leader b of term 2; index 1 is the configuration. */
-function follower(changes: Partial<NodeLimits> = {}) {
+function createFollower(): Raft {
   const voters = ["a", "b", "c"].map((id) => ({ id: nodeId(id), address: `${id}:1` }));
-  const raft = createRaft({
+  return createRaft({
     ...{ id: nodeId("a"), settings: defaultSettings, boot: 1, jitter: 0 },
     hardState: { term: term(1), votedFor: null, mustCatchUp: false },
     entries: [firstEntry(createConfiguration(voters))],
     commit: logIndex(1),
   });
+}
+
+/** Member a follows leader b of term 2; index 1 is the configuration. */
+function follower(changes: Partial<NodeLimits> = {}) {
+  const raft = createFollower();
   const sent: PeerMessage[] = [];
   const answers: { error: QuorateError | null; result: unknown }[] = [];
   const machines = createMachineSet({ journal: rawMachine(() => new Journal()) });

@@ -50,7 +50,8 @@ export function describeBadLimits(
     return { option: "heartbeatMs", fact: `it must be at least tickMs (${limits.tickMs})` };
   }
   if (limits.electionMs < 5 * limits.heartbeatMs) {
-    const fact = `it must be at least five heartbeats (5 x ${limits.heartbeatMs}), or lost packets are elections`;
+    const heartbeats = `five heartbeats (5 x ${limits.heartbeatMs})`;
+    const fact = `it must be at least ${heartbeats}, or lost packets are elections`;
     return { option: "electionMs", fact };
   }
   if (limits.segmentBytesMax < 4096) {

@@ -155,7 +155,10 @@ describe("storage errors", () => {
     world.clock.advance(5000);
     if (isHit && b.events.stopped.length > 0) {
       expect(b.events.stopped).toHaveLength(1);
-      expect(b.events.stopped[0]?.error).toMatchObject({ name: "StorageError", systemCode: "EIO" });
+      expect(b.events.stopped[0]?.error).toMatchObject({
+        code: "STORAGE_FAILED",
+        details: { systemCode: "EIO" },
+      });
       expect(b.member.isRunning).toBe(false);
     }
     everyOnce(answers);

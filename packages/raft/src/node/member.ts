@@ -27,7 +27,7 @@ import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
 import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
-import { stoppedError } from "./errors.ts";
+import { stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
 import type { NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
@@ -252,6 +252,7 @@ export class Member {
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case "persist":
+        this.#transport?.flush(); // the others' disks work at the same time as ours
         this.#persist(effect);
         break;
       case "send":
@@ -278,7 +279,7 @@ export class Member {
 
   #persist(effect: Persist): void {
     this.#parts.store.append(effect, (error) => {
-      if (error !== null) this.#fail(error);
+      if (error !== null) this.#fail(storageFailed(error));
       else this.#onPersisted(effect.unit);
     });
   }
@@ -301,6 +302,7 @@ export class Member {
         if (mayRelease(send, unit)) this.#transport?.send(send.message);
         else this.#held.push(send);
       }
+      this.#transport?.flush(); // an acknowledgement that the leader waits for: not a turn later
     }
   }
 

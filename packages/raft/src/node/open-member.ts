@@ -175,7 +175,8 @@ function describeNoCluster(options: CheckedOptions): QuorateError | null {
   return badConfig(
     "dir",
     options.directory ?? "(memory)",
-    "it is empty, and this member is said to join an existing cluster, which this version cannot do yet",
+    "it is empty, and this member is said to join an existing cluster, " +
+      "which this version cannot do yet",
     "Start with the member's old directory, or form a new cluster.",
   );
 }

@@ -172,7 +172,8 @@ function checkFrames(
     appendBytesMax,
   })) {
     if (value + frameOverheadBytes <= frameBytesMax) continue;
-    const fact = `it must be ${frameOverheadBytes} below transportLimits.frameBytesMax (${frameBytesMax})`;
+    const frame = `transportLimits.frameBytesMax (${frameBytesMax})`;
+    const fact = `it must be ${frameOverheadBytes} below ${frame}`;
     throw badConfig(option, String(value), fact, "Lower it, or raise frameBytesMax.");
   }
 }

@@ -74,7 +74,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** Since the last turn. */
   #gathered: CommandRequest[] = [];
   /** For a leader, first come first served. */
-  #waiting = new Set<CommandRequest>();
+  readonly #waiting = new Set<CommandRequest>();
   #waitingBytes = 0;
   /** The leader refused, or took no more: not asked again before the next tick or leader. */
   #isHalted = false;
@@ -113,22 +113,26 @@ export class Proposals implements RequestOwner<CommandRequest> {
   flush(): void {
     if (this.#gathered.length === 0 && this.#waiting.size === 0) return;
     const { leader, leadership } = this.#host.raft;
-    const gathered = this.#gathered;
-    this.#gathered = [];
     if (leadership !== null) {
-      this.#proposeHere([...this.#takeWaiting(), ...gathered]);
+      this.#proposeHere(this.#takeAll());
     } else if (leader !== null && !this.#isHalted && this.#host.isConnected(leader)) {
-      this.#forward([...this.#takeWaiting(), ...gathered], leader);
+      this.#forward(this.#takeAll(), leader);
     } else {
+      const gathered = this.#gathered;
+      this.#gathered = [];
       for (const request of gathered) this.#wait(request);
     }
   }
 
-  #takeWaiting(): ReadonlySet<CommandRequest> {
-    const waiting = this.#waiting;
-    this.#waiting = new Set();
+  /** First those that wait longest. */
+  #takeAll(): readonly CommandRequest[] {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    if (this.#waiting.size === 0) return gathered;
+    const all = [...this.#waiting, ...gathered];
+    this.#waiting.clear();
     this.#waitingBytes = 0;
-    return waiting;
+    return all;
   }
 
   #wait(request: CommandRequest): void {
@@ -153,11 +157,15 @@ export class Proposals implements RequestOwner<CommandRequest> {
     this.#dropKept();
   }
 
-  #proposeHere(requests: CommandRequest[]): void {
+  #proposeHere(requests: readonly CommandRequest[]): void {
     const live = requests.filter((request) => !request.isSettled);
     if (live.length === 0) return;
-    const result = this.#proposeAll(live);
-    if (result.kind === "appended") this.#place(live, result.first, result.term);
+    // What the core takes as the first one passes whole: a turn of many must not be that.
+    let bytes = 0;
+    for (const { data } of live) bytes += data.length;
+    const isSmall = bytes <= this.#host.raft.settings.uncommittedBytesMax;
+    const result = isSmall ? this.#proposeAll(live) : null;
+    if (result?.kind === "appended") this.#place(live, result.first, result.term);
     else for (const request of live) this.#proposeOne(request);
   }
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { NodeWorld } from "../../test/node/node-world.ts";
+import { logIndex } from "../base/index.ts";
+import { createDeadlines } from "./deadlines.ts";
+import { defaultLimits } from "./limits.ts";
+import { Reads } from "./reads.ts";
 
 describe("linearizable reads", () => {
   it("on every member see what was acknowledged anywhere before, many at a time", () => {
@@ -37,6 +41,23 @@ describe("linearizable reads", () => {
       expect(Number(read.result)).toBeGreaterThanOrEqual(before.length);
     }
     expect(member.raft.applied).toBe(leader.member.raft.applied);
+  });
+
+  it("wait for machines that are slower than the log", () => {
+    const world = new NodeWorld({ settings: { applyBytesMax: 1 } }).startAll();
+    const leader = world.leader();
+    const { id } = world.follower();
+    const asked: number[] = [];
+    for (let round = 1; round <= 20; round++) {
+      const writes = Array.from({ length: 50 }, (_, i) =>
+        world.propose(leader.id, `${round} ${i}`),
+      );
+      world.clock.advanceUntil(() => writes.every(({ count }) => count === 1), 1000);
+      const reads = [world.read(id), world.read(leader.id)];
+      world.clock.advance(100);
+      for (const { count, result } of reads) asked.push(count, Number(result) - 50 * round);
+    }
+    expect(asked).toEqual(Array.from({ length: 20 }, () => [1, 0, 1, 0]).flat());
   });
 
   it("are asked again of the next leader", () => {
@@ -80,5 +101,31 @@ describe("linearizable reads", () => {
     );
     // Quadratic work would take minutes.
     expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
+  it("answered before the machines are there wait for the very index", () => {
+    const world = new NodeWorld().startAll();
+    world.leader();
+    world.clock.advance(100);
+    const { raft } = world.follower().member;
+    const reads = new Reads({
+      ...{ raft, limits: defaultLimits, deadlines: createDeadlines() },
+      ...{ nowMs: () => 0, schedule: () => {} },
+      reachability: () => ({ needed: 2, reachable: [], unreachable: [] }),
+    });
+    const seen: string[] = [];
+    reads.read(100, () => seen.push("now"));
+    reads.read(100, () => seen.push("soon"));
+    reads.read(100, () => seen.push("late"));
+    const index = (more: number) => logIndex(raft.applied + more);
+    reads.onAnswered({ kind: "read-answered", ids: [3], index: index(2) });
+    reads.onAnswered({ kind: "read-answered", ids: [2], index: index(1) });
+    expect(seen).toEqual([]);
+    reads.onAnswered({ kind: "read-answered", ids: [1], index: index(0) });
+    expect(seen).toEqual(["now"]);
+    reads.onApplied(index(1));
+    expect(seen).toEqual(["now", "soon"]);
+    reads.onApplied(index(2));
+    expect(seen).toEqual(["now", "soon", "late"]);
   });
 });
