@@ -30,9 +30,27 @@ describe("a data directory", () => {
     expect(first.fresh).toBe(true);
     expect(first.identity.clusterId).toBe(cluster);
     expect(first.identity.incarnation).toMatch(/^[0-9a-f]{16}$/);
+    world.openLog({ identity: first.identity });
     const second = opened(reopen(world).openDirectory(cluster));
     expect(second.fresh).toBe(false);
     expect(second.identity).toEqual(first.identity);
+  });
+
+  it("whose log was removed is not taken for what it was: it gets another incarnation", () => {
+    const world = new StorageWorld();
+    const first = opened(world.openDirectory(cluster));
+    const { store } = world.openLog({ identity: first.identity });
+    world.append(store, makePersist({ hardState: makeHardState(1), entries: [makeEntry(1, 1)] }));
+    reopen(world);
+    for (const name of ["hard-state.0", "hard-state.1", "log-end", "log-0000000000000001.wal"]) {
+      world.disk.drop(`${worldDirectory}/${name}`);
+    }
+    const second = opened(world.openDirectory(cluster));
+    expect(second.fresh).toBe(true);
+    expect(second.identity.incarnation).not.toBe(first.identity.incarnation);
+    const { store: anew } = world.openLog({ identity: second.identity });
+    world.append(anew, makePersist({ hardState: makeHardState(1), entries: [makeEntry(1, 1)] }));
+    expect(opened(reopen(world).openDirectory(cluster)).identity).toEqual(second.identity);
   });
 
   it("is locked while it is open", () => {
@@ -58,7 +76,7 @@ describe("a data directory", () => {
 
   it("says itself of which cluster it is", () => {
     const world = new StorageWorld();
-    opened(world.openDirectory(cluster));
+    world.openLog({ identity: opened(world.openDirectory(cluster)).identity });
     const { identity } = opened(reopen(world).openDirectory("00000000000000c2"));
     expect(identity.clusterId).toBe(cluster);
   });

@@ -4,7 +4,14 @@
  */
 import type { Crc32, NodeId } from "../base/index.ts";
 import type { DirectoryLock, Disk, Random } from "../ports/index.ts";
-import { isOurs, pathIn, readWhole, removeTemporaries, replaceFile } from "./files.ts";
+import {
+  isOurs,
+  pathIn,
+  readWhole,
+  removeTemporaries,
+  replaceFile,
+  temporarySuffix,
+} from "./files.ts";
 import {
   type DirectoryIdentity,
   decodeIdentity,
@@ -40,7 +47,7 @@ export interface OpenedDirectory {
 /**
  * Makes and locks the directory, and reads its identity, or writes one if it holds nothing of ours. A crash
  * afterwards and before the first append leaves a directory with an identity and an empty log: it counts as
- * not yet bootstrapped.
+ * not yet bootstrapped. With nothing but an identity it gets another one.
  *
  * Whether the cluster is the right one is not asked here: of a directory that was used, the log decides.
  *
@@ -76,13 +83,14 @@ function* identify(
   const { disk, directory, crc32 } = options;
   const names = yield* perform<readonly string[]>((done) => disk.list(directory, done));
   const file = pathIn(directory, identityFileName);
+  const ours = names.filter((name) => isOurs(name) && !name.endsWith(temporarySuffix));
   if (names.includes(identityFileName)) {
     const identity = decodeIdentity(yield* readWhole(disk, file), file, crc32);
     checkIdentity(options, identity);
-    return { identity, fresh: false };
-  }
-  const ours = names.filter((name) => isOurs(name) && !name.endsWith(".tmp"));
-  if (ours.length > 0) {
+    // Alone it says "never used" as well as "its log was removed". The first has never met a peer, and the second
+    // must not be taken for what it was: both begin anew.
+    if (ours.length > 1) return { identity, fresh: false };
+  } else if (ours.length > 0) {
     const text = `there are log files (${ours[0]}) but no identity; restore the file from a backup`;
     throw new StorageDamage(text, { file });
   }

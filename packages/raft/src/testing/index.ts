@@ -1,4 +1,18 @@
-/** Public kits: a cluster in memory, virtual time, a simulated network. */
+/**
+ * Public kits: a cluster in memory, virtual time, a simulated network and disk, and the conformance suite for log
+ * stores. Nothing here needs a test runner.
+ */
+
+export type { ConformanceCase, LogStoreHarness } from "./log-store-conformance.ts";
+export { logStoreConformance } from "./log-store-conformance.ts";
+export type {
+  CrashOptions,
+  DiskFault,
+  DiskOperation,
+  DiskOperationKind,
+  MemoryDiskOptions,
+} from "./memory-disk.ts";
+export { MemoryDisk } from "./memory-disk.ts";
 export type { CutMode, CutOptions, MemoryNetwork, MemoryNetworkOptions } from "./memory-network.ts";
 export { createMemoryNetwork } from "./memory-network.ts";
 export type { SeededRandom } from "./seeded-random.ts";

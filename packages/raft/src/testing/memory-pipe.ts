@@ -68,8 +68,9 @@ export class MemoryPipe {
 
   #onDue(): void {
     this.#timer = null;
-    const { clock } = this.#host;
-    const due = this.#waiting.findIndex((waiting) => waiting.dueMs > clock.nowMs());
+    // The timer was set for the first one. By the clock it may be a rounding too early, and time stands still.
+    const nowMs = Math.max(this.#host.clock.nowMs(), this.#waiting[0]?.dueMs ?? 0);
+    const due = this.#waiting.findIndex((waiting) => waiting.dueMs > nowMs);
     let count = due < 0 ? this.#waiting.length : due;
     // A delivery may cut the way or clear the pipe.
     while (count > 0 && this.#waiting.length > 0 && this.#host.flows(this)) {

@@ -56,3 +56,74 @@ describe.each(["real", "virtual"] as const)("a test cluster in %s time", (time) 
     }
   });
 });
+
+describe("a test cluster", () => {
+  it("of three members is up in well under 100 ms of real time", async () => {
+    const tookMs: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const startedMs = performance.now();
+      await using cluster = await testCluster({ machines: { bank } });
+      tookMs.push(performance.now() - startedMs);
+      expect(cluster.nodes).toHaveLength(3);
+    }
+    const [, , median] = tookMs.sort((a, b) => a - b);
+    expect(median).toBeLessThan(100);
+  });
+
+  it("repeats exactly by its seed in virtual time", async () => {
+    const run = async (seed: number) => {
+      await using cluster = await testCluster({ machines: { log }, time: "virtual", seed });
+      const first = await cluster.leader();
+      cluster.kill(first.id);
+      const second = await cluster.leader();
+      await cluster.settle(second.machines.log.propose(bytes("x")));
+      return [first.id, second.id, second.term, JSON.stringify(second.status())];
+    };
+    for (const seed of [1, 2, 3]) expect(await run(seed)).toEqual(await run(seed));
+  });
+
+  it("settles what the killed was asked for, as far as it is known", async () => {
+    await using cluster = await testCluster({ machines: { log }, time: "virtual" });
+    const leader = await cluster.leader();
+    const outcomeOf = (call: Promise<unknown>) =>
+      call.then(
+        () => "applied",
+        (error: { code: string; outcome: string }) => `${error.code} ${error.outcome}`,
+      );
+    cluster.isolate(leader.id);
+    const sent = outcomeOf(leader.machines.log.propose(bytes("sent")));
+    const read = outcomeOf(leader.machines.log.read(({ seen }) => seen.length));
+    await cluster.advance(1);
+    const fresh = outcomeOf(leader.machines.log.propose(bytes("fresh")));
+    cluster.kill(leader.id);
+    const late = outcomeOf(leader.machines.log.propose(bytes("late")));
+    expect(await cluster.settle(Promise.all([sent, read, fresh, late]))).toEqual([
+      "STOPPED unknown",
+      "STOPPED not-applied",
+      "STOPPED not-applied",
+      "STOPPED not-applied",
+    ]);
+    const next = await cluster.leader();
+    expect(await cluster.settle(next.machines.log.propose(bytes("on")))).toBe(1);
+  });
+
+  it("goes on with a one-way cut, and after it", async () => {
+    await using cluster = await testCluster({ machines: { log }, time: "virtual" });
+    const leader = await cluster.leader();
+    const other = cluster.nodes.find((node) => node !== leader);
+    cluster.cut(leader.id, other?.id ?? "", { oneWay: true });
+    await cluster.advance(500);
+    const now = await cluster.leader();
+    await cluster.settle(now.machines.log.propose(bytes("x"), { timeoutMs: 60_000 }));
+    cluster.heal();
+    const read = other?.machines.log.read(({ seen }) => [...seen], { timeoutMs: 60_000 });
+    expect(await cluster.settle(read ?? Promise.resolve([]))).toEqual(["x"]);
+  });
+
+  it("stops as often as it is told to", async () => {
+    const cluster = await testCluster({ machines: { log } });
+    await cluster.stop();
+    await cluster.stop();
+    expect(cluster.nodes).toEqual([]);
+  });
+});

@@ -113,8 +113,8 @@ describe("two members", () => {
     clock.advance(10_000);
     const text =
       "member b was incarnation 0000000000000062 and comes back as 00000000000000ff: its data " +
-      "directory was removed or replaced, or it was in memory, so it may have forgotten votes and " +
-      "entries. Start it with its old directory, or replace it by a new member with a new name";
+      "directory was removed or replaced, or it was in memory, so it may have forgotten votes " +
+      "and entries. Start it with its old directory, or replace it by a new member with a new name";
     const reasons = a.events.map((event) => ("reason" in event ? event.reason : event.kind));
     expect(reasons).toContain(`refused b:0: ${text}`);
     expect(reasons).toContain(text);

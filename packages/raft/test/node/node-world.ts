@@ -60,7 +60,7 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly limits?: Partial<NodeLimits>;
   readonly latencyMs?: number;
-  readonly uncommittedBytesMax?: number;
+  readonly settings?: NonNullable<StartOptions<Record<never, never>>["settings"]>;
 }
 
 export const worldLimits: Partial<NodeLimits> = { tickMs: 5, heartbeatMs: 20, electionMs: 100 };
@@ -131,13 +131,12 @@ export class NodeWorld {
       network: this.network.endpoint(id),
       crc32,
     };
-    const { uncommittedBytesMax } = this.#options;
     const options = checkOptions({
       id,
       members: Object.fromEntries(this.ids.map((name) => [name, `${name}:1`])),
       limits: { ...worldLimits, ...this.#options.limits },
       checkInvariants: true,
-      ...(uncommittedBytesMax === undefined ? {} : { settings: { uncommittedBytesMax } }),
+      settings: this.#options.settings ?? {},
       ...(this.#options.disk === true ? { dir: worldDir } : {}),
       ...changes,
     });

@@ -314,7 +314,8 @@ export class WriteAheadLog implements LogStore {
     if (this.#timer !== null || this.#closing !== null || this.#isClosed) return;
     if (!this.#isWitnessDue()) return;
     const idleMs = this.#clock.nowMs() - this.#lastWriteMs;
-    const delayMs = Math.max(0, this.#limits.idleWitnessMs - idleMs);
+    // At least 1: by a rounding of the clock a rest may be too small to move the time.
+    const delayMs = Math.max(1, this.#limits.idleWitnessMs - idleMs);
     this.#timer = this.#clock.after(delayMs, () => this.#onIdle());
   }
 
