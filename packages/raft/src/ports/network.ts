@@ -19,7 +19,10 @@ export interface Connection {
   readonly remote: string;
   /** Bytes accepted by `send` and not yet taken by the system. */
   readonly queuedBytes: number;
-  /** Queues the chunks in order. The caller no longer changes them. Ignored after the close. */
+  /**
+   * Queues the chunks in order. The caller does not change them until `queuedBytes` is 0 again.
+   * Ignored after the close.
+   */
   send(chunks: readonly Uint8Array[]): void;
   /** Drops the connection; `onClose` follows. Idempotent. */
   close(): void;

@@ -93,6 +93,7 @@ export class OutboundPeer {
     const link = this.#link;
     if (link === null || link.openMs === null || link.writer.pendingBytes === 0) return;
     link.connection.send(link.writer.take());
+    if (link.connection.queuedBytes === 0) link.writer.recycle();
   }
 
   /** Once an alive interval: shows that we live, and ends a connection whose other end does not. */

@@ -1,9 +1,13 @@
 /**
- * Encodes frames one after the other into blocks that are handed to the network as they are and
- * never written again, so that nothing is copied twice. One per connection.
+ * Encodes frames one after the other into blocks that are handed to the network as they are, so that
+ * nothing is copied twice. A block is used again once the network has taken it: a new one for each
+ * message keeps the garbage collector busy. One per connection.
  */
 import { assert, type Crc32 } from "../../base/index.ts";
 import { frameHeaderBytes } from "./frame.ts";
+
+/** Bytes of a block that is kept: a full append message and its frame. Larger ones are rare. */
+const keptBytesMax = 2 * 1024 * 1024;
 
 export class FrameWriter {
   readonly #crc32: Crc32;
@@ -64,6 +68,15 @@ export class FrameWriter {
     this.#fullBytes = 0;
     this.#from = this.#at;
     return chunks;
+  }
+
+  /** What was taken has left: its memory may be written again. */
+  recycle(): void {
+    assert(this.#frameStart < 0, "memory is used again when no frame is open");
+    if (this.pendingBytes > 0) return;
+    if (this.#block.length > keptBytesMax) this.#block = new Uint8Array(0);
+    this.#from = 0;
+    this.#at = 0;
   }
 
   u8(value: number): void {
