@@ -1,7 +1,7 @@
 /**
- * The bare loop: what TCP, `writev` and `fdatasync` through the thread pool allow without any consensus. Member `a`
- * sends what comes in to the others and writes it; each member has one write and one sync under way; an entry is
- * done when two of three have synced it.
+ * The bare loop: what TCP, `writev` and `fdatasync` through the thread pool allow without any
+ * consensus. Member `a` sends what comes in to the others and writes it; each member has one write
+ * and one sync under way; an entry is done when two of three have synced it.
  */
 import { fdatasync, openSync, writev } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
@@ -13,7 +13,9 @@ const address = (name: string): { host: string; port: number } => {
   return { host, port: Number(port) };
 };
 
-/** Appends what arrives: all that came while a write and its sync were under way goes into the next. */
+/**
+ * Appends what arrives: all that came while a write and its sync were under way goes into the next.
+ */
 class BareLog {
   #waiting: Buffer[] = [];
   #waitingBytes = 0;

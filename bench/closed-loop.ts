@@ -1,4 +1,7 @@
-/** A closed loop: a number of requests in flight, each followed by the next when it ends. Latencies in buckets. */
+/**
+ * A closed loop: a number of requests in flight, each followed by the next when it ends. Latencies
+ * in buckets.
+ */
 
 export interface LoopResult {
   readonly count: number;

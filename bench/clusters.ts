@@ -1,4 +1,7 @@
-/** Three member processes of ours, or of etcd, on free ports of loopback with their data in a folder. */
+/**
+ * Three member processes of ours, or of etcd, on free ports of loopback with their data in a
+ * folder.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { fileURLToPath } from "node:url";

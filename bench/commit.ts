@@ -1,6 +1,6 @@
 /**
- * `commit`: proposals of a raw machine in the leader's process, three durable processes; and in the same run the bare
- * loop (no Raft), which says what the platform allows.
+ * `commit`: proposals of a raw machine in the leader's process, three durable processes; and in the
+ * same run the bare loop (no Raft), which says what the platform allows.
  */
 import { numberOption } from "./arguments.ts";
 import type { LoopResult } from "./closed-loop.ts";

@@ -4,7 +4,10 @@ import { type Cluster, killed, startEtcd, startQuorate } from "./clusters.ts";
 import { readRevision, tryPut } from "./etcd-calls.ts";
 import { withTemporaryFolder } from "./processes.ts";
 
-/** Milliseconds for one attempt, so that an attempt at a deposed member does not hide the next leader. */
+/**
+ * Milliseconds for one attempt, so that an attempt at a deposed member does not hide the next
+ * leader.
+ */
 const attemptMs = 3_000;
 
 export async function benchFailover(given: ReadonlyMap<string, string>): Promise<object> {

@@ -1,6 +1,7 @@
 /**
- * The write-ahead log alone, on the disk of the system: entries a second and CPU per entry, N in flight in a closed
- * loop. Prints one JSON line. `tsx bench/log.ts [--payload 256] [--inflight 256] [--seconds 3]`
+ * The write-ahead log alone, on the disk of the system: entries a second and CPU per entry, N in
+ * flight in a closed loop. Prints one JSON line. `tsx bench/log.ts [--payload 256] [--inflight 256]
+ * [--seconds 3]`
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [options]`: each benchmark prints one JSON line with `--json`, else a few lines for people.
- * Never run two at a time.
+ * `npm run bench -- NAME [options]`: each benchmark prints one JSON line with `--json`, else a few
+ * lines for people. Never run two at a time.
  */
 
 import { parseArguments } from "./arguments.ts";

@@ -1,7 +1,7 @@
 /**
- * `put`: gRPC puts of 256-byte values by h2load against the leader. h2load counts HTTP 200, which says nothing of
- * gRPC, so the store's revision before and after tells how many were really applied. Where Debian's etcd is
- * installed it is driven the same way in the same run.
+ * `put`: gRPC puts of 256-byte values by h2load against the leader. h2load counts HTTP 200, which
+ * says nothing of gRPC, so the store's revision before and after tells how many were really
+ * applied. Where Debian's etcd is installed it is driven the same way in the same run.
  */
 import { execFile } from "node:child_process";
 import { accessSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** A bank on three members: run `npx tsx examples/bank/member.ts a`, then `b` and `c` in other terminals. */
+/**
+ * A bank on three members: run `npx tsx examples/bank/member.ts a`, then `b` and `c` in other
+ * terminals.
+ */
 import { createInterface } from "node:readline";
 import { machine, start } from "@quorate/raft";
 

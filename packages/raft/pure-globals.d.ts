@@ -1,4 +1,4 @@
-/** The only globals besides the language that the pure rooms may use. Browsers and Node have them. */
+/** The only globals besides the language that the pure rooms may use. Browsers have them, too. */
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
 }

@@ -9,7 +9,7 @@ import type {
   RangeResponse,
   ResponseHeader,
   TxnResponse,
-} from "../proto/messages.ts";
+} from "../proto/index.ts";
 
 export interface RangeAnswer {
   readonly kind: "range";

@@ -4,7 +4,7 @@
  *
  * @etcd server/etcdserver/api/v3rpc/key.go
  */
-import type { DeleteRangeRequest, PutRequest, RangeRequest } from "../proto/messages.ts";
+import type { DeleteRangeRequest, PutRequest, RangeRequest } from "../proto/index.ts";
 import { type KvError, kvErrors } from "./errors.ts";
 
 /** Refuses an empty key. */

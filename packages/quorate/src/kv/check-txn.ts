@@ -5,7 +5,7 @@
  *
  * @etcd server/etcdserver/api/v3rpc/key.go
  */
-import type { RequestOp, TxnRequest } from "../proto/messages.ts";
+import type { RequestOp, TxnRequest } from "../proto/index.ts";
 import { checkDeleteRange, checkPut, checkRange } from "./check-request.ts";
 import { type KvError, kvErrors } from "./errors.ts";
 import { IntervalSet } from "./interval-set.ts";

@@ -1,7 +1,7 @@
 /**
  * The compares of a transaction, against the newest state.
  */
-import type { Compare, KeyValue } from "../proto/messages.ts";
+import type { Compare, KeyValue } from "../proto/index.ts";
 import { compareBytes } from "./compare-bytes.ts";
 import { keySpan } from "./key-name.ts";
 import { visitLive } from "./range.ts";

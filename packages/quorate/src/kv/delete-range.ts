@@ -1,7 +1,7 @@
 /**
  * DeleteRange: deletes the keys of a range in one revision. Deleting nothing makes none.
  */
-import type { DeleteRangeRequest, DeleteRangeResponse, KeyValue } from "../proto/messages.ts";
+import type { DeleteRangeRequest, DeleteRangeResponse, KeyValue } from "../proto/index.ts";
 import type { DeleteRangeAnswer } from "./answers.ts";
 import { type KeyHistory, tombstone } from "./key-history.ts";
 import { keySpan } from "./key-name.ts";

@@ -2,7 +2,7 @@
  * One number for all that a store holds, to compare members: equal stores hash equally; different
  * ones almost surely do not. For tests and checks: it walks every kept version.
  */
-import type { KeyValue } from "../proto/messages.ts";
+import type { KeyValue } from "../proto/index.ts";
 import type { Store } from "./store.ts";
 
 /** FNV-1a, 32 bits. */

@@ -4,7 +4,7 @@
  * modRevision, just what a DELETE event shows. A version numbered 1 opens a generation and a
  * tombstone closes it, so generations need no structure of their own.
  */
-import type { KeyValue } from "../proto/messages.ts";
+import type { KeyValue } from "../proto/index.ts";
 
 /** @invariant `older` ascends in modRevision and `newest` is not below its last. */
 export interface KeyHistory {

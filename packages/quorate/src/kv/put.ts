@@ -1,7 +1,7 @@
 /**
  * Put: writes one key. Always makes a revision, even with the value the key already has.
  */
-import type { KeyValue, PutRequest, PutResponse } from "../proto/messages.ts";
+import type { KeyValue, PutRequest, PutResponse } from "../proto/index.ts";
 import type { PutAnswer } from "./answers.ts";
 import { assert } from "./assert.ts";
 import { type KvError, kvErrors } from "./errors.ts";

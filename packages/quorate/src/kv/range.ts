@@ -2,7 +2,7 @@
  * Range: reads keys at a revision. Changes nothing; what it costs is the walk over the keys of the
  * range (for `count`), and objects only for what is answered.
  */
-import type { KeyValue, RangeRequest, RangeResponse } from "../proto/messages.ts";
+import type { KeyValue, RangeRequest, RangeResponse } from "../proto/index.ts";
 import type { RangeAnswer } from "./answers.ts";
 import { compareBytes } from "./compare-bytes.ts";
 import { type KvError, kvErrors } from "./errors.ts";

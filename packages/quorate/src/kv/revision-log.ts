@@ -3,7 +3,7 @@
  * revision is that of the transaction's operations. Ranges do not need it; whoever wants the
  * changes since a revision (watchers, hashes) reads it.
  */
-import type { KeyValue } from "../proto/messages.ts";
+import type { KeyValue } from "../proto/index.ts";
 import { assert } from "./assert.ts";
 
 /** Versions in a block: a log of millions grows without ever being copied as a whole. */

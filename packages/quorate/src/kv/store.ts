@@ -7,7 +7,7 @@
  * otherwise, so that a small value never pins a large network or log buffer. Callers must not
  * change a request's bytes after handing it over, nor the key-values of an answer: both are shared.
  */
-import type { KeyValue } from "../proto/messages.ts";
+import type { KeyValue } from "../proto/index.ts";
 import { assert } from "./assert.ts";
 import { isTombstone, type KeyHistory } from "./key-history.ts";
 import { KeyIndex } from "./key-index.ts";

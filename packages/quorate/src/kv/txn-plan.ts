@@ -2,7 +2,7 @@
  * What a transaction will do, fixed before it does anything: the branch of each compare, nested
  * ones included, by the state before; and whether any of its operations would have to be refused.
  */
-import type { PutRequest, RequestOp, TxnRequest } from "../proto/messages.ts";
+import type { PutRequest, RequestOp, TxnRequest } from "../proto/index.ts";
 import { holdAll } from "./compare.ts";
 import { type KvError, kvErrors } from "./errors.ts";
 import { IntervalSet } from "./interval-set.ts";

@@ -2,7 +2,7 @@
  * Txn: compares, then the operations of one branch as one unit: all in one revision, or refused as
  * a whole before anything is changed.
  */
-import type { ResponseOp, TxnRequest, TxnResponse } from "../proto/messages.ts";
+import type { ResponseOp, TxnRequest, TxnResponse } from "../proto/index.ts";
 import { innerHeader, type TxnAnswer } from "./answers.ts";
 import { assert } from "./assert.ts";
 import { writeDeleteRange } from "./delete-range.ts";

@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requireProgram } from "../../../../tools/debian-programs.ts";
 import {
   checkDeleteRange,
   checkPut,
@@ -19,20 +20,15 @@ import {
   txn,
 } from "../../src/kv/index.ts";
 import type { RangeRequest, RequestOp, ResponseOp, TxnRequest } from "../../src/proto/index.ts";
-import { type EtcdProcess, hasEtcd, startEtcd } from "../support/etcd-process.ts";
+import { type EtcdProcess, startEtcd } from "../support/etcd-process.ts";
 import { requestArbitrary } from "../support/kv-arbitraries.ts";
 import { gatewayPaths, requestToJson, responseFromJson } from "../support/kv-json.ts";
 
 type Operation = Exclude<RequestOp, { kind: "none" }>;
 type Answer = { response: ResponseOp["response"] } | { code: number; text: string };
 
-const isEtcdHere = hasEtcd();
-const isCi = process.env["CI"] !== undefined;
-if (!isEtcdHere && !isCi) {
-  console.warn(
-    "left out: the store against etcd (no `etcd` here; `apt-get install etcd-server` brings it)",
-  );
-}
+const etcdProgram = requireProgram("etcd");
+if (etcdProgram.kind === "missing") console.warn(`left out: ${etcdProgram.reason}`);
 
 const codes: { readonly [Code in KvError["code"]]: number } = {
   InvalidArgument: 3,
@@ -117,7 +113,7 @@ function panicsEtcd(op: Operation): boolean {
   );
 }
 
-describe.skipIf(!isEtcdHere && !isCi)("the store against etcd", () => {
+describe.skipIf(etcdProgram.kind === "missing")("the store against etcd", () => {
   let etcd: EtcdProcess;
 
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { Etcd3, EtcdLeaseInvalidError, GRPCUnavailableError } from "etcd3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { pathOfProgram, requireProgram } from "../../../../tools/debian-programs.ts";
 import {
   decodeDeleteRangeRequest,
   decodePutRequest,
@@ -21,8 +21,8 @@ import { type Call, MethodTable, status } from "../../src/rpc/index.ts";
 import { type EchoServer, noLoad, startEchoServer } from "../rpc/echo-server.ts";
 
 /**
- * Real clients against the codecs and the transport alone: behind them stands a map, so that a failure here is one of
- * these two rooms.
+ * Real clients against the codecs and the transport alone: behind them stands a map, so that a
+ * failure here is one of these two rooms.
  */
 
 const header: ResponseHeader = {
@@ -199,9 +199,9 @@ async function once<Result>(call: (fresh: Etcd3) => Promise<Result>): Promise<Re
   }
 }
 
-const etcdctl = "/usr/bin/etcdctl";
+const etcdctl = requireProgram("etcdctl");
 
-describe.skipIf(!existsSync(etcdctl))("etcdctl (Debian package etcd-client)", () => {
+describe.skipIf(etcdctl.kind === "missing")("etcdctl (Debian package etcd-client)", () => {
   it("puts, gets, lists members and shows the status", async () => {
     expect(await run("put", "a", "1")).toBe("OK\n");
     expect(await run("get", "a")).toBe("a\n1\n");
@@ -215,7 +215,7 @@ function run(...args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, ETCDCTL_API: "3" };
     const endpoint = `--endpoints=127.0.0.1:${server.port}`;
-    execFile(etcdctl, [endpoint, ...args], { env }, (error, stdout, stderr) => {
+    execFile(pathOfProgram(etcdctl), [endpoint, ...args], { env }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(`${error.message}\n${stderr}`));
     });

@@ -2,7 +2,7 @@
  * A real etcd on loopback for comparisons: one member, its data in a temporary directory, ports
  * that were free a moment ago, stopped by its own process. Only tests use it.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -12,11 +12,6 @@ import { join } from "node:path";
 export interface EtcdProcess {
   readonly clientUrl: string;
   stop(): Promise<void>;
-}
-
-/** Whether a program `etcd` can be run. */
-export function hasEtcd(): boolean {
-  return spawnSync("etcd", ["--version"]).status === 0;
 }
 
 /**

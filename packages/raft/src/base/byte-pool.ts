@@ -1,6 +1,7 @@
 /**
- * Small byte arrays cut from larger blocks. One array of its own costs an allocation outside the heap that the
- * garbage collector has to track; at 100,000 commands a second that is most of its work.
+ * Small byte arrays cut from larger blocks. One array of its own costs an allocation outside the
+ * heap that the garbage collector has to track; at 100,000 commands a second that is most of its
+ * work.
  */
 
 /** Bytes of a block. */

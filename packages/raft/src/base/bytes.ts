@@ -1,7 +1,7 @@
 /**
  * Reading and writing little-endian binary structures. `ByteReader` reads untrusted bytes and says
- * where it stopped; `ByteWriter` grows as needed. All integers are unsigned; 64-bit ones must be safe
- * integers (below 2^53).
+ * where it stopped; `ByteWriter` grows as needed. All integers are unsigned; 64-bit ones must be
+ * safe integers (below 2^53).
  */
 
 /** Bytes that do not follow their format. Not a bug: the caller names the file or peer. */

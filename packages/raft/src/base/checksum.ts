@@ -1,7 +1,7 @@
 /**
  * CRC-32 (IEEE 802.3, the polynomial of zlib and Ethernet) in plain TypeScript, eight bytes a step.
- * The host may pass a native one of the same polynomial through the ports; this one is the reference
- * and serves browsers.
+ * The host may pass a native one of the same polynomial through the ports; this one is the
+ * reference and serves browsers.
  */
 
 /** Computes or continues a CRC-32: `crc32(b, crc32(a))` equals the checksum of `a` then `b`. */

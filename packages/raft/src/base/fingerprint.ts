@@ -5,7 +5,9 @@ const prime = 0x100000001b3n;
 const mask = 0xffffffffffffffffn;
 const encoder = new TextEncoder();
 
-/** 16 lower-case hex digits, never all zero; equal texts give equal fingerprints on every member. */
+/**
+ * 16 lower-case hex digits, never all zero; equal texts give equal fingerprints on every member.
+ */
 export function fingerprint64(text: string): string {
   let hash = offsetBasis;
   for (const byte of encoder.encode(text)) hash = ((hash ^ BigInt(byte)) * prime) & mask;

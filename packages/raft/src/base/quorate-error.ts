@@ -31,7 +31,9 @@ export interface ErrorDetails {
     readonly record: string | null;
   };
   STORAGE_FAILED: { readonly file: string; readonly systemCode: string };
-  /** The codec cannot carry an argument: `path` names the place in it, such as `argument.items[3]`. */
+  /**
+   * The codec cannot carry an argument: `path` names the place in it, such as `argument.items[3]`.
+   */
   BAD_ARGUMENT: { readonly machine: string; readonly command: string; readonly path: string };
   UNKNOWN_COMMAND: { readonly machine: string; readonly command: string | null };
   /** The reducer threw: the command is in the log on all members, without effect on the state. */

@@ -93,7 +93,8 @@ function createRawHandle<Machine extends RawMachine<unknown>>(
 ): RawMachineHandle<ResultOf<Machine>, Machine> {
   return {
     propose(command, options) {
-      // The host resolves with what `machine.apply` returned; a promise around the promise would cost as much.
+      // The host resolves with what `machine.apply` returned; a promise around the promise would
+      // cost as much.
       return host.propose(command, options) as Promise<ResultOf<Machine>>;
     },
     read(read, options) {

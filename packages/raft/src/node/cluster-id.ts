@@ -1,6 +1,6 @@
 /**
- * The cluster's id: derived once from the first members and a token, so that all of them find the same without
- * talking. Kept in each directory; afterwards the directory is the truth.
+ * The cluster's id: derived once from the first members and a token, so that all of them find the
+ * same without talking. Kept in each directory; afterwards the directory is the truth.
  */
 import { fingerprint64 } from "../base/index.ts";
 import type { Configuration } from "../core/index.ts";

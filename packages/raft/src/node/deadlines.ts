@@ -1,6 +1,7 @@
 /**
- * All requests that have not settled, by their deadlines, at the cost of one timer. Requests with the same time limit end in the order they came,
- * so each limit has a queue, looked at once a tick; a request is at most a tick late.
+ * All requests that have not settled, by their deadlines, at the cost of one timer. Requests with
+ * the same time limit end in the order they came, so each limit has a queue, looked at once a tick;
+ * a request is at most a tick late.
  */
 
 /** Something that must settle by a time. */

@@ -1,4 +1,7 @@
-/** The node's refusals as `QuorateError`s: one constructor each, so that texts and outcomes stand in one place. */
+/**
+ * The node's refusals as `QuorateError`s: one constructor each, so that texts and outcomes stand in
+ * one place.
+ */
 import { type Outcome, QuorateError } from "../base/index.ts";
 import {
   ForeignDirectoryError,

@@ -1,4 +1,7 @@
-/** The typed events of a node: what happened, also on followers. Listeners run in the turn; one that throws is reported. */
+/**
+ * The typed events of a node: what happened, also on followers. Listeners run in the turn; one that
+ * throws is reported.
+ */
 import type { Role } from "../core/index.ts";
 
 export interface NodeEvents {

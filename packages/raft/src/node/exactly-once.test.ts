@@ -1,7 +1,7 @@
 /**
- * Clients on all members send commands of unique texts, read, give up, while members die, come back and are cut
- * off. Acknowledged: applied exactly once, at the place that was answered. Not applied: in nobody's log. Unknown: at
- * most once. A run repeats by its seed.
+ * Clients on all members send commands of unique texts, read, give up, while members die, come back
+ * and are cut off. Acknowledged: applied exactly once, at the place that was answered. Not applied:
+ * in nobody's log. Unknown: at most once. A run repeats by its seed.
  */
 import { describe, expect, it } from "vitest";
 import { type Answer, NodeWorld } from "../../test/node/node-world.ts";

@@ -1,6 +1,7 @@
 /**
- * Bootstrap: the `members` option forms the first configuration, only where the log is empty, the same on all.
- * Afterwards the log is the truth, and an option that differs is a warning that says so.
+ * Bootstrap: the `members` option forms the first configuration, only where the log is empty, the
+ * same on all. Afterwards the log is the truth, and an option that differs is a warning that says
+ * so.
  */
 import { logIndex, term } from "../base/index.ts";
 import {
@@ -29,8 +30,8 @@ export function configurationOf(entries: readonly Entry[]): Configuration | null
 }
 
 /**
- * How the option compares with the log: `same`; `differs` (warn); `foreign` (not one member in common, or the
- * same members under another token: this directory belongs to another cluster).
+ * How the option compares with the log: `same`; `differs` (warn); `foreign` (not one member in
+ * common, or the same members under another token: this directory belongs to another cluster).
  */
 export function compareConfigurations(
   option: Configuration,

@@ -36,7 +36,8 @@ describe.each([
       expect(reason).toContain("replace it by a new member with a new name");
       expect(world.status("c").members.find((one) => one.id === id)?.reason).toMatch(before);
     }
-    // The others go on as two of three; without one of them nothing does, for c is nobody's majority.
+    // The others go on as two of three; without one of them nothing does, for c is nobody's
+    // majority.
     expect(world.settle(world.propose("b", "y")).error).toBeNull();
     world.isolate("a");
     const alone = world.settle(world.propose("b", "z", 1000));

@@ -8,7 +8,10 @@ export interface NodeLimits {
   readonly electionMs: number;
   /** Milliseconds a command or read may take unless its caller says otherwise. */
   readonly timeoutMs: number;
-  /** Bytes of one command: what etcd takes in a request, so that one entry never holds up heartbeats. */
+  /**
+   * Bytes of one command: what etcd takes in a request, so that one entry never holds up
+   * heartbeats.
+   */
   readonly commandBytesMax: number;
   /** Commands that wait for a leader; more are refused as OVERLOADED, so that memory is bounded. */
   readonly waitingCountMax: number;

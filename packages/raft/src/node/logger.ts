@@ -1,6 +1,9 @@
 import { osConsole } from "../ports/os/index.ts";
 
-/** Where a member talks to its operator. Anything with these four fits: pino, console, a test's list. */
+/**
+ * Where a member talks to its operator. Anything with these four fits: pino, console, a test's
+ * list.
+ */
 export interface Logger {
   debug(fields: object, text: string): void;
   info(fields: object, text: string): void;
@@ -16,7 +19,9 @@ export const silentLogger: Logger = {
   error: () => undefined,
 };
 
-/** Warnings and errors on the console, the rest nowhere: what an embedded library may say unasked. */
+/**
+ * Warnings and errors on the console, the rest nowhere: what an embedded library may say unasked.
+ */
 export function createConsoleLogger(): Logger {
   return {
     ...silentLogger,

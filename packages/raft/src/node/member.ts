@@ -1,8 +1,10 @@
 /**
- * One core against one disk, one network and one clock. Inputs are stepped as they come; once a turn of the event
- * loop the effects are taken and handed out. Nothing here is a promise: the simulator runs this very code.
+ * One core against one disk, one network and one clock. Inputs are stepped as they come; once a
+ * turn of the event loop the effects are taken and handed out. Nothing here is a promise: the
+ * simulator runs this very code.
  *
- * Called by `node.ts`, which gives it to programs. Not here: how a member is opened (`open-member.ts`).
+ * Called by `node.ts`, which gives it to programs. Not here: how a member is opened
+ * (`open-member.ts`).
  */
 import {
   assert,
@@ -125,7 +127,7 @@ export class Member {
     this.#schedule();
   }
 
-  // --- the public requests ------------------------------------------------------------------------------------
+  // --- the public requests -----------------------------------------------------------------------
 
   /** `done` never runs inside the call. A returned error is the answer, too. */
   propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
@@ -150,7 +152,7 @@ export class Member {
     this.#shutDown(null);
   }
 
-  // --- inputs -------------------------------------------------------------------------------------------------
+  // --- inputs ------------------------------------------------------------------------------------
 
   /** Runs what changes the core, then a turn. What it throws ends the member, not the process. */
   #take(input: () => void): void {
@@ -189,7 +191,8 @@ export class Member {
         this.#step({ kind: "peer-unreachable", peer: event.peer });
         break;
       case "refused":
-        // Whoever dials us under a peer's name: our own connection to that peer may stand all the while.
+        // Whoever dials us under a peer's name: our own connection to that peer may stand all the
+        // while.
         if (event.peer !== null) this.peers.onRefused(event.peer, event.reason);
         this.#parts.logger.warn({ peer: event.peer }, event.reason);
         break;
@@ -221,7 +224,7 @@ export class Member {
     if (this.isRunning) this.#armTimer();
   }
 
-  // --- the turn -----------------------------------------------------------------------------------------------
+  // --- the turn ----------------------------------------------------------------------------------
 
   #schedule(): void {
     if (this.#isScheduled || this.#state !== "running") return;
@@ -348,9 +351,12 @@ export class Member {
     this.#parts.logger.error({ event: name }, `A listener of "${name}" threw: ${text}`);
   }
 
-  // --- the end ------------------------------------------------------------------------------------------------
+  // --- the end -----------------------------------------------------------------------------------
 
-  /** A storage error, a broken invariant, a machine's exception: this member is finished, the process is not. */
+  /**
+   * A storage error, a broken invariant, a machine's exception: this member is finished, the
+   * process is not.
+   */
   #fail(reason: unknown): void {
     if (this.#state !== "running") return;
     const error = reason instanceof Error ? reason : new Error(String(reason));

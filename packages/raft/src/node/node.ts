@@ -1,5 +1,6 @@
 /**
- * The public edge: `start` gives a `Node`, a member with its machines. Promises begin here and nowhere below.
+ * The public edge: `start` gives a `Node`, a member with its machines. Promises begin here and
+ * nowhere below.
  */
 import { QuorateError } from "../base/index.ts";
 import {
@@ -28,20 +29,23 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
   /** The own term now; `status()` tells the rest. */
   readonly term: number;
   status(): NodeStatus;
-  /** Returns what takes the listener off again. A listener that throws stops nobody but is reported. */
+  /**
+   * Returns what takes the listener off again. A listener that throws stops nobody but is reported.
+   */
   on<Name extends NodeEventName>(name: Name, listener: NodeListener<Name>): () => void;
   /**
-   * Stops: open requests settle, files and sockets close, nothing keeps the process alive. Idempotent. It does not
-   * hand leadership over; the others elect after their timeouts.
+   * Stops: open requests settle, files and sockets close, nothing keeps the process alive.
+   * Idempotent. It does not hand leadership over; the others elect after their timeouts.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a member and resolves when it listens and has read its log; a leader may take an election longer, and
- * commands wait for it.
+ * Starts a member and resolves when it listens and has read its log; a leader may take an election
+ * longer, and commands wait for it.
  *
- * @throws QuorateError `BAD_CONFIG`, `DATA_DIR_IN_USE`, `WRONG_CLUSTER`, `CORRUPT` or `STORAGE_FAILED`
+ * @throws QuorateError `BAD_CONFIG`, `DATA_DIR_IN_USE`, `WRONG_CLUSTER`, `CORRUPT` or
+ * `STORAGE_FAILED`
  */
 export async function start<Machines extends MachineDeclarations = Record<never, never>>(
   options: StartOptions<Machines>,

@@ -1,6 +1,6 @@
 /**
- * From options to a running member: directory, lock, log, first configuration, transport. Callbacks all the way, so
- * that the simulator can crash it in between. Called by `node.ts`.
+ * From options to a running member: directory, lock, log, first configuration, transport. Callbacks
+ * all the way, so that the simulator can crash it in between. Called by `node.ts`.
  */
 import { FormatError, logIndex, persistUnit, type QuorateError } from "../base/index.ts";
 import { checkState, createRaft, type HardState } from "../core/index.ts";
@@ -108,7 +108,7 @@ function openDisk(parts: OpenMemberParts, directory: string, done: FoundDone): v
   );
 }
 
-// --- the first configuration ---------------------------------------------------------------------------------
+// --- the first configuration ---------------------------------------------------------------------
 
 /** What a log holds may be of a version that this program does not know: that is an answer, too. */
 function tryBootstrap(parts: OpenMemberParts, found: Found, done: OpenMemberDone): void {
@@ -157,7 +157,10 @@ function bootstrap(
   begin(parts, found, log.hardState, log.entries, log.commit, done);
 }
 
-/** An empty log under a hard state that was used: the log was lost, and starting afresh would forget promises. */
+/**
+ * An empty log under a hard state that was used: the log was lost, and starting afresh would forget
+ * promises.
+ */
 function describeLostLog(log: RecoveredLog): QuorateError | null {
   const { term, votedFor } = log.hardState;
   if (log.entries.length > 0 || (term <= firstHardState.term && votedFor === null)) return null;
@@ -169,7 +172,10 @@ function describeLostLog(log: RecoveredLog): QuorateError | null {
   );
 }
 
-/** Who says that the cluster exists does not form one: two members of one name would be two clusters. */
+/**
+ * Who says that the cluster exists does not form one: two members of one name would be two
+ * clusters.
+ */
 function describeNoCluster(options: CheckedOptions): QuorateError | null {
   if (!options.joinsExisting) return null;
   return badConfig(
@@ -218,7 +224,7 @@ function writeFirst(
   );
 }
 
-// --- the start -----------------------------------------------------------------------------------------------
+// --- the start -----------------------------------------------------------------------------------
 
 function begin(
   parts: OpenMemberParts,

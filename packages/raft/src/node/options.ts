@@ -20,22 +20,31 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   /** This member's name among `members`: 1 to 64 characters of `[A-Za-z0-9._-]`. */
   readonly id: string;
   /**
-   * Names and peer addresses (`host:port`) of all members. Forms the first configuration where the directory is
-   * empty, and must then be the same on all; afterwards the log is the truth.
+   * Names and peer addresses (`host:port`) of all members. Forms the first configuration where the
+   * directory is empty, and must then be the same on all; afterwards the log is the truth.
    */
   readonly members: Readonly<Record<string, string>>;
   /**
-   * Where this member keeps its log, vote and identity. Without it all is in memory: such a member never comes
-   * back under its old id, and a majority that stops together loses everything.
+   * Where this member keeps its log, vote and identity. Without it all is in memory: such a member
+   * never comes back under its old id, and a majority that stops together loses everything.
    */
   readonly dir?: string;
-  /** The machines that share the log, the same on every member. Declared here because replay must know them. */
+  /**
+   * The machines that share the log, the same on every member. Declared here because replay must
+   * know them.
+   */
   readonly machines?: Machines;
   /** Tells clusters with equal members apart. */
   readonly token?: string;
-  /** Never form a cluster: an empty directory is refused (etcd's `--initial-cluster-state existing`). */
+  /**
+   * Never form a cluster: an empty directory is refused (etcd's `--initial-cluster-state
+   * existing`).
+   */
   readonly joinsExisting?: boolean;
-  /** Address to listen on for peers, where it is not the own one in `members` (port forwarding, containers). */
+  /**
+   * Address to listen on for peers, where it is not the own one in `members` (port forwarding,
+   * containers).
+   */
   readonly listen?: string;
   /** Times and limits; the defaults are in `defaultLimits`. */
   readonly limits?: Partial<NodeLimits>;

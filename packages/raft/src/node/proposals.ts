@@ -1,7 +1,8 @@
 /**
- * Where commands wait and are found again. Commands of a turn go to the leader together: into its core if that is
- * us, else in one forwarded request. Only (index, term) comes back; the result is this member's own, computed when
- * it applies that index. Another term at that index means: certainly not applied.
+ * Where commands wait and are found again. Commands of a turn go to the leader together: into its
+ * core if that is us, else in one forwarded request. Only (index, term) comes back; the result is
+ * this member's own, computed when it applies that index. Another term at that index means:
+ * certainly not applied.
  */
 import {
   assert,
@@ -81,7 +82,9 @@ export class Proposals implements RequestOwner<CommandRequest> {
   readonly #forwards = new Map<number, PendingForward>();
   #forwardId = 0;
   readonly #placed = new Map<LogIndex, CommandRequest>();
-  /** What was applied while places are unknown: the answer of a forward may come after its entries. */
+  /**
+   * What was applied while places are unknown: the answer of a forward may come after its entries.
+   */
   readonly #kept = new Map<LogIndex, KeptResult>();
   /** The term of the newest applied entry. */
   #appliedTerm: Term = noTerm;
@@ -109,7 +112,9 @@ export class Proposals implements RequestOwner<CommandRequest> {
     return request;
   }
 
-  /** Hands what was gathered to the leader; without one it waits. Called at the beginning of a turn. */
+  /**
+   * Hands what was gathered to the leader; without one it waits. Called at the beginning of a turn.
+   */
   flush(): void {
     if (this.#gathered.length === 0 && this.#waiting.size === 0) return;
     const { leader, leadership } = this.#host.raft;
@@ -216,7 +221,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     else request.settle(resultDropped(this.#host.limits.keptResultsMax));
   }
 
-  // --- forwarding --------------------------------------------------------------------------------------------
+  // --- forwarding --------------------------------------------------------------------------------
 
   #forward(requests: readonly CommandRequest[], leader: NodeId): void {
     let batch: CommandRequest[] = [];
@@ -335,7 +340,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     this.#dropKept();
   }
 
-  // --- applying ----------------------------------------------------------------------------------------------
+  // --- applying ----------------------------------------------------------------------------------
 
   isWanted(index: LogIndex): boolean {
     return this.#forwards.size > 0 || this.#placed.has(index);
@@ -356,8 +361,8 @@ export class Proposals implements RequestOwner<CommandRequest> {
   }
 
   /**
-   * Terms do not decrease along the log, and what is applied stays: no entry of an older term can come behind
-   * this one. Its commands need not wait until the new log is that long.
+   * Terms do not decrease along the log, and what is applied stays: no entry of an older term can
+   * come behind this one. Its commands need not wait until the new log is that long.
    */
   #onAppliedTerm(term: Term): void {
     this.#appliedTerm = term;
@@ -394,7 +399,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     }
   }
 
-  // --- settling ----------------------------------------------------------------------------------------------
+  // --- settling ----------------------------------------------------------------------------------
 
   onExpired(request: CommandRequest): void {
     const { raft } = this.#host;

@@ -1,6 +1,7 @@
 /**
- * Linearizable reads on their way: the core finds the index, then the machines must have applied it. A read that
- * finds no leader, or loses its answer, asks again until its deadline; it changes nothing, so that is safe.
+ * Linearizable reads on their way: the core finds the index, then the machines must have applied
+ * it. A read that finds no leader, or loses its answer, asks again until its deadline; it changes
+ * nothing, so that is safe.
  */
 import type { LogIndex, QuorateError } from "../base/index.ts";
 import { type Raft, type ReadAnswered, step } from "../core/index.ts";

@@ -1,12 +1,15 @@
 /**
- * A command on its way: from the caller into the log of the leader, and back as the result that this member's
- * machine computes at its place. Settles exactly once, with what is known of its outcome.
+ * A command on its way: from the caller into the log of the leader, and back as the result that
+ * this member's machine computes at its place. Settles exactly once, with what is known of its
+ * outcome.
  */
 import type { LogIndex, QuorateError, Term } from "../base/index.ts";
 import type { Expiring } from "./deadlines.ts";
 import { stoppedError } from "./errors.ts";
 
-/** With `error` null, `result` is what the machine returned. Runs exactly once and does not throw. */
+/**
+ * With `error` null, `result` is what the machine returned. Runs exactly once and does not throw.
+ */
 export type CommandDone = (error: QuorateError | null, result?: unknown) => void;
 
 /** Who keeps requests and must hear of their ends. */
@@ -18,8 +21,8 @@ export interface RequestOwner<Request> {
 }
 
 /**
- * `gathered`: waits for the end of the turn. `waiting`: for a leader. `forwarded`: sent to the leader, its place
- * unknown. `placed`: in some leader's log at a known place.
+ * `gathered`: waits for the end of the turn. `waiting`: for a leader. `forwarded`: sent to the
+ * leader, its place unknown. `placed`: in some leader's log at a known place.
  */
 export type CommandPlace = "gathered" | "waiting" | "forwarded" | "placed";
 

@@ -1,4 +1,7 @@
-/** What a member knows of itself and the others at a moment, as plain data for people and dashboards. */
+/**
+ * What a member knows of itself and the others at a moment, as plain data for people and
+ * dashboards.
+ */
 import type { Role } from "../core/index.ts";
 import { lastIndex } from "../core/index.ts";
 import type { OpenedMember } from "./open-member.ts";

@@ -1,6 +1,6 @@
 /**
- * The door to files. Everything completes through callbacks, never synchronously inside the call. Paths are
- * plain strings below a directory that the caller chose. A `done` is called exactly once.
+ * The door to files. Everything completes through callbacks, never synchronously inside the call.
+ * Paths are plain strings below a directory that the caller chose. A `done` is called exactly once.
  */
 
 /** A failed operation of a disk: which, on what path, and the system's code (`EIO`, `ENOSPC` …). */
@@ -25,7 +25,10 @@ export interface DiskFile {
   readonly path: string;
   /** Bytes from `offset`; fewer than `length` only at the end of the file. */
   read(offset: number, length: number, done: DoneWith<Uint8Array>): void;
-  /** Writes all of `chunks` one after the other from `offset`; a short write is completed or an error. */
+  /**
+   * Writes all of `chunks` one after the other from `offset`; a short write is completed or an
+   * error.
+   */
   write(offset: number, chunks: readonly Uint8Array[], done: Done): void;
   /** Data and the size needed to read it are on stable storage (`fdatasync`). */
   sync(done: Done): void;
@@ -40,16 +43,26 @@ export interface DirectoryLock {
 }
 
 export interface Disk {
-  /** Creates the directory and its missing parents, each synced into its own parent. No error if it exists. */
+  /**
+   * Creates the directory and its missing parents, each synced into its own parent. No error if it
+   * exists.
+   */
   makeDirectory(path: string, done: Done): void;
   /** Names of the entries of a directory, sorted. */
   list(path: string, done: DoneWith<readonly string[]>): void;
-  /** `create` fails with `EEXIST` if the file exists; `existing` fails with `ENOENT` if it does not. */
+  /**
+   * `create` fails with `EEXIST` if the file exists; `existing` fails with `ENOENT` if it does not.
+   */
   open(path: string, mode: "create" | "existing", done: DoneWith<DiskFile>): void;
   rename(from: string, to: string, done: Done): void;
   remove(path: string, done: Done): void;
-  /** Makes creations, renames and removals inside the directory durable (`fsync` of the directory). */
+  /**
+   * Makes creations, renames and removals inside the directory durable (`fsync` of the directory).
+   */
   syncDirectory(path: string, done: Done): void;
-  /** Exclusive among processes. Fails with code `ELOCKED` and a message that names the owner if it is known. */
+  /**
+   * Exclusive among processes. Fails with code `ELOCKED` and a message that names the owner if it
+   * is known.
+   */
   lock(directory: string, done: DoneWith<DirectoryLock>): void;
 }

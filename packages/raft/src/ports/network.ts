@@ -1,6 +1,6 @@
 /**
- * The door to other members: ordered byte streams that may break at any time. Callbacks are never called
- * synchronously inside `listen`, `connect` or `send`.
+ * The door to other members: ordered byte streams that may break at any time. Callbacks are never
+ * called synchronously inside `listen`, `connect` or `send`.
  */
 
 export class NetworkError extends Error {
@@ -29,7 +29,9 @@ export interface Connection {
 }
 
 export interface ConnectionHandlers {
-  /** Once, when a `connect` succeeded; not called for accepted connections, which are open already. */
+  /**
+   * Once, when a `connect` succeeded; not called for accepted connections, which are open already.
+   */
   onOpen?(): void;
   onData(bytes: Uint8Array): void;
   /** All that was queued has been taken by the system (`queuedBytes` is 0 again). */
@@ -46,7 +48,10 @@ export interface Listener {
 }
 
 export interface Network {
-  /** `address` is `host:port`; port 0 picks a free one. Each accepted connection gets its own handlers. */
+  /**
+   * `address` is `host:port`; port 0 picks a free one. Each accepted connection gets its own
+   * handlers.
+   */
   listen(
     address: string,
     onConnection: (connection: Connection) => ConnectionHandlers,

@@ -1,4 +1,7 @@
-/** Whole files: reading them, and replacing them so that a crash leaves the old or the new one, never a mix. */
+/**
+ * Whole files: reading them, and replacing them so that a crash leaves the old or the new one,
+ * never a mix.
+ */
 import type { Disk, DiskFile } from "../ports/index.ts";
 import { perform, type Task } from "./task.ts";
 
@@ -38,8 +41,8 @@ export function* writeSynced(file: DiskFile, offset: number, bytes: Uint8Array):
 }
 
 /**
- * Puts `bytes` under `name`, durable when it returns: a temporary file, synced, renamed over, directory synced.
- * A crash at any point leaves what was there before or all of the new.
+ * Puts `bytes` under `name`, durable when it returns: a temporary file, synced, renamed over,
+ * directory synced. A crash at any point leaves what was there before or all of the new.
  */
 export function* replaceFile(
   disk: Disk,

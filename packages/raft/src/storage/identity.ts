@@ -1,6 +1,6 @@
 /**
- * Whose directory this is: written once when the directory is first used, and checked at every start. The file
- * `identity` is one sealed block; see `docs/formats.md`.
+ * Whose directory this is: written once when the directory is first used, and checked at every
+ * start. The file `identity` is one sealed block; see `docs/formats.md`.
  */
 import { type ByteReader, type Crc32, isNodeId, type NodeId } from "../base/index.ts";
 import { type BlockFormat, openBlock, readId, sealBlock, writeId } from "./sealed-block.ts";

@@ -4,8 +4,8 @@ import type { Clock } from "../ports/index.ts";
 import type { LogStore, PersistRequest, RecoveredLog, StorageError } from "./log-store.ts";
 
 /**
- * Keeps nothing: the core holds the log, and with the process everything is gone. Completions come through
- * `clock.defer`, in order, as those of a disk do.
+ * Keeps nothing: the core holds the log, and with the process everything is gone. Completions come
+ * through `clock.defer`, in order, as those of a disk do.
  */
 export class MemoryLogStore implements LogStore {
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
 /**
- * The first door of a data directory: makes it, locks it, and finds out or decides whose it is. Nothing else in
- * the directory is touched before the lock is held.
+ * The first door of a data directory: makes it, locks it, and finds out or decides whose it is.
+ * Nothing else in the directory is touched before the lock is held.
  */
 import type { Crc32, NodeId } from "../base/index.ts";
 import type { DirectoryLock, Disk, Random } from "../ports/index.ts";
@@ -40,20 +40,24 @@ export interface OpenedDirectory {
   /** To be released when the log is closed. */
   readonly lock: DirectoryLock;
   readonly identity: DirectoryIdentity;
-  /** The identity was made just now. A log without entries says "not yet bootstrapped", this does not. */
+  /**
+   * The identity was made just now. A log without entries says "not yet bootstrapped", this does
+   * not.
+   */
   readonly fresh: boolean;
 }
 
 /**
- * Makes and locks the directory, and reads its identity, or writes one if it holds nothing of ours. A crash
- * afterwards and before the first append leaves a directory with an identity and an empty log: it counts as
- * not yet bootstrapped. With nothing but an identity it gets another one.
+ * Makes and locks the directory, and reads its identity, or writes one if it holds nothing of ours.
+ * A crash afterwards and before the first append leaves a directory with an identity and an empty
+ * log: it counts as not yet bootstrapped. With nothing but an identity it gets another one.
  *
- * Whether the cluster is the right one is not asked here: of a directory that was used, the log decides.
+ * Whether the cluster is the right one is not asked here: of a directory that was used, the log
+ * decides.
  *
- * Refusals: `ForeignDirectoryError` for another member's; `StorageDamage` for an unreadable identity, and for log files without one
- * (never taken for empty); `StorageError` with code `ELOCKED` if another process has it. The lock is not held
- * after a refusal.
+ * Refusals: `ForeignDirectoryError` for another member's; `StorageDamage` for an unreadable
+ * identity, and for log files without one (never taken for empty); `StorageError` with code
+ * `ELOCKED` if another process has it. The lock is not held after a refusal.
  */
 export function openDirectory(
   options: OpenDirectoryOptions,
@@ -87,8 +91,8 @@ function* identify(
   if (names.includes(identityFileName)) {
     const identity = decodeIdentity(yield* readWhole(disk, file), file, crc32);
     checkIdentity(options, identity);
-    // Alone it says "never used" as well as "its log was removed". The first has never met a peer, and the second
-    // must not be taken for what it was: both begin anew.
+    // Alone it says "never used" as well as "its log was removed". The first has never met a peer,
+    // and the second must not be taken for what it was: both begin anew.
     if (ours.length > 1) return { identity, fresh: false };
   } else if (ours.length > 0) {
     const text = `there are log files (${ours[0]}) but no identity; restore the file from a backup`;

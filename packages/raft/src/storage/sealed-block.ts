@@ -1,15 +1,20 @@
 /**
- * One sector (512 bytes) with a magic, a version and a checksum: the form of everything small that is kept on
- * disk (identity, hard state, segment header, log end). See `docs/formats.md`, "sealed block".
+ * One sector (512 bytes) with a magic, a version and a checksum: the form of everything small that
+ * is kept on disk (identity, hard state, segment header, log end). See `docs/formats.md`, "sealed
+ * block".
  *
  *     0  magic, 8 ASCII characters      10  content, then zeros
  *     8  version u16                    508 CRC-32 of bytes 0 to 507
  *
- * The places of magic, version and checksum never change, so that an unknown version is told from damage.
+ * The places of magic, version and checksum never change, so that an unknown version is told from
+ * damage.
  */
 import { assert, ByteReader, ByteWriter, type Crc32 } from "../base/index.ts";
 
-/** The smallest thing a disk is assumed to write as a whole; every structure on disk begins at a multiple. */
+/**
+ * The smallest thing a disk is assumed to write as a whole; every structure on disk begins at a
+ * multiple.
+ */
 export const sectorBytes = 512;
 
 const checksumOffset = sectorBytes - 4;

@@ -1,6 +1,7 @@
 /**
- * What may keep a data directory from being opened, as typed values. The node turns them into `QuorateError`s:
- * `StorageDamage` and `UnknownFormatError` into CORRUPT, `ForeignDirectoryError` into WRONG_CLUSTER.
+ * What may keep a data directory from being opened, as typed values. The node turns them into
+ * `QuorateError`s: `StorageDamage` and `UnknownFormatError` into CORRUPT, `ForeignDirectoryError`
+ * into WRONG_CLUSTER.
  */
 import { DiskError } from "../ports/index.ts";
 import { StorageError } from "./log-store.ts";
@@ -50,7 +51,8 @@ export class UnknownFormatError extends Error {
 
   constructor(file: string, offset: number, found: string) {
     super(
-      `Cannot read ${file} at offset ${offset}: ${found}. Start a version of quorate that knows it.`,
+      `Cannot read ${file} at offset ${offset}: ${found}. ` +
+        "Start a version of quorate that knows it.",
     );
     this.file = file;
     this.offset = offset;

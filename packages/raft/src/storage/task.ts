@@ -1,7 +1,7 @@
 /**
- * Straight-line code over callbacks: a generator that yields operations and gets their values back. For the
- * paths that run once (opening, recovering, switching segments); the writing path uses callbacks directly.
- * No promises, so a simulator decides the order of every completion.
+ * Straight-line code over callbacks: a generator that yields operations and gets their values back.
+ * For the paths that run once (opening, recovering, switching segments); the writing path uses
+ * callbacks directly. No promises, so a simulator decides the order of every completion.
  */
 import { assert } from "../base/index.ts";
 
@@ -20,8 +20,8 @@ export function* perform<Value = void>(operation: Operation<Value>): Task<Value>
 }
 
 /**
- * Runs a task to its end; `done` gets its value, or what it threw. Operations must not complete inside their
- * own call.
+ * Runs a task to its end; `done` gets its value, or what it threw. Operations must not complete
+ * inside their own call.
  */
 export function runTask<Value>(
   task: Task<Value>,

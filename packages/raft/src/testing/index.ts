@@ -1,6 +1,6 @@
 /**
- * Public kits: a cluster in memory, virtual time, a simulated network and disk, and the conformance suite for log
- * stores. Nothing here needs a test runner.
+ * Public kits: a cluster in memory, virtual time, a simulated network and disk, and the conformance
+ * suite for log stores. Nothing here needs a test runner.
  */
 
 export type { ConformanceCase, LogStoreHarness } from "./log-store-conformance.ts";

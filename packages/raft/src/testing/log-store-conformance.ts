@@ -5,7 +5,7 @@
  */
 import { assert } from "../base/index.ts";
 import type { Entry } from "../core/index.ts";
-import type { LogStore, PersistRequest, RecoveredLog, StorageError } from "../storage/log-store.ts";
+import type { LogStore, PersistRequest, RecoveredLog, StorageError } from "../storage/index.ts";
 import { makeEntry, makeHardState, makePersist } from "./storage-world.ts";
 
 /** One place to store a log in, empty at first. */
@@ -23,7 +23,9 @@ export interface ConformanceCase {
   run(): Promise<void>;
 }
 
-/** `makeHarness` is called once per case. Stores without `kill` are spared the cases of reopening. */
+/**
+ * `makeHarness` is called once per case. Stores without `kill` are spared the cases of reopening.
+ */
 export function logStoreConformance(
   makeHarness: () => Promise<LogStoreHarness>,
 ): readonly ConformanceCase[] {

@@ -1,7 +1,8 @@
 /**
- * A disk in memory that forgets like a real one: what was written and not synced is lost, kept or torn at a
- * crash, sector by sector, and names likewise. Faults are injected by a hook. Deterministic: chance and the
- * order of completions come from outside. For storage tests and the simulator.
+ * A disk in memory that forgets like a real one: what was written and not synced is lost, kept or
+ * torn at a crash, sector by sector, and names likewise. Faults are injected by a hook.
+ * Deterministic: chance and the order of completions come from outside. For storage tests and the
+ * simulator.
  */
 import { assert } from "../base/index.ts";
 import {
@@ -40,8 +41,8 @@ export interface DiskOperation {
 /** What befalls an operation. */
 export type DiskFault =
   /**
-   * It fails. A write has put its first `writtenBytes` by then. A failed sync leaves the data readable and
-   * called clean: a second sync succeeds and writes nothing, as Linux does it.
+   * It fails. A write has put its first `writtenBytes` by then. A failed sync leaves the data
+   * readable and called clean: a second sync succeeds and writes nothing, as Linux does it.
    */
   | { readonly kind: "fail"; readonly code: string; readonly writtenBytes?: number }
   /** It happens, and is never answered: the moment before a crash. */
@@ -52,7 +53,10 @@ export interface MemoryDiskOptions {
   defer(callback: () => void, operation: DiskOperation): void;
   /** Called before each operation. Null: no fault. */
   onOperation?(operation: DiskOperation): DiskFault | null;
-  /** Bytes that fit; a write that needs more fails with ENOSPC after the part that fits. Default: no end. */
+  /**
+   * Bytes that fit; a write that needs more fails with ENOSPC after the part that fits. Default: no
+   * end.
+   */
   spaceBytes?: number;
 }
 
@@ -78,7 +82,10 @@ export class MemoryDisk implements Disk {
   readonly #directories = new Map<string, MemoryDirectory>();
   readonly #locked = new Set<string>();
   #operations = 0;
-  /** Goes up when the processes end: files opened before belong to the dead and their callbacks never run. */
+  /**
+   * Goes up when the processes end: files opened before belong to the dead and their callbacks
+   * never run.
+   */
   #life = 0;
   /** Bytes that fit; may be changed at any time. */
   spaceBytes: number;
@@ -195,7 +202,8 @@ export class MemoryDisk implements Disk {
   }
 
   /**
-   * Counts, asks the hook, acts, and answers later. A sync acts when it is answered; all else acts at once.
+   * Counts, asks the hook, acts, and answers later. A sync acts when it is answered; all else acts
+   * at once.
    *
    * @internal for `MemoryFile`
    */

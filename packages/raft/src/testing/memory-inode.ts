@@ -1,9 +1,14 @@
-/** The parts of the simulated disk: a file's bytes and a directory's names, each as seen and as durable. */
+/**
+ * The parts of the simulated disk: a file's bytes and a directory's names, each as seen and as
+ * durable.
+ */
 import type { CrashOptions } from "./memory-disk.ts";
 
 const sectorBytes = 512;
 
-/** A file's content: what readers see, what is on the platter, and which sectors differ by intent. */
+/**
+ * A file's content: what readers see, what is on the platter, and which sectors differ by intent.
+ */
 export class MemoryInode {
   #seen = new Uint8Array(0);
   #size = 0;
@@ -103,7 +108,10 @@ type NameChange =
       readonly inode: MemoryInode;
     };
 
-/** A directory: the names that are seen, the names that survive a crash, and the changes between them. */
+/**
+ * A directory: the names that are seen, the names that survive a crash, and the changes between
+ * them.
+ */
 export class MemoryDirectory {
   #seen = new Map<string, MemoryInode>();
   #durable = new Map<string, MemoryInode>();

@@ -68,7 +68,8 @@ export class MemoryPipe {
 
   #onDue(): void {
     this.#timer = null;
-    // The timer was set for the first one. By the clock it may be a rounding too early, and time stands still.
+    // The timer was set for the first one. By the clock it may be a rounding too early, and time
+    // stands still.
     const nowMs = Math.max(this.#host.clock.nowMs(), this.#waiting[0]?.dueMs ?? 0);
     const due = this.#waiting.findIndex((waiting) => waiting.dueMs > nowMs);
     let count = due < 0 ? this.#waiting.length : due;

@@ -1,4 +1,6 @@
-/** A disk that refuses: members in memory have none, and a test that touches one should hear of it. */
+/**
+ * A disk that refuses: members in memory have none, and a test that touches one should hear of it.
+ */
 import { type Clock, type Disk, DiskError } from "../ports/index.ts";
 
 export function createNoDisk(clock: Clock): Disk {

@@ -1,14 +1,21 @@
 /**
- * One data directory on a simulated disk and a virtual clock, driven as if everything were synchronous. For the
- * tests of the storage and of what is built on it.
+ * One data directory on a simulated disk and a virtual clock, driven as if everything were
+ * synchronous. For the tests of the storage and of what is built on it.
  */
 import { assert, crc32, logIndex, nodeId, persistUnit, term } from "../base/index.ts";
 import type { Entry, EntryKind, HardState } from "../core/index.ts";
-import type { DirectoryIdentity } from "../storage/identity.ts";
-import type { LogStore, PersistRequest, StorageError } from "../storage/log-store.ts";
-import { type OpenedDirectory, openDirectory } from "../storage/open-directory.ts";
-import type { OpenError } from "../storage/storage-errors.ts";
-import { type OpenedLog, type OpenLogOptions, openLog } from "../storage/wal/open-log.ts";
+import {
+  type DirectoryIdentity,
+  type LogStore,
+  type OpenError,
+  type OpenedDirectory,
+  type OpenedLog,
+  type OpenLogOptions,
+  openDirectory,
+  openLog,
+  type PersistRequest,
+  type StorageError,
+} from "../storage/index.ts";
 import { type DiskFault, type DiskOperation, MemoryDisk } from "./memory-disk.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

@@ -1,6 +1,6 @@
 /**
- * A whole cluster in one process, in memory: for the tests of programs that embed a member. The very code of
- * production runs; only network, disk and (if asked for) time are in memory.
+ * A whole cluster in one process, in memory: for the tests of programs that embed a member. The
+ * very code of production runs; only network, disk and (if asked for) time are in memory.
  */
 import { assert, crc32 } from "../base/index.ts";
 import type { MachineDeclarations } from "../machine/index.ts";
@@ -17,8 +17,8 @@ export interface TestClusterOptions<Machines extends MachineDeclarations> {
   readonly members?: number;
   readonly machines?: Machines;
   /**
-   * `real` (the default): timers of the host, an election takes 20 to 40 ms. `virtual`: time stands still until
-   * `advance` or `settle` move it, and a run repeats exactly by its seed.
+   * `real` (the default): timers of the host, an election takes 20 to 40 ms. `virtual`: time stands
+   * still until `advance` or `settle` move it, and a run repeats exactly by its seed.
    */
   readonly time?: "real" | "virtual";
   readonly seed?: number;
@@ -33,7 +33,9 @@ export interface TestCluster<Machines extends MachineDeclarations> extends Async
   node(id: string): Node<Machines>;
   /** Waits until a majority agrees on a leader, and returns it. */
   leader(): Promise<Node<Machines>>;
-  /** As the death of its process: no goodbye. In memory a member never comes back under its old id. */
+  /**
+   * As the death of its process: no goodbye. In memory a member never comes back under its old id.
+   */
   kill(id: string): void;
   /** Cuts the way between two members until `heal`. */
   cut(a: string, b: string, options?: CutOptions): void;
@@ -145,7 +147,8 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
     const node = this.node(id);
     this.#nodes.delete(id);
     this.#network.kill(id);
-    // Its timers stop and its requests settle; the network never answers the dead, so nobody waits for the end.
+    // Its timers stop and its requests settle; the network never answers the dead, so nobody waits
+    // for the end.
     void node.stop();
   }
 

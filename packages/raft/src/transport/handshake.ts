@@ -16,8 +16,8 @@ import {
 import type { PeerIdentity } from "./transport.ts";
 
 /**
- * The incarnation of each peer as this process first met it. A peer that comes with another one has lost what it
- * promised: its votes and its part of the log. @invariant no entry is ever replaced
+ * The incarnation of each peer as this process first met it. A peer that comes with another one has
+ * lost what it promised: its votes and its part of the log. @invariant no entry is ever replaced
  */
 export type KnownIncarnations = ReadonlyMap<NodeId, string>;
 

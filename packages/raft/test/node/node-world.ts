@@ -1,6 +1,6 @@
 /**
- * Members on a memory network and memory disks under a virtual clock, driven through their callbacks: for the
- * tests of the node. What is killed stays silent, as a dead process does.
+ * Members on a memory network and memory disks under a virtual clock, driven through their
+ * callbacks: for the tests of the node. What is killed stays silent, as a dead process does.
  */
 import { crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
 import { createMachineSet, type RawMachine, rawMachine } from "../../src/machine/index.ts";

@@ -1,12 +1,14 @@
 /**
- * A lock on a directory among the processes of one machine, dropped by the kernel when its owner dies, however
- * it dies: a Unix socket that listens inside the directory. See `docs/decisions/0012.md`.
+ * A lock on a directory among the processes of one machine, dropped by the kernel when its owner
+ * dies, however it dies: a Unix socket that listens inside the directory. See
+ * `docs/decisions/0012.md`.
  *
- * Each starter listens under a name of its own, which is never used again: so a dead one's file can be removed
- * without a race, and "dead" is what the kernel says (it refuses the connection), not a number in a file. A
- * starter publishes its name, then asks every other published name. It steps back before one that holds the
- * lock, and before a smaller name that is starting too. Of two starters the later one to publish sees the
- * other, so they cannot both win; and the smallest name steps back before a holder only, so one does win.
+ * Each starter listens under a name of its own, which is never used again: so a dead one's file can
+ * be removed without a race, and "dead" is what the kernel says (it refuses the connection), not a
+ * number in a file. A starter publishes its name, then asks every other published name. It steps
+ * back before one that holds the lock, and before a smaller name that is starting too. Of two
+ * starters the later one to publish sees the other, so they cannot both win; and the smallest name
+ * steps back before a holder only, so one does win.
  */
 import { randomBytes } from "node:crypto";
 import { close, open, readdir, rename, unlink } from "node:fs";
@@ -14,7 +16,10 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { resolve } from "node:path";
 import { type DirectoryLock, DiskError, type Done, type DoneWith } from "../disk.ts";
 
-/** What a starter answers when it is asked. Silence counts as `held`: safety never waits for an answer. */
+/**
+ * What a starter answers when it is asked. Silence counts as `held`: safety never waits for an
+ * answer.
+ */
 type State = "starting" | "held" | "withdrawn";
 
 /** Milliseconds to wait for an answer from a process that is alive and may be busy. */
@@ -107,7 +112,10 @@ class Candidate implements DirectoryLock {
     return new DiskError("lock", this.#directory, "ELOCKED", text);
   }
 
-  /** Asks a starter for its state, again if the connection breaks; after the deadline it counts as `held`. */
+  /**
+   * Asks a starter for its state, again if the connection breaks; after the deadline it counts as
+   * `held`.
+   */
   #ask(other: string, deadlineMs: number, done: (state: State) => void): void {
     askOnce(this.#address(other), this.#name, deadlineMs, (answer) => {
       switch (answer) {
@@ -129,7 +137,9 @@ class Candidate implements DirectoryLock {
     });
   }
 
-  /** Another starter asks. If it comes before this one in the order of names, this one steps back. */
+  /**
+   * Another starter asks. If it comes before this one in the order of names, this one steps back.
+   */
   #onAsked(socket: Socket): void {
     socket.unref();
     socket.setEncoding("utf8");
@@ -179,7 +189,10 @@ class Candidate implements DirectoryLock {
 /** What came of one question. `broken`: the connection ended without an answer. */
 type Answer = State | "gone" | "dead" | "denied" | "broken";
 
-/** Asks at `address` in the name of `asker`. A system that refuses the connection says that nobody listens. */
+/**
+ * Asks at `address` in the name of `asker`. A system that refuses the connection says that nobody
+ * listens.
+ */
 function askOnce(
   address: string,
   asker: string,

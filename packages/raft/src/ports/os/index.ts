@@ -11,7 +11,9 @@ export { osDisk } from "./disk.ts";
 export { osNetwork } from "./network.ts";
 export { osRandom } from "./random.ts";
 
-/** zlib's, where this Node has it (20.15, 22.2 and later): the same polynomial, many times faster. */
+/**
+ * zlib's, where this Node has it (20.15, 22.2 and later): the same polynomial, many times faster.
+ */
 export const osCrc32: Crc32 = typeof zlib.crc32 === "function" ? zlib.crc32 : crc32;
 
 /** The four doors to the operating system. */

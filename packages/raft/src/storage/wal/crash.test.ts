@@ -1,6 +1,6 @@
 /**
- * A scripted life of a log with a crash at every operation of the disk, again and again with other chances. What
- * was acknowledged is there afterwards; what was not may be, in part.
+ * A scripted life of a log with a crash at every operation of the disk, again and again with other
+ * chances. What was acknowledged is there afterwards; what was not may be, in part.
  */
 import { describe, expect, it } from "vitest";
 import type { Entry, HardState } from "../../core/index.ts";
@@ -15,7 +15,10 @@ import type { PersistRequest } from "../log-store.ts";
 
 const options = { segmentBytesMax: 4096, unitBytesMax: 1500 };
 
-/** What a correct log may hold after a crash: the state after each request from the last acknowledged one on. */
+/**
+ * What a correct log may hold after a crash: the state after each request from the last
+ * acknowledged one on.
+ */
 interface Model {
   readonly states: { readonly entries: readonly string[]; readonly hardState: HardState }[];
   acknowledged: number;
@@ -71,7 +74,10 @@ function live(world: StorageWorld, model: Model, atOnce: boolean): void {
   world.clock.advance(0);
 }
 
-/** The entries are those of a moment after the acknowledged one, or a prefix of the way to the next ones. */
+/**
+ * The entries are those of a moment after the acknowledged one, or a prefix of the way to the next
+ * ones.
+ */
 function check(world: StorageWorld, model: Model, name: string): string {
   const opened = world.tryOpenLog(options);
   if (opened === null || opened instanceof Error) throw new Error(`${name}: ${opened}`);
@@ -108,7 +114,8 @@ describe("a crash at every operation of the disk", () => {
           isOver = world.disk.operations < last;
           world.fault = () => null;
           const keepShare = [0, 1, 0.5, 0.8][seed % 4] ?? 0;
-          // Names and sizes are lost or kept too; tearing inside a sector leaves a unit that is wrong, not short.
+          // Names and sizes are lost or kept too; tearing inside a sector leaves a unit that is
+          // wrong, not short.
           const tearShare = seed >= 8 ? (1 - keepShare) / 2 : 0;
           world.disk.crash({ random: () => world.random.fraction(), keepShare, tearShare });
           const name = `operation ${operation}, seed ${seed}`;

@@ -1,6 +1,6 @@
 /**
- * Every byte of a small log is cut off, flipped and zeroed. Whatever happens, what was acknowledged is there, or
- * the directory is refused, or the member knows that it must catch up.
+ * Every byte of a small log is cut off, flipped and zeroed. Whatever happens, what was acknowledged
+ * is there, or the directory is refused, or the member knows that it must catch up.
  */
 import { describe, expect, it } from "vitest";
 import {
@@ -16,7 +16,10 @@ import type { OpenedLog } from "./open-log.ts";
 const segmentPath = `${worldDirectory}/log-0000000000000001.wal`;
 const logEndPath = `${worldDirectory}/log-end`;
 
-/** Unit 1: entries 1, 2. Unit 2: entry 3, long. Unit 3: truncation from 3 and entries 3, 4. Each one sector or more. */
+/**
+ * Unit 1: entries 1, 2. Unit 2: entry 3, long. Unit 3: truncation from 3 and entries 3, 4. Each one
+ * sector or more.
+ */
 const requests = [
   makePersist({
     hardState: makeHardState(1, "a"),
@@ -38,7 +41,10 @@ const names = ["log-0000000000000001.wal", "hard-state.0", "hard-state.1", "log-
 const closedFiles = makeFiles(true);
 const openFiles = makeFiles(false);
 
-/** A world whose log holds all requests; `isClosed`: with the witness, else killed before it was written. */
+/**
+ * A world whose log holds all requests; `isClosed`: with the witness, else killed before it was
+ * written.
+ */
 function makeWorld(isClosed: boolean): StorageWorld {
   const world = new StorageWorld();
   for (const [path, bytes] of isClosed ? closedFiles : openFiles) world.disk.put(path, bytes);
@@ -107,7 +113,8 @@ describe("a log whose last unit was cut short", () => {
   });
 
   it("is torn where whole sectors of the last unit were never written", () => {
-    // Its second sector is zeros by content (700 zero bytes), except for its last entry's first bytes.
+    // Its second sector is zeros by content (700 zero bytes), except for its last entry's first
+    // bytes.
     const world = makeWorld(false);
     world.disk.poke(segmentPath, (bytes) => bytes.fill(0, lastUnitOffset, lastUnitOffset + 512));
     expect(outcome(world)).toBe(`torn ${beforeLast}`);

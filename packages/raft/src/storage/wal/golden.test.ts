@@ -1,6 +1,6 @@
 /**
- * Files of format version 1 as they were once written, under `test/golden/storage`. They are never changed: a new
- * format gets a new version. `UPDATE_GOLDEN=1` writes those of a new version.
+ * Files of format version 1 as they were once written, under `test/golden/storage`. They are never
+ * changed: a new format gets a new version. `UPDATE_GOLDEN=1` writes those of a new version.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

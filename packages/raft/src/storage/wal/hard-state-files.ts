@@ -1,6 +1,7 @@
 /**
- * Term and vote: one sealed block in two files, `hard-state.0` and `hard-state.1`. Copy 0 is written and synced
- * first, then copy 1, then it counts: so a copy that cannot be read was never the only one that was promised.
+ * Term and vote: one sealed block in two files, `hard-state.0` and `hard-state.1`. Copy 0 is
+ * written and synced first, then copy 1, then it counts: so a copy that cannot be read was never
+ * the only one that was promised.
  */
 import { type Crc32, isNodeId, noTerm, term } from "../../base/index.ts";
 import type { HardState } from "../../core/index.ts";

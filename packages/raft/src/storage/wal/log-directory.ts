@@ -14,7 +14,8 @@ export interface LogDirectory {
 }
 
 /**
- * Creates a segment with its header, durable with its name before anything is put in it, and opens it.
+ * Creates a segment with its header, durable with its name before anything is put in it, and opens
+ * it.
  */
 export function* createSegment(log: LogDirectory, header: SegmentHeader): Task<DiskFile> {
   const name = segmentFileName(header.segment);

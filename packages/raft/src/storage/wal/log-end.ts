@@ -1,7 +1,8 @@
 /**
- * The witness: the file `log-end` says up to which unit the log is known to have been synced. It is written after
- * the log has been idle for a moment and at the close, and turns "the last unit is unreadable" from a riddle into
- * damage. It lies in its own file, so it also notices that the end of the log itself has gone.
+ * The witness: the file `log-end` says up to which unit the log is known to have been synced. It is
+ * written after the log has been idle for a moment and at the close, and turns "the last unit is
+ * unreadable" from a riddle into damage. It lies in its own file, so it also notices that the end
+ * of the log itself has gone.
  *
  * Two blocks, at 0 and 4096, take turns: a torn write of one leaves the older other.
  */
@@ -68,7 +69,8 @@ export function encodeLogEndFile(
 }
 
 /**
- * The newest sound block, or null. Without one recovery has less evidence, and decides more carefully.
+ * The newest sound block, or null. Without one recovery has less evidence, and decides more
+ * carefully.
  *
  * @throws UnknownFormatError
  */

@@ -1,4 +1,7 @@
-/** The second door of a data directory: opens its log, or makes an empty one. See `docs/formats.md`, "recovery". */
+/**
+ * The second door of a data directory: opens its log, or makes an empty one. See `docs/formats.md`,
+ * "recovery".
+ */
 import { assert, type Crc32 } from "../../base/index.ts";
 import type { Clock, Disk } from "../../ports/index.ts";
 import { openFile } from "../files.ts";
@@ -18,9 +21,14 @@ export interface OpenLogOptions {
   readonly directory: string;
   /** As `openDirectory` found it; the directory's lock is held. */
   readonly identity: DirectoryIdentity;
-  /** Bytes after which the next unit goes into a new file. Default 64 MiB: few files, quick to copy. */
+  /**
+   * Bytes after which the next unit goes into a new file. Default 64 MiB: few files, quick to copy.
+   */
   readonly segmentBytesMax?: number;
-  /** Bytes up to which waiting requests are merged into one unit. Default 8 MiB: about 10 ms of a slow disk. */
+  /**
+   * Bytes up to which waiting requests are merged into one unit. Default 8 MiB: about 10 ms of a
+   * slow disk.
+   */
   readonly unitBytesMax?: number;
   /** Milliseconds without a write after which the witness is written. Default 100. */
   readonly idleWitnessMs?: number;
@@ -46,11 +54,11 @@ export interface OpenedLog extends RecoveredLog {
 }
 
 /**
- * Recovers the log and opens it for appending. All that it returns is on stable storage. A log without entries
- * has not been bootstrapped, whether its files were there or not.
+ * Recovers the log and opens it for appending. All that it returns is on stable storage. A log
+ * without entries has not been bootstrapped, whether its files were there or not.
  *
- * Refusals: `StorageDamage` names what cannot be read though it was acknowledged; nothing is cut then.
- * `UnknownFormatError`, `StorageError` as usual.
+ * Refusals: `StorageDamage` names what cannot be read though it was acknowledged; nothing is cut
+ * then. `UnknownFormatError`, `StorageError` as usual.
  */
 export function openLog(
   options: OpenLogOptions,

@@ -1,7 +1,7 @@
 /**
- * Makes a log that was read fit to promise on: what may be in the page cache only is written again and synced,
- * and an unfinished or unreadable last write is taken out of the way. Changes nothing of a log that was closed
- * in order.
+ * Makes a log that was read fit to promise on: what may be in the page cache only is written again
+ * and synced, and an unfinished or unreadable last write is taken out of the way. Changes nothing
+ * of a log that was closed in order.
  */
 import type { DiskFile } from "../../ports/index.ts";
 import { closeFile, openFile, pathIn, replaceFile, writeSynced } from "../files.ts";
@@ -27,7 +27,9 @@ export interface PreparedLog {
   readonly logEndFile: DiskFile;
   /** The newest witness on disk; null for none. */
   readonly logEnd: LogEnd | null;
-  /** The disk is full: the tail still lies in the last segment and goes before anything is written. */
+  /**
+   * The disk is full: the tail still lies in the last segment and goes before anything is written.
+   */
   readonly isRepairPending: boolean;
   /** Where an unreadable tail was kept; null if there was none or it is still in its place. */
   readonly suspectFile: string | null;
@@ -63,9 +65,9 @@ export function* prepareLog(
 }
 
 /**
- * First the copy that is behind, so that there is a sound one at every moment; then, if the last end was not in
- * order, both again: the one that was read may not be on disk. An unreadable tail is written down as
- * `mustCatchUp` before it is touched.
+ * First the copy that is behind, so that there is a sound one at every moment; then, if the last
+ * end was not in order, both again: the one that was read may not be on disk. An unreadable tail is
+ * written down as `mustCatchUp` before it is touched.
  */
 function* prepareHardState(
   log: LogDirectory,
@@ -97,9 +99,10 @@ function* prepareHardState(
 }
 
 /**
- * After a failed sync the system may show the data and call it clean: syncing again proves nothing, it has to be
- * written again. That can only concern the last unit, for the one before was synced before this was begun. It is
- * written over itself, byte for byte: this needs no space, and a crash in the middle changes nothing.
+ * After a failed sync the system may show the data and call it clean: syncing again proves nothing,
+ * it has to be written again. That can only concern the last unit, for the one before was synced
+ * before this was begun. It is written over itself, byte for byte: this needs no space, and a crash
+ * in the middle changes nothing.
  */
 function* rewriteLastUnit(log: LogDirectory, read: ReadLog): Task<void> {
   const bytes = lastUnitBytes(read);
@@ -136,8 +139,9 @@ function* rewriteLogEnd(
 }
 
 /**
- * Takes the tail out of the last segment: an unreadable one is first kept in a file of its own; then the sound
- * part is copied into a new file, synced, and renamed over. Returns the name of the kept file.
+ * Takes the tail out of the last segment: an unreadable one is first kept in a file of its own;
+ * then the sound part is copied into a new file, synced, and renamed over. Returns the name of the
+ * kept file.
  *
  * @throws DiskError
  */

@@ -1,6 +1,6 @@
 /**
- * Finds out what a directory holds, and makes an empty log where it holds none. Changes nothing that is there.
- * Called by `open-log.ts`, which then makes it durable by `prepare.ts`.
+ * Finds out what a directory holds, and makes an empty log where it holds none. Changes nothing
+ * that is there. Called by `open-log.ts`, which then makes it durable by `prepare.ts`.
  */
 import { assert, type LogIndex, noIndex, noTerm } from "../../base/index.ts";
 import type { Entry } from "../../core/index.ts";
@@ -170,7 +170,10 @@ function* readWitness(
   return decoded;
 }
 
-/** Both copies of the hard state may be sound and old: put back from a backup, or writes that were lost. */
+/**
+ * Both copies of the hard state may be sound and old: put back from a backup, or writes that were
+ * lost.
+ */
 function checkHardStateSequence(
   log: LogDirectory,
   hardState: NumberedHardState,

@@ -1,5 +1,6 @@
 /**
- * Reads the segments of a log in order and checks that they are the ones that were written, without a gap.
+ * Reads the segments of a log in order and checks that they are the ones that were written, without
+ * a gap.
  */
 import { assert } from "../../base/index.ts";
 import { closeFile, openFile, pathIn, readAll } from "../files.ts";

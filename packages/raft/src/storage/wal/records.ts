@@ -1,6 +1,6 @@
 /**
- * The records inside a write unit. The encoder is on the path of every entry: it writes into one buffer that
- * lives as long as the log; the decoder makes views into the bytes of the segment.
+ * The records inside a write unit. The encoder is on the path of every entry: it writes into one
+ * buffer that lives as long as the log; the decoder makes views into the bytes of the segment.
  */
 import {
   assert,
@@ -29,7 +29,10 @@ const kindCodes: Readonly<Record<EntryKind, number>> = {
 };
 const kinds: readonly EntryKind[] = ["no-op", "command", "configuration"];
 
-/** Buffers above this are not kept after their unit, so that one huge unit does not cost memory for ever. */
+/**
+ * Buffers above this are not kept after their unit, so that one huge unit does not cost memory for
+ * ever.
+ */
 const keptBytesMax = 16 * 1024 * 1024;
 const firstBytes = 64 * 1024;
 
@@ -42,7 +45,10 @@ export class UnitBuilder {
   firstIndex = 0;
   lastIndex = 0;
 
-  /** Starts over with room for a body of `bodyBytesMax`. The bytes of the last unit must be written out. */
+  /**
+   * Starts over with room for a body of `bodyBytesMax`. The bytes of the last unit must be written
+   * out.
+   */
   reset(bodyBytesMax: number): void {
     const needed = unitBytes(bodyBytesMax);
     if (needed > this.#bytes.length || this.#bytes.length > keptBytesMax) {
@@ -85,7 +91,9 @@ export class UnitBuilder {
     this.#short(typeCommit, index);
   }
 
-  /** The whole unit, its header still to be sealed, its padding zero; valid until the next `reset`. */
+  /**
+   * The whole unit, its header still to be sealed, its padding zero; valid until the next `reset`.
+   */
   finish(): { readonly bytes: Uint8Array; readonly view: DataView } {
     const end = unitBytes(this.bodyBytes);
     assert(end <= this.#bytes.length, "a unit stays inside the room asked for");

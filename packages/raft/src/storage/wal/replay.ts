@@ -1,4 +1,7 @@
-/** Turns the units of a log, in order, into the log they made: entries, truncations, the commit hint. Pure. */
+/**
+ * Turns the units of a log, in order, into the log they made: entries, truncations, the commit
+ * hint. Pure.
+ */
 import { FormatError, type LogIndex, logIndex, noIndex, noTerm } from "../../base/index.ts";
 import type { Entry, HardState, LogPosition } from "../../core/index.ts";
 import { StorageDamage, UnknownFormatError } from "../storage-errors.ts";
@@ -76,15 +79,16 @@ export class Replay {
   }
 
   /**
-   * An entry of a term newer than the hard state's: the hard state is an older one, and a vote may be
-   * forgotten.
+   * An entry of a term newer than the hard state's: the hard state is an older one, and a vote may
+   * be forgotten.
    *
    * @throws StorageDamage
    */
   checkTerms(hardState: HardState, hardStateFile: string): void {
     const last = this.entries.at(-1);
     if (last === undefined || last.term <= hardState.term) return;
-    const reason = `it says term ${hardState.term}, but entry ${last.index} of the log is of term ${last.term}`;
+    const found = `entry ${last.index} of the log is of term ${last.term}`;
+    const reason = `it says term ${hardState.term}, but ${found}`;
     throw new StorageDamage(`${reason}; an older copy may have been put back`, {
       file: hardStateFile,
       offset: 0,

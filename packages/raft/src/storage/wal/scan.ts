@@ -1,6 +1,6 @@
 /**
- * Reads the units of one segment from its bytes and, where one cannot be read, says what that means. Pure: no
- * disk, no state. The verdicts are those of `docs/formats.md`, "recovery".
+ * Reads the units of one segment from its bytes and, where one cannot be read, says what that
+ * means. Pure: no disk, no state. The verdicts are those of `docs/formats.md`, "recovery".
  */
 import { assert, type Crc32 } from "../../base/index.ts";
 import { isZero, sectorBytes } from "../sealed-block.ts";
@@ -29,7 +29,9 @@ export interface SegmentToScan {
   readonly isLast: boolean;
   readonly nextUnit: number;
   readonly previousChecksum: number;
-  /** The last entry before this segment; for naming what a unit held whose header cannot be read. */
+  /**
+   * The last entry before this segment; for naming what a unit held whose header cannot be read.
+   */
   readonly lastIndex: number;
   readonly witness: LogEnd | null;
   readonly seed: number;
@@ -102,8 +104,8 @@ function readUnit(
   }
   const { header } = parsed;
   if (header.number !== nextUnit || header.previousChecksum !== previousChecksum) {
-    const reason = `unit ${header.number} stands where unit ${nextUnit} belongs, or its chain is broken`;
-    throw damage(segment, offset, nextUnit, header, reason);
+    const places = `unit ${header.number} stands where unit ${nextUnit} belongs`;
+    throw damage(segment, offset, nextUnit, header, `${places}, or its chain is broken`);
   }
   const end = offset + unitBytes(header.bodyBytes);
   if (end > bytes.length)
@@ -116,9 +118,10 @@ function readUnit(
 }
 
 /**
- * A unit was synced if anything was written after it, for only one write is under way at a time; or if the
- * witness says so. Then it is damaged. Otherwise it is torn if something of it was never written, which
- * shows as an early end of the file or as sectors of zeros; and unknown if all of it was.
+ * A unit was synced if anything was written after it, for only one write is under way at a time; or
+ * if the witness says so. Then it is damaged. Otherwise it is torn if something of it was never
+ * written, which shows as an early end of the file or as sectors of zeros; and unknown if all of it
+ * was.
  */
 function judge(
   segment: SegmentToScan,
@@ -155,8 +158,9 @@ function isTorn(bytes: Uint8Array, offset: number, header: UnitHeader | null): b
 }
 
 /**
- * Looks at every sector behind `offset`, because the length of the broken unit may be what is broken. Headers
- * are bound to directory, segment and offset, so nothing that a client stored can look like one.
+ * Looks at every sector behind `offset`, because the length of the broken unit may be what is
+ * broken. Headers are bound to directory, segment and offset, so nothing that a client stored can
+ * look like one.
  */
 function findLaterUnit(segment: SegmentToScan, offset: number): UnitHeader | null {
   const { bytes, seed, crc32 } = segment;

@@ -1,6 +1,6 @@
 /**
- * The first sector of a segment file: whose it is, which one it is, and what came before it, so that a foreign,
- * misplaced or missing segment is noticed.
+ * The first sector of a segment file: whose it is, which one it is, and what came before it, so
+ * that a foreign, misplaced or missing segment is noticed.
  */
 import { type Crc32, type LogIndex, logIndex, type Term, term } from "../../base/index.ts";
 import type { LogPosition } from "../../core/index.ts";
@@ -45,8 +45,8 @@ export function encodeSegmentHeader(
 }
 
 /**
- * Reads an untrusted header. A segment gets its name only when its header is durable, so no crash excuses an
- * unreadable one.
+ * Reads an untrusted header. A segment gets its name only when its header is durable, so no crash
+ * excuses an unreadable one.
  *
  * @throws StorageDamage, UnknownFormatError
  */

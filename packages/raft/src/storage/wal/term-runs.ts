@@ -1,4 +1,7 @@
-/** The terms of a log as runs of equal ones: enough to know the term at its end after any truncation. */
+/**
+ * The terms of a log as runs of equal ones: enough to know the term at its end after any
+ * truncation.
+ */
 import { assert, type LogIndex, noIndex, noTerm, type Term } from "../../base/index.ts";
 import type { LogPosition } from "../../core/index.ts";
 

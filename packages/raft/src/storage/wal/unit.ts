@@ -1,7 +1,7 @@
 /**
- * The write unit: what one group commit writes, the thing that can tear. A header, records, and zeros up to the
- * next sector. Both checksums are bound to the place: a unit that is sound elsewhere is not sound here.
- * See `docs/formats.md`, "write unit".
+ * The write unit: what one group commit writes, the thing that can tear. A header, records, and
+ * zeros up to the next sector. Both checksums are bound to the place: a unit that is sound
+ * elsewhere is not sound here. See `docs/formats.md`, "write unit".
  */
 import { type Crc32, type LogIndex, logIndex } from "../../base/index.ts";
 import type { DirectoryIdentity } from "../identity.ts";
@@ -46,7 +46,10 @@ export function unitBytes(bodyBytes: number): number {
   return Math.ceil((unitHeaderBytes + bodyBytes) / sectorBytes) * sectorBytes;
 }
 
-/** What the header checksums of a directory start from: headers of other directories are not sound here. */
+/**
+ * What the header checksums of a directory start from: headers of other directories are not sound
+ * here.
+ */
 export function identitySeed(identity: DirectoryIdentity, crc32: Crc32): number {
   const text = `${identity.clusterId}${identity.incarnation}`;
   const bytes = new Uint8Array(text.length);
@@ -58,8 +61,8 @@ export function identitySeed(identity: DirectoryIdentity, crc32: Crc32): number 
 export type UnitHeaderFields = Omit<UnitHeader, "zeroSectors" | "bodyChecksum" | "checksum">;
 
 /**
- * Completes a unit whose records already stand in `bytes` from `unitHeaderBytes` on and whose padding is zero:
- * writes the header and returns the unit's checksum.
+ * Completes a unit whose records already stand in `bytes` from `unitHeaderBytes` on and whose
+ * padding is zero: writes the header and returns the unit's checksum.
  */
 export function sealUnit(
   bytes: Uint8Array,
@@ -117,7 +120,10 @@ export function parseUnitHeader(
   return { kind: "header", header };
 }
 
-/** Whole sectors of `bytes` without a single non-zero byte. The first, which holds a header, never counts. */
+/**
+ * Whole sectors of `bytes` without a single non-zero byte. The first, which holds a header, never
+ * counts.
+ */
 export function countZeroSectors(bytes: Uint8Array): number {
   let count = 0;
   for (let start = sectorBytes; start < bytes.length; start += sectorBytes) {

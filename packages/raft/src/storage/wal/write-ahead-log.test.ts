@@ -85,7 +85,7 @@ describe("group commit", () => {
     ]);
   });
 
-  it("touches no disk for a commit hint, and stores it with what comes next or at the close", () => {
+  it("touches no disk for a commit hint: it is stored with what comes next or at the close", () => {
     const world = new StorageWorld();
     const { store } = start(world);
     const before = world.disk.operations;

@@ -1,6 +1,7 @@
 /**
- * The running log: group commit with one write and one sync under way. Requests that arrive meanwhile are merged
- * into the next unit. Made by `open-log.ts`; see there for opening and recovery.
+ * The running log: group commit with one write and one sync under way. Requests that arrive
+ * meanwhile are merged into the next unit. Made by `open-log.ts`; see there for opening and
+ * recovery.
  */
 import { assert, type LogIndex, logIndex } from "../../base/index.ts";
 import type { HardState } from "../../core/index.ts";
@@ -319,7 +320,10 @@ export class WriteAheadLog implements LogStore {
     this.#timer = this.#clock.after(delayMs, () => this.#onIdle());
   }
 
-  /** Runs some time after a write; a later write only moves the date, which is cheaper than a new timer. */
+  /**
+   * Runs some time after a write; a later write only moves the date, which is cheaper than a new
+   * timer.
+   */
   #onIdle(): void {
     this.#timer = null;
     if (this.#isBusy || this.#failure !== null || this.#closing !== null) return;

@@ -1,7 +1,7 @@
 /**
- * Encodes frames one after the other into blocks that are handed to the network as they are, so that
- * nothing is copied twice. A block is used again once the network has taken it: a new one for each
- * message keeps the garbage collector busy. One per connection.
+ * Encodes frames one after the other into blocks that are handed to the network as they are, so
+ * that nothing is copied twice. A block is used again once the network has taken it: a new one for
+ * each message keeps the garbage collector busy. One per connection.
  */
 import { assert, type Crc32 } from "../../base/index.ts";
 import { frameHeaderBytes } from "./frame.ts";
