@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../../raft/test/support/free-ports.ts";
+import { endWithUs } from "../../../raft/test/support/own-children.ts";
 import { until } from "../../../raft/test/support/wait.ts";
 import {
   decodePutResponse,
@@ -40,6 +41,7 @@ export class ServerProcess {
     this.#child = spawn(process.execPath, [cliProgram, "server", ...args], {
       stdio: ["ignore", "ignore", "pipe"],
     });
+    endWithUs(this.#child);
     this.pid = this.#child.pid ?? 0;
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.text += text;
