@@ -5,8 +5,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "../packages/raft/test/support/free-ports.ts";
 import { findLeader } from "./etcd-calls.ts";
-import { freePorts } from "./processes.ts";
 
 export interface ClusterMember {
   readonly name: string;

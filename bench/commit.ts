@@ -2,15 +2,10 @@
  * `commit`: proposals of a raw machine in the leader's process, three durable processes; and in the
  * same run the bare loop (no Raft), which says what the platform allows.
  */
+import { freePorts } from "../packages/raft/test/support/free-ports.ts";
 import { numberOption } from "./arguments.ts";
 import type { LoopResult } from "./closed-loop.ts";
-import {
-  freePorts,
-  nextMessage,
-  startProcess,
-  stopProcess,
-  withTemporaryFolder,
-} from "./processes.ts";
+import { nextMessage, startProcess, stopProcess, withTemporaryFolder } from "./processes.ts";
 
 export interface CommitOptions {
   readonly payload: number;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { freePorts } from "../../bench/processes.ts";
+import { freePorts } from "../../packages/raft/test/support/free-ports.ts";
 
 const file = fileURLToPath(new URL("member.ts", import.meta.url));
 
