@@ -73,7 +73,7 @@ class BareLeader {
   readonly #log: BareLog;
   readonly #sockets: Socket[];
   /** In order of proposing; `at` is the end of each in bytes. */
-  #pending: { readonly at: number; readonly done: (ok: boolean) => void }[] = [];
+  #pending: { readonly at: number; readonly done: () => void }[] = [];
   #first = 0;
   #bytes = 0;
   #turn: Buffer[] = [];
@@ -94,7 +94,7 @@ class BareLeader {
     });
   }
 
-  propose(payload: Buffer, done: (ok: boolean) => void): void {
+  propose(payload: Buffer, done: () => void): void {
     this.#bytes += payload.length;
     this.#pending.push({ at: this.#bytes, done });
     if (this.#turn.length === 0) setImmediate(() => this.#flush());
@@ -116,7 +116,7 @@ class BareLeader {
     for (let one = pending[at]; one !== undefined && one.at <= committed; one = pending[at]) {
       at++;
       this.#first = at;
-      one.done(true);
+      one.done();
     }
     if (this.#first > 10_000) {
       this.#pending = pending.slice(this.#first);
@@ -139,7 +139,7 @@ if (given.name === "a") {
   process.on("message", () => {
     const payload = Buffer.alloc(given.payload, 7);
     runClosedLoop(
-      (done) => leader.propose(payload, done),
+      (succeed) => leader.propose(payload, succeed),
       given.inflight,
       given.seconds,
       (result) => process.send?.({ result }),

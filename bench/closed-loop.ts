@@ -12,8 +12,11 @@ export interface LoopResult {
   readonly p99Ms: number;
 }
 
-/** One request; `done` runs exactly once. */
-export type Request = (done: (ok: boolean) => void) => void;
+/**
+ * One request; one of the two runs exactly once, not inside the call. They are the lane's own: no
+ * garbage.
+ */
+export type Request = (succeed: () => void, fail: () => void) => void;
 
 /** Latency buckets of 10 us up to 1 s. */
 const bucketMs = 0.01;
@@ -32,17 +35,12 @@ export function runClosedLoop(
   const buckets = new Uint32Array(bucketCount);
   let count = 0;
   let failed = 0;
-  let open = 0;
+  let open = inflight;
 
-  const next = (): void => {
-    const beganMs = performance.now();
-    if (beganMs >= endMs) {
-      if (open === 0) finished(summarize(buckets, count, failed, seconds));
-      return;
-    }
-    open++;
-    request((ok) => {
-      open--;
+  /** One of the requests in flight, and what follows it. */
+  const startLane = (): void => {
+    let beganMs = performance.now();
+    const end = (ok: boolean): void => {
       const nowMs = performance.now();
       if (nowMs >= countFromMs && nowMs < endMs) {
         if (ok) count++;
@@ -50,10 +48,15 @@ export function runClosedLoop(
         const bucket = Math.min(bucketCount - 1, Math.floor((nowMs - beganMs) / bucketMs));
         buckets[bucket] = (buckets[bucket] ?? 0) + 1;
       }
-      next();
-    });
+      beganMs = nowMs;
+      if (nowMs < endMs) request(succeed, fail);
+      else if (--open === 0) finished(summarize(buckets, count, failed, seconds));
+    };
+    const succeed = (): void => end(true);
+    const fail = (): void => end(false);
+    request(succeed, fail);
   };
-  for (let i = 0; i < inflight; i++) next();
+  for (let i = 0; i < inflight; i++) startLane();
 }
 
 function summarize(

@@ -43,11 +43,8 @@ process.on("message", () => {
   const payload = new Uint8Array(given.payload).fill(7);
   const machine = node.machines.counter;
   runClosedLoop(
-    (done) => {
-      machine.propose(payload).then(
-        () => done(true),
-        () => done(false),
-      );
+    (succeed, fail) => {
+      machine.propose(payload).then(succeed, fail);
     },
     given.inflight,
     given.seconds,
