@@ -7,7 +7,14 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** The programs that tests may ask for, each with its Debian package in `debian-programs.json`. */
-export type DebianProgram = "etcdctl" | "etcd" | "h2load" | "strace" | "mkfs.ext4" | "python3";
+export type DebianProgram =
+  | "etcdctl"
+  | "etcd"
+  | "curl"
+  | "h2load"
+  | "strace"
+  | "mkfs.ext4"
+  | "python3";
 
 /** Where a program is, or why it is not there and what to do about it. */
 export type FoundProgram =

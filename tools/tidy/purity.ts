@@ -54,7 +54,7 @@ export const edges: readonly Edge[] = [
     path: "packages/quorate/src/rpc/",
     names: ["Buffer", "setTimeout", "clearTimeout", "setImmediate", "performance"],
     modules: true,
-    reason: "gRPC over node:http2, whose chunks are Buffers; deadlines of calls are timers",
+    reason: "gRPC over sockets, whose chunks are Buffers; deadlines of calls are timers",
   },
   {
     path: "packages/quorate/src/server/",

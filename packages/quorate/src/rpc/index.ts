@@ -7,7 +7,7 @@ export {
 } from "./client.ts";
 export { type CallFailure, describeCallFailure, RpcError } from "./client-error.ts";
 export { type Endpoint, parseEndpoint } from "./endpoint.ts";
-export { createHttp2RpcServer, type Http2RpcServerOptions } from "./http2-server.ts";
+export { createRpcServer, type RpcServerOptions } from "./h2/server.ts";
 export { defaultRpcLimits, type RpcLimits } from "./limits.ts";
 export {
   createPortSplitter,

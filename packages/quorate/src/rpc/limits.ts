@@ -35,12 +35,30 @@ export interface RpcLimits {
   readonly httpRequestMs: number;
   /** Milliseconds of silence after which a connection of HTTP/1 is closed. */
   readonly httpIdleMs: number;
-  /** Memory in MB that an HTTP/2 connection may hold before new streams are refused. */
-  readonly connectionMemoryMb: number;
+  /**
+   * Bytes that wait to be written to an HTTP/2 connection before the server stops reading from it:
+   * a client that does not fetch its answers gets no new ones.
+   */
+  readonly connectionOutputBytesMax: number;
+  /**
+   * Bytes of a request's headers as HPACK counts them: enough for tokens, too few to fill memory.
+   */
+  readonly headerListBytesMax: number;
+  /**
+   * Frames that carry no call (pings, settings, empty data) that a connection may send at once, and
+   * in each second for ever: each costs work without being any. Each answer allows one more.
+   */
+  readonly controlFramesBurst: number;
+  readonly controlFramesPerSecond: number;
+  /**
+   * Streams that a client may reset at once, and in each second: each is work that was in vain.
+   * When a cluster stalls, honest clients reset all they have: twice `connectionStreamsMax`.
+   */
+  readonly streamResetsBurst: number;
+  readonly streamResetsPerSecond: number;
   /**
    * Milliseconds without a frame on an HTTP/2 connection after which the server asks whether the
-   * client is there. It also ends connections that node:http2 leaves open, deaf, after a malformed
-   * frame.
+   * client is there; up to twice as many may pass.
    */
   readonly keepaliveMs: number;
   /** Milliseconds that a client has to answer that. */
@@ -65,7 +83,12 @@ export const defaultRpcLimits: RpcLimits = {
   sniffMs: 10_000,
   httpRequestMs: 10_000,
   httpIdleMs: 60_000,
-  connectionMemoryMb: 64,
+  connectionOutputBytesMax: 1_048_576,
+  headerListBytesMax: 65_536,
+  controlFramesBurst: 2_000,
+  controlFramesPerSecond: 500,
+  streamResetsBurst: 8_192,
+  streamResetsPerSecond: 1_000,
   keepaliveMs: 60_000,
   keepaliveTimeoutMs: 20_000,
   streamWindowBytes: 1_048_576,

@@ -51,3 +51,25 @@ describe("refused", () => {
     expect(assemble(single)).toMatchObject({ message: expect.stringMatching(text) });
   });
 });
+
+describe("a message in pieces", () => {
+  it("is the same in any pieces", () => {
+    const sizes = fc.array(fc.nat(5_000), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(fc.nat(60_000), sizes, (length, pieces) => {
+        const message = Buffer.alloc(length, "abcdefg");
+        const bytes = Buffer.from(frameMessage(message));
+        const assembler = new MessageAssembler(100_000);
+        let at = 0;
+        for (let i = 0; at < bytes.length; i++) {
+          const size = (pieces[i % pieces.length] ?? 0) + 1;
+          expect(assembler.push(bytes.subarray(at, at + size))).toBeNull();
+          at += size;
+        }
+        const result = assembler.finish();
+        expect(result instanceof Uint8Array && Buffer.compare(result, message)).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -18,13 +18,21 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   return framed;
 }
 
-/** Collects the one message of one direction of a unary call from the chunks that arrive. */
+/** Bytes that the first copy of a message in pieces has room for at least. */
+const roomBytesMin = 256;
+
+/**
+ * Collects the one message of one direction of a unary call from the chunks that arrive. What comes
+ * in one chunk stays where it is; pieces are copied together as they come, so that neither many
+ * small ones nor small parts of large chunks hold more memory than about twice what they are.
+ */
 export class MessageAssembler {
   /** Bytes held so far. */
   pendingBytes = 0;
   readonly #bytesMax: number;
-  #chunks: Uint8Array[] | null = null;
-  #first: Uint8Array | null = null;
+  /** What is held, from its beginning; it is ours to write to if `#isOwn`. */
+  #held: Uint8Array = noBytes;
+  #isOwn = false;
   #messageBytes = -1;
 
   /** @param bytesMax The largest message accepted. */
@@ -34,7 +42,7 @@ export class MessageAssembler {
 
   /** Whether nothing has come yet. */
   get isEmpty(): boolean {
-    return this.#first === null;
+    return this.pendingBytes === 0;
   }
 
   /** Whether the message has come in full. */
@@ -42,12 +50,13 @@ export class MessageAssembler {
     return this.#messageBytes >= 0 && this.pendingBytes === this.#messageBytes + messagePrefixBytes;
   }
 
-  /** Takes a chunk; returns why the call must fail, or null. The chunk is kept, not copied. */
+  /**
+   * Takes a chunk, which nobody changes any more; returns why the call must fail, or null.
+   */
   push(chunk: Uint8Array): Status | null {
     if (chunk.length === 0) return null;
-    if (this.#first === null) this.#first = chunk;
-    else if (this.#chunks === null) this.#chunks = [this.#first, chunk];
-    else this.#chunks.push(chunk);
+    if (this.pendingBytes === 0) this.#held = chunk;
+    else this.#append(chunk);
     this.pendingBytes += chunk.length;
     if (this.#messageBytes < 0 && this.pendingBytes >= messagePrefixBytes) {
       const refusal = this.#readPrefix();
@@ -56,6 +65,7 @@ export class MessageAssembler {
     if (this.#messageBytes >= 0 && this.pendingBytes > this.#messageBytes + messagePrefixBytes) {
       return status("internal", "grpc: received more than one message for a unary call");
     }
+    this.#leaveLargeChunk();
     return null;
   }
 
@@ -66,12 +76,34 @@ export class MessageAssembler {
         ? status("internal", "grpc: received no message for a unary call")
         : status("internal", "unexpected EOF");
     }
-    const bytes = this.#joined();
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + messagePrefixBytes, this.#messageBytes);
+    const { buffer, byteOffset } = this.#held;
+    return new Uint8Array(buffer, byteOffset + messagePrefixBytes, this.#messageBytes);
+  }
+
+  #append(chunk: Uint8Array): void {
+    const needed = this.pendingBytes + chunk.length;
+    if (!this.#isOwn || needed > this.#held.length) this.#grow(needed);
+    this.#held.set(chunk, this.pendingBytes);
+  }
+
+  /** Doubles, but takes no more than the whole message needs. */
+  #grow(needed: number): void {
+    const whole = this.#messageBytes < 0 ? Infinity : this.#messageBytes + messagePrefixBytes;
+    const room = Math.max(needed, Math.min(whole, Math.max(roomBytesMin, 2 * needed)));
+    const grown = Buffer.allocUnsafeSlow(room);
+    grown.set(this.#held.subarray(0, this.pendingBytes));
+    this.#held = grown;
+    this.#isOwn = true;
+  }
+
+  /** A small part of a large chunk must not keep all of it while the rest is on its way. */
+  #leaveLargeChunk(): void {
+    const isSmallPart = this.pendingBytes * 2 < this.#held.buffer.byteLength;
+    if (!this.#isOwn && isSmallPart && !this.isComplete) this.#grow(this.pendingBytes);
   }
 
   #readPrefix(): Status | null {
-    const bytes = this.#joined();
+    const bytes = this.#held;
     const flag = bytes[0];
     if (flag === 1) {
       return status("internal", "grpc: compressed flag set with identity or empty encoding");
@@ -88,12 +120,6 @@ export class MessageAssembler {
     this.#messageBytes = length;
     return null;
   }
-
-  #joined(): Uint8Array {
-    if (this.#chunks !== null) {
-      this.#first = Buffer.concat(this.#chunks);
-      this.#chunks = null;
-    }
-    return this.#first ?? new Uint8Array(0);
-  }
 }
+
+const noBytes = new Uint8Array(0);

@@ -11,7 +11,7 @@ import {
   rawCall,
   startEchoServer,
 } from "../../test/rpc/echo-server.ts";
-import { createHttp2RpcServer } from "./http2-server.ts";
+import { createRpcServer } from "./h2/server.ts";
 import { createPortSplitter } from "./port-splitter.ts";
 import { MethodTable } from "./service.ts";
 
@@ -237,7 +237,7 @@ describe("limits and errors", () => {
   });
 
   it("a port in use is told to the caller", async () => {
-    const rpc = createHttp2RpcServer({ methods: new MethodTable(), onHandlerError: () => {} });
+    const rpc = createRpcServer({ methods: new MethodTable(), onHandlerError: () => {} });
     const other = createPortSplitter({ rpc, onHttp: () => {}, onError: () => {} });
     const result = await new Promise((resolve) => {
       other.listen(server.port, "127.0.0.1", resolve);

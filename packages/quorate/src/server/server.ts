@@ -4,8 +4,8 @@
  */
 import { isQuorateError, type Logger, type Node, QuorateError, start } from "@quorate/raft";
 import {
-  createHttp2RpcServer,
   createPortSplitter,
+  createRpcServer,
   MethodTable,
   type PortSplitter,
 } from "../rpc/index.ts";
@@ -107,7 +107,7 @@ class Server implements QuorateServer {
     registerKv(methods, this.#backend);
     registerCluster(methods, this.#backend);
     registerMaintenance(methods, this.#backend);
-    const rpc = createHttp2RpcServer({
+    const rpc = createRpcServer({
       methods,
       onHandlerError: (error, path) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

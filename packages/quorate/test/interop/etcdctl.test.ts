@@ -81,6 +81,18 @@ describe.skipIf(etcdctl.kind === "missing")(title, () => {
     }
   });
 
+  it("writes URLs into :authority: `endpoint status` by URL, and of the cluster", async () => {
+    const urls = dev.endpoints.map((endpoint) => `http://${endpoint}`).join(",");
+    for (const flags of [[], ["--cluster"]]) {
+      const rows = (await run(["endpoint", "status", ...flags], "", urls)).trimEnd().split("\n");
+      expect(rows).toHaveLength(3);
+      for (const row of rows) expect(row).toContain(", 3.4.23, ");
+    }
+    const cluster = await run(["endpoint", "status", "--cluster"]);
+    expect(cluster.trimEnd().split("\n")).toHaveLength(3);
+    expect(await run(["put", "by-url", "1"], "", urls)).toBe("OK\n");
+  });
+
   it("prints what our own command line prints", async () => {
     const endpoint = dev.endpoints[1] ?? "";
     const ours = async (args: readonly string[], input = ""): Promise<string> =>

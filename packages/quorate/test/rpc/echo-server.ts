@@ -2,8 +2,8 @@ import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node
 import { connect as connectTcp, type Socket } from "node:net";
 import {
   type CancelReason,
-  createHttp2RpcServer,
   createPortSplitter,
+  createRpcServer,
   MethodTable,
   type PortSplitter,
   type RpcLimits,
@@ -45,7 +45,7 @@ export async function startEchoServer(
     if (reason !== null) cancels.push(reason);
     wake();
   });
-  const rpc = createHttp2RpcServer({ methods, limits, onHandlerError: (e) => thrown.push(e) });
+  const rpc = createRpcServer({ methods, limits, onHandlerError: (e) => thrown.push(e) });
   const splitter = createPortSplitter({
     rpc,
     limits,

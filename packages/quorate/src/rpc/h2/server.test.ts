@@ -7,10 +7,10 @@ import {
   openSession,
   rawCall,
   startEchoServer,
-} from "../../test/rpc/echo-server.ts";
-import { decodePutRequest, decodeRangeRequest } from "../proto/index.ts";
-import { createClient } from "./client.ts";
-import { MethodTable } from "./service.ts";
+} from "../../../test/rpc/echo-server.ts";
+import { decodePutRequest, decodeRangeRequest } from "../../proto/index.ts";
+import { createClient } from "../client.ts";
+import { MethodTable } from "../service.ts";
 
 let server: EchoServer;
 let session: ClientHttp2Session;
@@ -284,7 +284,7 @@ describe("cancellation", () => {
     });
     const crossing = await startEchoServer({ stopGraceMs: 10 }, extra);
     const client = openSession(crossing.port);
-    // 800 resets in all: from 1,000 at once on, Node takes them for an attack.
+    // 800 resets in all: fewer than an attack.
     for (let i = 0; i < 80; i++) {
       const streams = Array.from({ length: 10 }, () => {
         const stream = client.request({
