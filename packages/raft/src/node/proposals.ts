@@ -28,6 +28,7 @@ import {
   unknownMachine,
 } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
+import { PlacedCommands } from "./placed-commands.ts";
 import { type CommandDone, CommandRequest, type RequestOwner } from "./requests.ts";
 
 /** What is asked of the machines before a command gets into a log. */
@@ -81,7 +82,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   #isHalted = false;
   readonly #forwards = new Map<number, PendingForward>();
   #forwardId = 0;
-  readonly #placed = new Map<LogIndex, CommandRequest>();
+  readonly #placed = new PlacedCommands();
   /**
    * What was applied while places are unknown: the answer of a forward may come after its entries.
    */
@@ -209,8 +210,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
       request.settle(overwritten(term));
       return;
     }
-    request.alsoHere = this.#placed.get(index) ?? null;
-    this.#placed.set(index, request);
+    this.#placed.add(request);
   }
 
   #settleFromKept(request: CommandRequest, index: LogIndex, term: Term): void {
@@ -343,17 +343,16 @@ export class Proposals implements RequestOwner<CommandRequest> {
   // --- applying ----------------------------------------------------------------------------------
 
   isWanted(index: LogIndex): boolean {
-    return this.#forwards.size > 0 || this.#placed.has(index);
+    return this.#forwards.size > 0 || this.#placed.lowest === index;
   }
 
   /** The machine has applied the entry at `index` of `term`. */
   onApplied(index: LogIndex, term: Term, result: unknown): void {
     if (term > this.#appliedTerm) this.#onAppliedTerm(term);
     if (this.#forwards.size > 0) this.#keep(index, term, result);
-    let request = this.#placed.get(index) ?? null;
-    if (request === null) return;
-    this.#placed.delete(index);
-    for (; request !== null; request = request.alsoHere) {
+    for (;;) {
+      const request = this.#placed.take(index);
+      if (request === null) return;
       assert(request.term !== null, "a placed request knows its term");
       if (request.term === term) request.settle(null, result);
       else request.settle(overwritten(request.term));
@@ -366,17 +365,9 @@ export class Proposals implements RequestOwner<CommandRequest> {
    */
   #onAppliedTerm(term: Term): void {
     this.#appliedTerm = term;
-    const placed = [...this.#placed.values()];
-    this.#placed.clear();
-    for (const first of placed) {
-      for (let request: CommandRequest | null = first; request !== null; ) {
-        const next: CommandRequest | null = request.alsoHere;
-        request.alsoHere = null;
-        if (request.index !== null && request.term !== null) {
-          this.#placeAt(request, request.index, request.term);
-        }
-        request = next;
-      }
+    for (const request of this.#placed.takeAll()) {
+      if (request.index === null || request.term === null) continue;
+      this.#placeAt(request, request.index, request.term);
     }
   }
 
@@ -414,10 +405,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   abort(request: CommandRequest, error: QuorateError): void {
     request.settle(error);
     if (this.#waiting.delete(request)) this.#waitingBytes -= request.data.length;
-    const isAlone = request.alsoHere === null;
-    if (request.index !== null && isAlone && this.#placed.get(request.index) === request) {
-      this.#placed.delete(request.index);
-    }
+    this.#placed.remove(request);
   }
 
   onSettled(): void {

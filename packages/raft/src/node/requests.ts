@@ -34,8 +34,6 @@ export class CommandRequest implements Expiring {
   /** The leader's term, once `placed`. */
   term: Term | null = null;
   index: LogIndex | null = null;
-  /** Another command at the same index, in the log of a leader of another term: either may win. */
-  alsoHere: CommandRequest | null = null;
   isSettled = false;
   readonly #done: CommandDone;
   readonly #owner: RequestOwner<CommandRequest>;
