@@ -52,8 +52,21 @@ function heal(world: World): void {
     note(world, "heal", member);
     flush(world, member);
   }
-  for (const member of world.members) reconnect(world, member);
+  for (const member of world.members) tellReachable(world, member);
   pump(world);
+}
+
+/**
+ * A member that abstains must know that it can reach the others. Only such a member is told: at a
+ * leader the news would also resume what heartbeats alone must resume.
+ */
+function tellReachable(world: World, member: Member): void {
+  if (member.raft?.hardState.mustCatchUp !== true) return;
+  for (const peer of world.members) {
+    if (peer !== member) feed(world, member, { kind: "peer-reachable", peer: peer.id });
+  }
+  note(world, "reachable", member);
+  flush(world, member);
 }
 
 /** All connections of a member end and are made again. */
