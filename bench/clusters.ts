@@ -3,7 +3,7 @@
  * folder.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { openSync } from "node:fs";
+import { existsSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "../packages/raft/test/support/free-ports.ts";
 import { findLeader } from "./etcd-calls.ts";
@@ -27,6 +27,7 @@ export interface Cluster {
 const quorateMain = fileURLToPath(new URL("../packages/quorate/dist/cli/main.js", import.meta.url));
 
 export function startQuorate(folder: string): Promise<Cluster> {
+  if (!existsSync(quorateMain)) throw new Error("nothing is built: run `npm run build` first");
   return startCluster(folder, process.execPath, [quorateMain, "server"]);
 }
 

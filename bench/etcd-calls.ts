@@ -55,15 +55,20 @@ export async function tryStatus(
   }
 }
 
+/** Milliseconds in which a cluster that was just started must have a leader. */
+const leaderTimeoutMs = 30_000;
+
 /** The endpoint that leads, among those given; waits until there is one. */
 export async function findLeader(endpoints: readonly string[]): Promise<string> {
-  for (;;) {
+  const endMs = performance.now() + leaderTimeoutMs;
+  while (performance.now() < endMs) {
     for (const endpoint of endpoints) {
       const status = await tryStatus(endpoint);
       if (status !== null && status.leader !== 0n && status.leader === status.memberId)
         return endpoint;
     }
   }
+  throw new Error(`none of ${endpoints.join(", ")} leads after ${leaderTimeoutMs} ms`);
 }
 
 /** The store's revision, by a linearizable read. */

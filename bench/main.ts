@@ -20,5 +20,10 @@ if (run === undefined) {
   console.error(`bench: there is no "${name}". There are: ${Object.keys(benchmarks).join(", ")}`);
   process.exit(2);
 }
-const result = await run(options);
-console.log(options.has("json") ? JSON.stringify(result) : JSON.stringify(result, null, 2));
+try {
+  const result = await run(options);
+  console.log(options.has("json") ? JSON.stringify(result) : JSON.stringify(result, null, 2));
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
