@@ -15,6 +15,13 @@ export interface ErrorDetails {
     readonly needed: number;
     readonly reachable: readonly string[];
     readonly unreachable: readonly string[];
+    /** Of each unreachable one: where it should be, why it is not (null: not known yet), since when. */
+    readonly causes: readonly {
+      readonly id: string;
+      readonly address: string;
+      readonly reason: string | null;
+      readonly forMs: number;
+    }[];
   };
   TIMEOUT: { readonly waitedMs: number };
   /** The entry was overwritten by another leader's, or the leader changed while waiting. */

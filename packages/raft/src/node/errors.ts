@@ -2,7 +2,7 @@
  * The node's refusals as `QuorateError`s: one constructor each, so that texts and outcomes stand in
  * one place.
  */
-import { type Outcome, QuorateError } from "../base/index.ts";
+import { type ErrorDetails, type Outcome, QuorateError } from "../base/index.ts";
 import {
   ForeignDirectoryError,
   StorageDamage,
@@ -10,11 +10,9 @@ import {
   UnknownFormatError,
 } from "../storage/index.ts";
 
-export interface Reachability {
-  readonly needed: number;
-  readonly reachable: readonly string[];
-  readonly unreachable: readonly string[];
-}
+/** Who is in contact, who is not, and why. */
+export type Reachability = ErrorDetails["NO_QUORUM"];
+export type PeerCause = Reachability["causes"][number];
 
 export function noQuorum(action: string, waitedMs: number, who: Reachability): QuorateError {
   const total = who.reachable.length + who.unreachable.length;

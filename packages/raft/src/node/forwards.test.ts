@@ -50,7 +50,7 @@ function follower(changes: Partial<NodeLimits> = {}) {
       sent.push(message);
       return true;
     },
-    reachability: () => ({ needed: 2, reachable: ["a"], unreachable: ["b", "c"] }),
+    reachability: () => ({ needed: 2, reachable: ["a"], unreachable: ["b", "c"], causes: [] }),
     schedule: () => {},
   });
 

@@ -84,7 +84,7 @@ export class Member {
     this.raft = parts.raft;
     this.#parts = parts;
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
-    this.peers = new Peers(parts.raft.id);
+    this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
     this.#deadlines = createDeadlines();
     const host = {
@@ -186,10 +186,13 @@ export class Member {
         this.#step({ kind: "peer-reachable", peer: event.peer });
         break;
       case "disconnected":
-        this.peers.onDisconnected(event.peer, event.reason);
+        this.peers.onDown(event.peer, event.reason);
         this.#proposals.abandonForwards((to) => to === event.peer);
         this.#step({ kind: "peer-unreachable", peer: event.peer });
         break;
+      case "unreachable":
+        this.peers.onDown(event.peer, event.reason);
+        return; // told in the state; the event comes with connections that were made
       case "refused":
         // Whoever dials us under a peer's name: our own connection to that peer may stand all the
         // while.

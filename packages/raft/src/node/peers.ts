@@ -1,37 +1,46 @@
 /** Which peers this member has a connection to, for messages to people and for `status()`. */
 import type { NodeId } from "../base/index.ts";
 import { type Configuration, majority } from "../core/index.ts";
-import type { Reachability } from "./errors.ts";
+import type { PeerCause, Reachability } from "./errors.ts";
 
 export interface PeerState {
   readonly connected: boolean;
   /** Why not, or whom we refused in its name, as last heard; null if there is nothing to say. */
   readonly reason: string | null;
+  /** Monotonic milliseconds since when there is no connection; null while there is one. */
+  readonly downSinceMs: number | null;
 }
 
 export class Peers {
   readonly #self: NodeId;
+  readonly #nowMs: () => number;
+  readonly #startMs: number;
   readonly #states = new Map<NodeId, PeerState>();
 
-  constructor(self: NodeId) {
+  constructor(self: NodeId, nowMs: () => number) {
     this.#self = self;
+    this.#nowMs = nowMs;
+    this.#startMs = nowMs();
   }
 
   of(id: NodeId): PeerState {
-    return this.#states.get(id) ?? { connected: false, reason: null };
+    const unknown = { connected: false, reason: null, downSinceMs: this.#startMs };
+    return this.#states.get(id) ?? unknown;
   }
 
   onConnected(id: NodeId): void {
-    this.#states.set(id, { connected: true, reason: null });
+    this.#states.set(id, { connected: true, reason: null, downSinceMs: null });
   }
 
-  onDisconnected(id: NodeId, reason: string): void {
-    this.#states.set(id, { connected: false, reason });
+  /** A connection ended, or none could be made. */
+  onDown(id: NodeId, reason: string): void {
+    const downSinceMs = this.of(id).downSinceMs ?? this.#nowMs();
+    this.#states.set(id, { connected: false, reason, downSinceMs });
   }
 
   /** A handshake in either direction was refused. */
   onRefused(id: NodeId, reason: string): void {
-    this.#states.set(id, { connected: this.isConnected(id), reason });
+    this.#states.set(id, { ...this.of(id), reason });
   }
 
   isConnected(id: NodeId): boolean {
@@ -41,10 +50,17 @@ export class Peers {
   reachability(configuration: Configuration): Reachability {
     const reachable: string[] = [];
     const unreachable: string[] = [];
-    for (const member of configuration.voters) {
-      if (this.isConnected(member.id)) reachable.push(member.id);
-      else unreachable.push(member.id);
+    const causes: PeerCause[] = [];
+    const nowMs = this.#nowMs();
+    for (const { id, address } of configuration.voters) {
+      if (this.isConnected(id)) {
+        reachable.push(id);
+        continue;
+      }
+      const { reason, downSinceMs } = this.of(id);
+      unreachable.push(id);
+      causes.push({ id, address, reason, forMs: Math.round(nowMs - (downSinceMs ?? nowMs)) });
     }
-    return { needed: majority(configuration.voters.length), reachable, unreachable };
+    return { needed: majority(configuration.voters.length), reachable, unreachable, causes };
   }
 }

@@ -53,7 +53,15 @@ describe("commands", () => {
       code: "NO_QUORUM",
       outcome: "not-applied",
       retry: "after",
-      details: { needed: 2, reachable: ["a"], unreachable: ["b", "c"] },
+      details: {
+        needed: 2,
+        reachable: ["a"],
+        unreachable: ["b", "c"],
+        causes: [
+          { id: "b", forMs: 300, reason: expect.stringContaining("ECONNREFUSED") },
+          { id: "c", forMs: 300, reason: expect.stringContaining("ECONNREFUSED") },
+        ],
+      },
     });
     expect(answer.error?.message).toMatch(
       /^Cannot apply the command: no leader for 30\d ms; 1 of 3 voters are in contact, 2 are/,

@@ -111,7 +111,7 @@ describe("linearizable reads", () => {
     const reads = new Reads({
       ...{ raft, limits: defaultLimits, deadlines: createDeadlines() },
       ...{ nowMs: () => 0, schedule: () => {} },
-      reachability: () => ({ needed: 2, reachable: [], unreachable: [] }),
+      reachability: () => ({ needed: 2, reachable: [], unreachable: [], causes: [] }),
     });
     const seen: string[] = [];
     reads.read(100, () => seen.push("now"));

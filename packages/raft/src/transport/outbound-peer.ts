@@ -187,9 +187,11 @@ export class OutboundPeer {
       const state = openMs === null ? "cannot reach" : "lost";
       this.#log("warn", `${state} member ${this.id}: ${reason}`);
     }
+    const isNews = reason !== this.#lastFailure;
     this.#lastFailure = reason;
     if (openMs !== null) handlers.onPeer({ kind: "disconnected", peer: this.id, reason });
     else if (isRefusal) handlers.onPeer({ kind: "refused", peer: this.id, reason });
+    else if (isNews) handlers.onPeer({ kind: "unreachable", peer: this.id, reason });
   }
 
   #dropLink(): void {

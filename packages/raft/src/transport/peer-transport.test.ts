@@ -195,6 +195,18 @@ describe("two members", () => {
     expect(network.connectionCount()).toBe(4);
   });
 
+  it("tell once why a member cannot be dialled, however often it is tried", () => {
+    const { clock, start } = createWorld();
+    const a = start("a", { peers: ["b"] });
+    clock.advance(60_000);
+    expect(a.failures).toHaveLength(1);
+    expect(a.failures[0]).toMatch(/^b: .*ECONNREFUSED/);
+    start("b", { peers: ["a"] });
+    clock.advance(5_000);
+    expect(kindsOf(a)).toEqual(["connected"]);
+    expect(a.failures).toHaveLength(1);
+  });
+
   it("notice a partition in one direction", () => {
     const { clock, start, network } = createWorld();
     const a = start("a", { peers: ["b"] });

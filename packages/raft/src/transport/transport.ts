@@ -27,6 +27,8 @@ export type PeerEvent =
       readonly incarnation: string;
     }
   | { readonly kind: "disconnected"; readonly peer: NodeId; readonly reason: string }
+  /** A dial failed for another reason than the one before. Nothing was connected. */
+  | { readonly kind: "unreachable"; readonly peer: NodeId; readonly reason: string }
   /**
    * The peer (or we) refused the handshake: another cluster, another member, another incarnation
    * than before, an unknown version.

@@ -35,7 +35,10 @@ export interface Member {
   readonly id: NodeId;
   readonly transport: Transport;
   readonly messages: PeerMessage[];
+  /** Of connections that were made, and of refusals. */
   readonly events: PeerEvent[];
+  /** Why members could not be dialled. */
+  readonly failures: string[];
   readonly log: string[];
 }
 
@@ -53,6 +56,7 @@ export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
   const start = (name: string, startOptions: StartOptions = {}): Member => {
     const messages: PeerMessage[] = [];
     const events: PeerEvent[] = [];
+    const failures: string[] = [];
     const log: string[] = [];
     let transport: Transport | undefined;
     createTransport(
@@ -65,7 +69,10 @@ export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
         listenAddress: startOptions.address ?? `${name}.localhost:2380`,
         handlers: {
           onMessage: (message) => messages.push(message),
-          onPeer: (event) => events.push(event),
+          onPeer: (event) => {
+            if (event.kind === "unreachable") failures.push(`${event.peer}: ${event.reason}`);
+            else events.push(event);
+          },
         },
         limits: startOptions.limits ?? {},
         log: (line) => log.push(`${line.level} ${line.message}`),
@@ -78,7 +85,7 @@ export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
     );
     clock.advance(0);
     if (transport === undefined) throw new Error(`${name} did not start`);
-    return { id: nodeId(name), transport, messages, events, log };
+    return { id: nodeId(name), transport, messages, events, failures, log };
   };
   /** A connection by hand from endpoint `x`. */
   const dial = (address: string) => {

@@ -50,6 +50,25 @@ describe("NO_QUORUM", () => {
     expect((await errorOf("write", told("NO_QUORUM", { details }))).exitCode).toBe(3);
   });
 
+  it("tells of each that is down why and since when, as far as it is told", async () => {
+    const causes = [
+      {
+        id: "c",
+        address: "10.0.0.3:2380",
+        reason: "Cannot connect to 10.0.0.3:2380: nobody listens there (ECONNREFUSED)",
+        forMs: 41_200,
+      },
+      { id: "d", address: "10.0.0.4:2380", reason: null, forMs: 310 },
+      { id: "e", address: 7 },
+    ];
+    const text = await tell("write", told("NO_QUORUM", { details: { ...details, causes } }));
+    expect(text.split("\n").slice(1, 4)).toEqual([
+      "  c 10.0.0.3:2380  nobody listens there (ECONNREFUSED) for 41 s",
+      "  d 10.0.0.4:2380  no connection yet for 310 ms",
+      "  Your write was not applied. It is safe to retry.",
+    ]);
+  });
+
   it("says nothing of a write to a reader, and knows when all are needed", async () => {
     const all = { needed: 2, reachable: ["a"], unreachable: ["b"] };
     expect(await tell("read", told("NO_QUORUM", { details: all }))).toBe(

@@ -15,7 +15,7 @@ import { CliError } from "../cli-error.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { endpointDefault } from "./client-settings.ts";
 import { probePeerPort } from "./probe-peer-port.ts";
-import { namesOf, parseToldError, type ToldError } from "./told-error.ts";
+import { isRecord, namesOf, parseToldError, type ToldError } from "./told-error.ts";
 
 export type CallPurpose = "read" | "write";
 
@@ -94,7 +94,27 @@ function describeTold(told: ToldError, purpose: CallPurpose, cause: RpcError): C
     return new CliError(message, { code, exitCode, lines: [...lines, hint], cause });
   }
   const { text, advice } = describeQuorum(told);
-  return new CliError(text, { code, exitCode, lines: [...lines, advice], cause });
+  const causes = describeCauses(told.details["causes"]);
+  return new CliError(text, { code, exitCode, lines: [...causes, ...lines, advice], cause });
+}
+
+/** `c 10.0.0.3:2380  nobody listens there (ECONNREFUSED) for 41 s`: one line for each that is down. */
+function describeCauses(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item: unknown) => {
+    if (!isRecord(item)) return [];
+    const { id, address, reason, forMs } = item;
+    if (typeof id !== "string" || typeof address !== "string" || typeof forMs !== "number") {
+      return [];
+    }
+    const why = typeof reason === "string" ? reason : "no connection yet";
+    const fact = why.replace(`Cannot connect to ${address}: `, "");
+    return [`${id} ${address}  ${fact} for ${describeSpan(forMs)}`];
+  });
+}
+
+function describeSpan(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1_000)} s`;
 }
 
 /** `1 of 3 voters reachable, 2 needed (a up; b, c down)` */

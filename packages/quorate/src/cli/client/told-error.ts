@@ -34,6 +34,7 @@ export function namesOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** Whether an untrusted value is an object with fields. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
