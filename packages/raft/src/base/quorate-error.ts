@@ -15,7 +15,9 @@ export interface ErrorDetails {
     readonly needed: number;
     readonly reachable: readonly string[];
     readonly unreachable: readonly string[];
-    /** Of each unreachable one: where it should be, why it is not (null: not known yet), since when. */
+    /**
+     * Of each unreachable one: where it should be, why it is not (null: not known yet), since when.
+     */
     readonly causes: readonly {
       readonly id: string;
       readonly address: string;

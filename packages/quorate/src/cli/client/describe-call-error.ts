@@ -98,7 +98,9 @@ function describeTold(told: ToldError, purpose: CallPurpose, cause: RpcError): C
   return new CliError(text, { code, exitCode, lines: [...causes, ...lines, advice], cause });
 }
 
-/** `c 10.0.0.3:2380  nobody listens there (ECONNREFUSED) for 41 s`: one line for each that is down. */
+/**
+ * `c 10.0.0.3:2380  nobody listens there (ECONNREFUSED) for 41 s`: one line for each that is down.
+ */
 function describeCauses(value: unknown): readonly string[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((item: unknown) => {
