@@ -97,6 +97,33 @@ function append(index: number, dataBytes: number): PeerMessage {
 }
 
 describe("two members over TCP", () => {
+  it("get a burst whole that is larger than what the system takes at once", async () => {
+    const [a, b] = await startPair();
+    const count = 24;
+    const bytes = 1024 * 1024;
+    const wrong: number[] = [];
+    const lost = new Promise<never>((_, reject) => {
+      a.onPeer = (event) => reject(new Error(`the connection broke: ${JSON.stringify(event)}`));
+    });
+    const received = new Promise<void>((resolve) => {
+      b.onMessage = (message) => {
+        if (message.kind !== "append-entries") return;
+        const data = message.entries[0]?.data;
+        const isRight =
+          data?.length === bytes && data.every((byte) => byte === (message.sequence & 0xff));
+        if (!isRight) wrong.push(message.sequence);
+        if (message.sequence === count) resolve();
+      };
+    });
+    // One turn, so that nobody reads meanwhile: most of it waits in our own memory.
+    for (let next = 1; next <= count; next++) {
+      expect(a.transport.send(append(next, bytes))).toBe(true);
+      a.transport.flush();
+    }
+    await Promise.race([received, lost]);
+    expect(wrong).toEqual([]);
+  });
+
   it("exchange 100,000 messages in order", async () => {
     const [a, b] = await startPair();
     const count = 100_000;
