@@ -45,7 +45,10 @@ export interface ErrorDetails {
    */
   BAD_ARGUMENT: { readonly machine: string; readonly command: string; readonly path: string };
   UNKNOWN_COMMAND: { readonly machine: string; readonly command: string | null };
-  /** The reducer threw: the command is in the log on all members, without effect on the state. */
+  /**
+   * The reducer threw, and the command had no effect on any member; or, with outcome `applied`, its
+   * result cannot leave the machine.
+   */
   COMMAND_FAILED: { readonly machine: string; readonly command: string; readonly reason: string };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
