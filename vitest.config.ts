@@ -5,7 +5,7 @@ const raft = (path: string) => fileURLToPath(new URL(`packages/raft/src/${path}`
 
 const alias = [
   { find: /^@quorate\/raft$/, replacement: raft("index.ts") },
-  { find: /^@quorate\/raft\/(core|storage|transport|testing)$/, replacement: raft("$1/index.ts") },
+  { find: /^@quorate\/raft\/(core|storage|transport|sim|testing)$/, replacement: raft("$1/index.ts") },
 ];
 
 /**

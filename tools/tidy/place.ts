@@ -13,7 +13,18 @@ export interface Place {
 }
 
 /** Rooms that lie inside another one and have a door of their own. */
-const innerRooms = ["ports/os"];
+const innerRooms = [
+  "ports/os",
+  "sim/spec",
+  "sim/refinement",
+  "sim/checker",
+  "sim/cores",
+  "sim/hosts",
+  "sim/members",
+  "sim/histories",
+  "sim/explorer",
+  "sim/topologies",
+];
 
 /** Tells the room of a source file of a package, or null elsewhere. */
 export function placeOf(path: string): Place | null {

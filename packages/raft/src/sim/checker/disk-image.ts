@@ -1,0 +1,23 @@
+/** What a power loss now would leave of one member. */
+import type { LogIndex, NodeId, Term } from "../../base/index.ts";
+import { noIndex } from "../../base/index.ts";
+import type { Past } from "./log-tree.ts";
+
+export interface DiskImage {
+  term: Term;
+  votedFor: NodeId | null;
+  mustCatchUp: boolean;
+  commit: LogIndex;
+  /** Entry k is at k - 1. */
+  readonly log: Past[];
+}
+
+/**
+ * The log of the image loses everything after `length` entries, and the commit index what it says
+ * of them.
+ */
+export function cutImage(image: DiskImage, length: number): void {
+  image.log.length = length;
+  const last = image.log.at(-1)?.entry.index ?? noIndex;
+  if (image.commit > last) image.commit = last;
+}

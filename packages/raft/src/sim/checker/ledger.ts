@@ -1,0 +1,71 @@
+/**
+ * What the checker remembers of a whole world: things that are written once and never change. The
+ * members are compared with it after every step; it never looks into the future and never asks a
+ * member what is right.
+ */
+import type { Evaluations } from "../violation.ts";
+import type { LogTree, Past } from "./log-tree.ts";
+import type { MemberRecord } from "./member-record.ts";
+
+/** The one leader of a term. */
+export interface Leader {
+  readonly at: number;
+  /** Its log as it was elected with, and what it appended since: entry k is at k - 1. */
+  readonly log: Past[];
+}
+
+export interface Ledger {
+  readonly evaluations: Evaluations;
+  readonly members: readonly MemberRecord[];
+  readonly tree: LogTree;
+  /** What is committed: entry k, as first seen committed by anybody, is at k - 1. */
+  readonly canon: Past[];
+  /** The term of who committed it first; same places as `canon`. */
+  readonly commitTerms: number[];
+  readonly leaders: Map<number, Leader>;
+  newestLeaderTerm: number;
+  /** By member and term: for whom a vote got durable, and for whom a granted response left. */
+  readonly votesDurable: Map<number, number>;
+  readonly votesLeft: Map<number, number>;
+  /** By member and term: the highest index acknowledged in a response that left. */
+  readonly promised: Map<number, number>;
+  /** Writes that a client was told of. */
+  readonly acknowledged: Past[];
+  readonly counts: {
+    elections: number;
+    writes: number;
+    readsAnswered: number;
+    readsFailed: number;
+  };
+}
+
+export function createLedger(
+  members: readonly MemberRecord[],
+  tree: LogTree,
+  evaluations: Evaluations,
+): Ledger {
+  return {
+    evaluations,
+    members,
+    tree,
+    canon: [],
+    commitTerms: [],
+    leaders: new Map(),
+    newestLeaderTerm: 0,
+    votesDurable: new Map(),
+    votesLeft: new Map(),
+    promised: new Map(),
+    acknowledged: [],
+    counts: { elections: 0, writes: 0, readsAnswered: 0, readsFailed: 0 },
+  };
+}
+
+/** One key for a member and a term. */
+export function memberTerm(at: number, term: number): number {
+  return term * 8 + at;
+}
+
+/** n/2 + 1, counted here again: the checker shares no arithmetic with what it checks. */
+export function quorumOf(memberCount: number): number {
+  return (memberCount >> 1) + 1;
+}

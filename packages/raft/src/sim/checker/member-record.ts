@@ -1,0 +1,110 @@
+/** What the checker knows of one member: its disk, and the state in which it saw it last. */
+import type { LogIndex, NodeId } from "../../base/index.ts";
+import { noIndex, persistUnit } from "../../base/index.ts";
+import type {
+  AppendEntriesResponse,
+  Entry,
+  HardState,
+  Persist,
+  Raft,
+  Role,
+} from "../../core/index.ts";
+import type { DiskImage } from "./disk-image.ts";
+import type { Past } from "./log-tree.ts";
+
+/** The state after the step before, to compare with. */
+export interface Seen {
+  role: Role;
+  hardState: HardState;
+  commit: LogIndex;
+  applying: LogIndex;
+  applied: LogIndex;
+  /** The log in memory: entry k is at k - 1. */
+  readonly log: Past[];
+  /** The objects in the core's own log, in the same places. */
+  readonly entries: Entry[];
+  /** Messages in the core's outbox. */
+  sends: number;
+  /** By peer, while leading. */
+  readonly matched: number[];
+  /** When a leader of which term was last heard. */
+  contactTerm: number;
+  contactTick: number;
+}
+
+/** A command that was appended at the leader for a client. */
+export interface Proposal {
+  readonly index: number;
+  readonly term: number;
+}
+
+export interface MemberRecord {
+  readonly at: number;
+  readonly id: NodeId;
+  readonly image: DiskImage;
+  /** Handed to the disk and not on it, in order. */
+  pending: Persist[];
+  durableUnit: number;
+  /** Acknowledgements that wait for a unit of `pending`. */
+  owed: { readonly after: number; readonly response: AppendEntriesResponse }[];
+  state: "up" | "down" | "recovered";
+  seen: Seen;
+  proposals: Proposal[];
+  /** Reads under way: the index that the answer must reach at least. */
+  readonly reads: Map<number, number>;
+  /** Logs that were durable and acknowledged before a loss, until the member has caught up. */
+  lost: Past[][];
+  /** The term it had at its last loss: what it acknowledged up to then may be untrue. */
+  lossTerm: number;
+}
+
+export function createMemberRecord(at: number, id: NodeId, image: DiskImage): MemberRecord {
+  return {
+    at,
+    id,
+    image,
+    pending: [],
+    durableUnit: persistUnit(0),
+    owed: [],
+    state: "recovered",
+    seen: nothingSeen(image),
+    proposals: [],
+    reads: new Map(),
+    lost: [],
+    lossTerm: 0,
+  };
+}
+
+function nothingSeen(image: DiskImage): Seen {
+  const { term, votedFor, mustCatchUp } = image;
+  return {
+    role: "follower",
+    hardState: { term, votedFor, mustCatchUp },
+    commit: noIndex,
+    applying: noIndex,
+    applied: noIndex,
+    log: [],
+    entries: [],
+    sends: 0,
+    matched: [],
+    contactTerm: 0,
+    contactTick: 0,
+  };
+}
+
+/** The state that a member starts with: its log is the image's. */
+export function seenAtStart(raft: Raft, image: DiskImage): Seen {
+  return {
+    role: raft.role,
+    hardState: raft.hardState,
+    commit: raft.commit,
+    applying: raft.applying,
+    applied: raft.applied,
+    log: [...image.log],
+    entries: [...raft.log.entries],
+    sends: raft.outbox.sends.length,
+    matched: [],
+    contactTerm: 0,
+    contactTick: 0,
+  };
+}

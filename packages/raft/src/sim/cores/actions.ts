@@ -1,0 +1,226 @@
+/**
+ * What can happen in a world of bare cores, as data: a list of actions is a run that can be stored,
+ * replayed and shortened. Nothing here draws; what is drawn is in `draw.ts`.
+ */
+import { type LogIndex, logIndex } from "../../base/index.ts";
+import type { Message } from "../../core/index.ts";
+import {
+  ask,
+  completeUnit,
+  crash,
+  feed,
+  finishApply,
+  offer,
+  report,
+  restart,
+  take,
+} from "./events.ts";
+import { ancientMax, look, remove, requeue } from "./network.ts";
+import type { Subject } from "./trace.ts";
+import type { Host, World } from "./world.ts";
+
+/** `at`: the member's place. `takes`: its turn ends with this input; else more may follow. */
+export type Action =
+  | { readonly kind: "tick"; readonly at: number; readonly jitter: number; readonly takes: boolean }
+  | {
+      readonly kind: "deliver";
+      /** From `a` to `b`: `a * members + b`. */
+      readonly link: number;
+      /** In the link's queue. */
+      readonly place: number;
+      readonly fate: "arrives" | "doubles" | "lost";
+      /** The message is kept for ever in this place, or not. */
+      readonly keep: number | null;
+      readonly takes: boolean;
+    }
+  | { readonly kind: "ancient"; readonly slot: number; readonly takes: boolean }
+  | {
+      readonly kind: "disk";
+      readonly at: number;
+      readonly reports: boolean;
+      readonly takes: boolean;
+    }
+  | { readonly kind: "report"; readonly at: number; readonly takes: boolean }
+  | {
+      readonly kind: "apply";
+      readonly at: number;
+      readonly count: number;
+      readonly takes: boolean;
+    }
+  | { readonly kind: "take"; readonly at: number }
+  /** Nothing happens, but the time of stalls passes. */
+  | { readonly kind: "pass" }
+  | {
+      readonly kind: "propose";
+      readonly at: number;
+      readonly count: number;
+      readonly takes: boolean;
+    }
+  | { readonly kind: "read"; readonly at: number; readonly takes: boolean }
+  /** The links that are cut from now on; all others are whole. */
+  | { readonly kind: "cut"; readonly links: readonly number[] }
+  | {
+      readonly kind: "crash";
+      readonly at: number;
+      readonly keptUnits: number;
+      readonly keptEntries: number | null;
+    }
+  | {
+      readonly kind: "restart";
+      readonly at: number;
+      readonly boot: number;
+      readonly jitter: number;
+      /** What the disk happens to know of the commit index; at most what it could know. */
+      readonly commit: number;
+      readonly takes: boolean;
+    }
+  /** Hears, sees and does nothing for so many actions. */
+  | { readonly kind: "stall"; readonly at: number; readonly actions: number }
+  | {
+      readonly kind: "peer-unreachable" | "peer-reachable";
+      readonly at: number;
+      readonly peer: number;
+      readonly takes: boolean;
+    };
+
+/** What happened to whom, for the trace; null: the action cannot happen now, and nothing did. */
+export type Happened = { readonly host: Host | null; readonly subject: Subject } | null;
+
+/** Does it if it can be done now. Checks everything that it touches. @throws Violation */
+export function perform(world: World, action: Action): Happened {
+  switch (action.kind) {
+    case "deliver":
+      return performDeliver(world, action);
+    case "ancient":
+      return performArrival(world, world.network.ancient[action.slot], action.takes);
+    case "pass":
+      return null;
+    case "cut":
+      world.network.isCut.fill(false);
+      for (const link of action.links) world.network.isCut[link] = true;
+      world.faults.cuts++;
+      return { host: null, subject: action.links.join(" ") };
+    case "crash":
+      return performCrash(world, action);
+    case "restart":
+      return performRestart(world, action);
+    default: {
+      const host = world.hosts[action.at];
+      if (host === undefined || !isAwake(world, host)) return null;
+      return performAwake(world, host, action);
+    }
+  }
+}
+
+export function isAwake(world: World, host: Host): boolean {
+  return host.raft !== null && host.stalledUntil <= world.actionsDone;
+}
+
+type AwakeAction = Exclude<
+  Action,
+  { readonly kind: "deliver" | "ancient" | "pass" | "cut" | "crash" | "restart" }
+>;
+
+function performAwake(world: World, host: Host, action: AwakeAction): Happened {
+  const subject = doAwake(world, host, action);
+  if (subject === undefined) return null;
+  if ("takes" in action && action.takes) take(world, host);
+  return { host, subject };
+}
+
+/** Undefined: it cannot happen now. */
+function doAwake(world: World, host: Host, action: AwakeAction): Subject | undefined {
+  switch (action.kind) {
+    case "tick":
+      feed(world, host, { kind: "tick", nowMs: world.actionsDone, jitter: action.jitter });
+      return null;
+    case "disk":
+      if (host.pending.length === 0) return undefined;
+      completeUnit(world, host);
+      if (action.reports) report(world, host);
+      return host.durableUnit;
+    case "report":
+      if (host.reported === host.durableUnit) return undefined;
+      report(world, host);
+      return host.reported;
+    case "apply": {
+      if (host.applying === null) return undefined;
+      const count = Math.min(action.count, host.applying.length);
+      finishApply(world, host, count);
+      return count;
+    }
+    case "take":
+      if (!host.isDirty) return undefined;
+      take(world, host);
+      return null;
+    case "propose":
+      return offer(world, host, action.count) ? action.count : undefined;
+    case "read":
+      return ask(world, host);
+    case "stall":
+      host.stalledUntil = world.actionsDone + action.actions;
+      world.faults.stalls++;
+      return action.actions;
+    case "peer-unreachable":
+    case "peer-reachable": {
+      const peer = world.hosts[action.peer];
+      if (peer === undefined || peer === host) return undefined;
+      feed(world, host, { kind: action.kind, peer: peer.id });
+      world.faults.connectionNews++;
+      return peer.id;
+    }
+    default:
+      return action satisfies never;
+  }
+}
+
+function performDeliver(world: World, action: Extract<Action, { kind: "deliver" }>): Happened {
+  const { network, faults } = world;
+  const message = look(network, action.link, action.place);
+  if (message === null) return null;
+  if (action.keep !== null) {
+    network.ancient[Math.min(action.keep, network.ancient.length, ancientMax - 1)] = message;
+    faults.keptForEver++;
+  }
+  if (action.place > 0) faults.reordered++;
+  if (action.fate === "doubles") {
+    faults.doubled++;
+    requeue(network, action.link, action.place);
+  } else {
+    remove(network, action.link, action.place);
+  }
+  if (action.fate === "lost") {
+    faults.lost++;
+    return { host: null, subject: message };
+  }
+  return performArrival(world, message, action.takes) ?? { host: null, subject: message };
+}
+
+/** A stalled member's messages wait in its kernel; here they are lost, which is worse. */
+function performArrival(world: World, message: Message | undefined, takes: boolean): Happened {
+  const host = message === undefined ? undefined : world.byId.get(message.to);
+  if (message === undefined || host === undefined || !isAwake(world, host)) return null;
+  feed(world, host, { kind: "receive", message });
+  if (takes) take(world, host);
+  return { host, subject: message };
+}
+
+function performCrash(world: World, action: Extract<Action, { kind: "crash" }>): Happened {
+  const host = world.hosts[action.at];
+  if (host === undefined || host.raft === null) return null;
+  const under = host.pending.length;
+  const keptUnits = Math.min(action.keptUnits, under);
+  crash(world, host, { keptUnits, keptEntries: action.keptEntries });
+  const subject = `${keptUnits} of ${under} units kept, ${action.keptEntries ?? "all"} entries`;
+  return { host, subject };
+}
+
+function performRestart(world: World, action: Extract<Action, { kind: "restart" }>): Happened {
+  const host = world.hosts[action.at];
+  if (host === undefined || host.raft !== null) return null;
+  const known = world.checker.image(host.at).commit;
+  const commit = logIndex(Math.max(1, Math.min(action.commit, known))) as LogIndex;
+  restart(world, host, commit, action.boot, action.jitter);
+  if (action.takes) take(world, host);
+  return { host, subject: commit };
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import type { CoreObserver } from "../observer.ts";
+import { invariantIds } from "../violation.ts";
+import { type CoresRun, replayCores, runCores, shrinkCores } from "./index.ts";
+
+/** Says that something is wrong as soon as a member has ended twice and another leads term 3. */
+function complainer(): CoreObserver {
+  const ends = new Map<number, number>();
+  let isLed = false;
+  const nothing = (): void => {};
+  const look = (): void => {
+    if (isLed && [...ends.values()].some((count) => count >= 2)) throw new Error("complaint");
+  };
+  return {
+    onStart: nothing,
+    onStep(_, raft) {
+      if (raft.role === "leader" && raft.hardState.term >= 3) isLed = true;
+      look();
+    },
+    onPropose: nothing,
+    onTake: nothing,
+    onDurable: nothing,
+    onLeave: nothing,
+    onCrash(at) {
+      ends.set(at, (ends.get(at) ?? 0) + 1);
+    },
+  };
+}
+
+describe("a world of bare cores", () => {
+  it("holds every invariant after every step, and puts each to the test", () => {
+    const counts = Object.fromEntries(invariantIds.map((id) => [id, 0]));
+    for (let seed = 1; seed <= 200; seed++) {
+      const { failure, evaluations } = runCores(seed);
+      if (failure !== null) expect.fail(`seed ${seed}: ${failure.message}\n${failure.trace}`);
+      for (const id of invariantIds) counts[id] = (counts[id] ?? 0) + evaluations.counts[id];
+    }
+    expect(invariantIds.filter((id) => counts[id] === 0)).toEqual([]);
+  });
+
+  it("is the same world when the seed is the same", () => {
+    const hashes = new Set<number>();
+    for (let seed = 1; seed <= 30; seed++) {
+      const { hash, steps } = runCores(seed);
+      const again = runCores(seed);
+      expect({ hash: again.hash, steps: again.steps }).toEqual({ hash, steps });
+      hashes.add(hash);
+    }
+    expect(hashes.size).toBe(30);
+  });
+
+  it("is the same world from its list of actions, also after a way through JSON", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const run = runCores(seed, { actions: 800 });
+      const { options, actions } = JSON.parse(JSON.stringify(run)) as CoresRun; // of this type
+      const again = replayCores(seed, options, actions);
+      expect({ seed, hash: again.hash }).toEqual({ seed, hash: run.hash });
+    }
+  });
+
+  it("shortens what fails to a list without anything that it does not take", () => {
+    const settings = { observers: [complainer] };
+    const failed = Array.from({ length: 50 }, (_, at) => runCores(at + 1, settings)).find(
+      ({ failure, actions }) => failure !== null && actions.length > 500,
+    );
+    if (failed === undefined) expect.fail("no seed fails");
+    const short = shrinkCores(failed, settings);
+    expect(short.failure?.message).toBe("complaint");
+    expect(short.actions.length).toBeLessThan(120);
+    const kinds = short.actions.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === "crash").length).toBe(2);
+    for (let at = 0; at < short.actions.length; at++) {
+      const less = short.actions.filter((_, other) => other !== at);
+      const again = replayCores(short.seed, short.options, less, settings);
+      expect(again.failure?.message).not.toBe("complaint");
+    }
+  });
+});

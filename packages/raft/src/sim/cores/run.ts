@@ -1,0 +1,135 @@
+/**
+ * One seed from beginning to end: a world is drawn, goes through its faults, is healed and brought
+ * to rest. And the same from a list of actions instead of a seed.
+ */
+import { createRandom } from "../random.ts";
+import { createEvaluations, type Evaluations, Violation } from "../violation.ts";
+import { type Action, perform } from "./actions.ts";
+import { createChoices, runDrawn } from "./draw.ts";
+import { actionsDefault } from "./limits.ts";
+import { type Recovered, runLiveness } from "./liveness.ts";
+import { type CoresOptions, drawOptions } from "./options.ts";
+import { describeTrace, record } from "./trace.ts";
+import { createWorld, type FaultCounts, type ObserverFactory, type World } from "./world.ts";
+
+export interface CoresRun {
+  readonly seed: number;
+  readonly options: CoresOptions;
+  /** Everything that was done before healing. */
+  readonly actions: readonly Action[];
+  /** Inputs to cores, each checked. */
+  readonly steps: number;
+  /** Ticks that did nothing but count, checked as well. */
+  readonly idleTicks: number;
+  /** Of all that happened: equal seeds give equal hashes. */
+  readonly hash: number;
+  readonly evaluations: Evaluations;
+  readonly faults: FaultCounts;
+  readonly operations: CoresOperations;
+  /** Null when a check failed. */
+  readonly recovered: Recovered | null;
+  /** Null: everything held. */
+  readonly failure: CoresFailure | null;
+}
+
+export interface CoresOperations {
+  readonly elections: number;
+  readonly commits: number;
+  readonly writes: number;
+  readonly readsAnswered: number;
+  readonly readsFailed: number;
+}
+
+export interface CoresFailure {
+  /** The invariant that broke; `crash` for any other exception. */
+  readonly invariant: string;
+  readonly message: string;
+  /** The last steps in fixed columns. */
+  readonly trace: string;
+  readonly error: unknown;
+}
+
+export interface CoresSettings {
+  readonly actions?: number;
+  /** Invariants that are counted only. */
+  readonly off?: ReadonlySet<string>;
+  /** Listeners besides the invariants. */
+  readonly observers?: readonly ObserverFactory[];
+}
+
+/** Never throws for what the members do. */
+export function runCores(seed: number, settings: CoresSettings = {}): CoresRun {
+  const options = drawOptions(createRandom(seed, 1), settings.actions ?? actionsDefault);
+  const done: Action[] = [];
+  return runWorld(seed, options, settings, done, (world) => {
+    const choices = createChoices(options);
+    const draws = {
+      actions: createRandom(seed, 2),
+      faults: createRandom(seed, 3),
+      hosts: createRandom(seed, 4),
+    };
+    while (world.actionsDone < options.actions) runDrawn(world, choices, draws, done);
+  });
+}
+
+/** Does these actions in this world; those that cannot happen are left out. */
+export function replayCores(
+  seed: number,
+  options: CoresOptions,
+  actions: readonly Action[],
+  settings: CoresSettings = {},
+): CoresRun {
+  const done: Action[] = [];
+  return runWorld(seed, options, settings, done, (world) => {
+    for (const action of actions) {
+      world.actionsDone++;
+      done.push(action);
+      const happened = perform(world, action);
+      if (happened === null && action.kind !== "pass") done.pop();
+      if (happened !== null)
+        record(world.trace, world, action.kind, happened.host, happened.subject);
+    }
+  });
+}
+
+function runWorld(
+  seed: number,
+  options: CoresOptions,
+  settings: CoresSettings,
+  actions: Action[],
+  firstPhase: (world: World) => void,
+): CoresRun {
+  const evaluations = createEvaluations(settings.off);
+  const world = createWorld(options, evaluations, settings.observers ?? []);
+  let failure: CoresFailure | null = null;
+  let recovered: Recovered | null = null;
+  try {
+    firstPhase(world);
+    recovered = runLiveness(world, createRandom(seed, 5));
+  } catch (error) {
+    failure = describeFailure(world, error);
+  }
+  const { ledger } = world.checker;
+  return {
+    seed,
+    options,
+    actions,
+    steps: world.steps,
+    idleTicks: world.idleTicks,
+    hash: world.trace.hash,
+    evaluations,
+    faults: world.faults,
+    operations: { commits: ledger.canon.length, ...ledger.counts },
+    recovered,
+    failure,
+  };
+}
+
+function describeFailure(world: World, error: unknown): CoresFailure {
+  return {
+    invariant: error instanceof Violation ? error.invariant : "crash",
+    message: error instanceof Error ? error.message : String(error),
+    trace: describeTrace(world.trace),
+    error,
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * Several bare cores, the network between them and what their hosts hold for them. What can happen
+ * to them is in `actions.ts`; which of it happens next is drawn in `draw.ts` and, after healing,
+ * decided in `liveness.ts`.
+ */
+import {
+  type LogIndex,
+  type NodeId,
+  nodeId,
+  type PersistUnit,
+  persistUnit,
+  term,
+} from "../../base/index.ts";
+import {
+  createConfiguration,
+  type Entry,
+  encodeConfiguration,
+  type HardState,
+  type Persist,
+  type Raft,
+  type Send,
+} from "../../core/index.ts";
+import { Checker } from "../checker/index.ts";
+import type { CoreObserver, Recovery } from "../observer.ts";
+import type { Evaluations } from "../violation.ts";
+import { restart } from "./events.ts";
+import { createNetwork, type Network } from "./network.ts";
+import type { CoresOptions } from "./options.ts";
+import { createTrace, type Trace } from "./trace.ts";
+
+/** The process around one core. */
+export interface Host {
+  readonly at: number;
+  readonly id: NodeId;
+  /** Null: down. */
+  raft: Raft | null;
+  /** In order, not yet durable. */
+  pending: Persist[];
+  durableUnit: PersistUnit;
+  /** The newest unit whose completion the core was told. */
+  reported: PersistUnit;
+  /** Sends whose unit is not reported, in the order of their making. */
+  held: Send[];
+  /** Handed to the machines. */
+  applying: readonly Entry[] | null;
+  /** Hears, sees and does nothing before this action. */
+  stalledUntil: number;
+  /** Stepped since its effects were taken. */
+  isDirty: boolean;
+  /** What the next start finds. */
+  recovery: Recovery;
+}
+
+/** How often what was done to the members. */
+export interface FaultCounts {
+  lost: number;
+  doubled: number;
+  reordered: number;
+  keptForEver: number;
+  cuts: number;
+  crashes: number;
+  unitsLost: number;
+  disksDamaged: number;
+  stalls: number;
+  connectionNews: number;
+}
+
+/** Cluster and first state, the same for all members. */
+export interface Beginning {
+  readonly ids: readonly NodeId[];
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+  readonly commit: LogIndex;
+}
+
+export interface World {
+  readonly options: CoresOptions;
+  readonly hosts: readonly Host[];
+  readonly byId: ReadonlyMap<NodeId, Host>;
+  readonly network: Network;
+  readonly checker: Checker;
+  /** The checker among them. */
+  readonly observers: readonly CoreObserver[];
+  readonly trace: Trace;
+  readonly faults: FaultCounts;
+  /** Actions that happened. */
+  actionsDone: number;
+  /** Inputs to cores, proposals among them; not the ticks that did nothing. */
+  steps: number;
+  idleTicks: number;
+  nextCommand: number;
+  nextRead: number;
+}
+
+/** A listener besides the checker, made for each world. */
+export type ObserverFactory = (beginning: Beginning) => CoreObserver;
+
+export function createWorld(
+  options: CoresOptions,
+  evaluations: Evaluations,
+  observers: readonly ObserverFactory[],
+): World {
+  const beginning = begin(options.memberCount);
+  const { ids, hardState, entries } = beginning;
+  const checker = new Checker({ ids, hardState, entries, evaluations });
+  const hosts = ids.map((id, at) => createHost(id, at));
+  const world: World = {
+    options,
+    hosts,
+    byId: new Map(hosts.map((host) => [host.id, host])),
+    network: createNetwork(options.memberCount),
+    checker,
+    observers: [checker, ...observers.map((create) => create(beginning))],
+    trace: createTrace(),
+    faults: noFaultCounts(),
+    actionsDone: 0,
+    steps: 0,
+    idleTicks: 0,
+    nextCommand: 1,
+    nextRead: 1,
+  };
+  for (const host of hosts) {
+    restart(
+      world,
+      host,
+      beginning.commit,
+      options.boots[host.at] ?? 0,
+      options.jitters[host.at] ?? 0,
+    );
+  }
+  return world;
+}
+
+/** All with the same first entry, the configuration, committed in term 1 by bootstrap. */
+function begin(memberCount: number): Beginning {
+  const ids = Array.from({ length: memberCount }, (_, at) => nodeId(`n${at + 1}`));
+  const configuration = createConfiguration(ids.map((id) => ({ id, address: `${id}:1` })));
+  const first: Entry = {
+    index: 1 as LogIndex, // the first index
+    term: term(1),
+    kind: "configuration",
+    data: encodeConfiguration(configuration),
+  };
+  const hardState = { term: term(1), votedFor: null, mustCatchUp: false };
+  return { ids, hardState, entries: [first], commit: first.index };
+}
+
+function createHost(id: NodeId, at: number): Host {
+  return {
+    at,
+    id,
+    raft: null,
+    pending: [],
+    durableUnit: persistUnit(0),
+    reported: persistUnit(0),
+    held: [],
+    applying: null,
+    stalledUntil: 0,
+    isDirty: false,
+    recovery: { keptUnits: 0, keptEntries: null },
+  };
+}
+
+export function noFaultCounts(): FaultCounts {
+  return {
+    lost: 0,
+    doubled: 0,
+    reordered: 0,
+    keptForEver: 0,
+    cuts: 0,
+    crashes: 0,
+    unitsLost: 0,
+    disksDamaged: 0,
+    stalls: 0,
+    connectionNews: 0,
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * The seam between worlds and checkers: everything that happens between a member's core and its
+ * host, told in order as it happens. Worlds (bare cores, whole members) call it; invariants and the
+ * refinement check listen. An observer throws when what it sees is wrong; the world stops then.
+ */
+import type { Effect, Entry, Input, Message, Persist, ProposeResult, Raft } from "../core/index.ts";
+
+/** What a start found on disk, in terms of what was handed to it before the end. */
+export interface Recovery {
+  /** Of the units under way when the process ended, the first ones that are on disk. */
+  readonly keptUnits: number;
+  /**
+   * Declared damage: the entries, from the first on, that are left of the log, less than there were
+   * on disk; null: no damage.
+   */
+  readonly keptEntries: number | null;
+  /**
+   * Of the units under way, the first ones whose hard state is on disk, at least `keptUnits`: units
+   * that wait for the disk together are written together, the newest hard state before the entries.
+   * Left out: `keptUnits`.
+   */
+  readonly keptHardStates?: number;
+  /**
+   * With `keptEntries`: entries behind those that came back, because the damage took the unit that
+   * had removed them. Left out: none.
+   */
+  readonly restored?: readonly Entry[];
+}
+
+/** `at` is the member's place: 0, 1, 2 … */
+export interface CoreObserver {
+  /** A process begins; `raft` is as created from disk. The first start recovers nothing. */
+  onStart(at: number, raft: Raft, recovery: Recovery): void;
+  /** After `step(raft, input)`. */
+  onStep(at: number, raft: Raft, input: Input): void;
+  /** After `propose(raft, commands)`. */
+  onPropose(at: number, raft: Raft, commands: readonly Uint8Array[], result: ProposeResult): void;
+  /** After `takeEffects(raft)`, before any of the effects is handed out. */
+  onTake(at: number, raft: Raft, effects: readonly Effect[]): void;
+  /** `unit` is on disk (all before it are); before the core hears `persisted`. */
+  onDurable(at: number, unit: Persist): void;
+  /** A message leaves the member: it may arrive any number of times from now on. */
+  onLeave(at: number, message: Message): void;
+  /** The process ends, at any instant. What was under way may or may not be on disk. */
+  onCrash(at: number): void;
+}

@@ -1,0 +1,276 @@
+/**
+ * What the second Raft can do: the words in which every step of the real one must be explained.
+ * Written from the paper alone, naive and slow on purpose: whole logs are copied, messages are a set
+ * that only grows, nothing is batched. It shares no code with `core/`.
+ *
+ * Each method is one action of the specification. It throws `Refusal` when the paper (or the
+ * dissertation) does not allow the action in the state of the world, and changes nothing then.
+ * What is nondeterministic in the paper (when a timer fires, when a message comes, whether a
+ * refusal is sent) is a choice of the caller.
+ */
+
+/** A member's place: 0, 1, 2 … All are voters. */
+export type Server = number;
+
+/** @invariant `value` is opaque: equal values are equal contents. */
+export interface SpecEntry {
+  readonly term: number;
+  readonly value: number;
+}
+
+/** Entry k is at k - 1. */
+export type SpecLog = readonly SpecEntry[];
+
+export type SpecRole = "follower" | "pre-candidate" | "candidate" | "leader";
+
+/** What a loss of power would leave. */
+export interface SpecDisk {
+  readonly currentTerm: number;
+  readonly votedFor: Server | null;
+  readonly log: SpecLog;
+  /** The log may lack what was acknowledged: neither votes nor stands until it has caught up. */
+  readonly abstains: boolean;
+}
+
+/** One member as the paper sees it. Figure 2, and what of it is on disk. */
+export interface SpecMember {
+  readonly role: SpecRole;
+  readonly currentTerm: number;
+  readonly votedFor: Server | null;
+  readonly log: SpecLog;
+  readonly abstains: boolean;
+  readonly commitIndex: number;
+  readonly lastApplied: number;
+  /** Of a candidate of `currentTerm`: who granted. The own vote counts once it is on disk. */
+  readonly votesGranted: ReadonlySet<Server>;
+  /** Of a pre-candidate for `currentTerm + 1`. */
+  readonly preVotesGranted: ReadonlySet<Server>;
+  /** Of a leader: what each other server is known to have on disk. Its own disk counts for itself. */
+  readonly matchIndex: ReadonlyMap<Server, number>;
+  readonly disk: SpecDisk;
+  /** Handed to the disk and not on it, oldest first. */
+  readonly writes: readonly SpecDisk[];
+}
+
+export interface SpecRequestVote {
+  readonly kind: "request-vote";
+  readonly from: Server;
+  readonly to: Server;
+  /** With `pre`: the term that would be campaigned in, `currentTerm + 1` of the sender. */
+  readonly term: number;
+  readonly pre: boolean;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+
+export interface SpecRequestVoteResponse {
+  readonly kind: "request-vote-response";
+  readonly from: Server;
+  readonly to: Server;
+  /** The voter's own. */
+  readonly term: number;
+  readonly pre: boolean;
+  /** The request's. */
+  readonly campaignTerm: number;
+  readonly granted: boolean;
+}
+
+export interface SpecAppendEntries {
+  readonly kind: "append-entries";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
+  readonly prevIndex: number;
+  readonly prevTerm: number;
+  readonly entries: SpecLog;
+  readonly leaderCommit: number;
+  /** The leader's newest round of heartbeats; rounds confirm reads. @thesis §6.4 */
+  readonly round: number;
+}
+
+export interface SpecAppendEntriesResponse {
+  readonly kind: "append-entries-response";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
+  /** The newest round of this leader that the sender had heard when it made this answer. */
+  readonly round: number;
+  /**
+   * `accepted`: the log up to `matched` equals the leader's and is on disk (a promise), up to
+   * `verified` it equals the leader's, perhaps in memory only. `refused`: another log or an older
+   * term; promises nothing.
+   */
+  readonly outcome:
+    | { readonly kind: "accepted"; readonly matched: number; readonly verified: number }
+    | { readonly kind: "refused" };
+}
+
+/** A member asks who it takes for the leader for an index to read at. @thesis §6.4 */
+export interface SpecReadIndex {
+  readonly kind: "read-index";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
+  /** Unique over all reads that anybody asks by message. */
+  readonly read: string;
+}
+
+export interface SpecReadIndexResponse {
+  readonly kind: "read-index-response";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
+  readonly read: string;
+  /** Null: nothing is known. */
+  readonly index: number | null;
+}
+
+export type SpecMessage =
+  | SpecRequestVote
+  | SpecRequestVoteResponse
+  | SpecAppendEntries
+  | SpecAppendEntriesResponse
+  | SpecReadIndex
+  | SpecReadIndexResponse;
+
+/** The action is not one that the paper allows here. The message says which rule forbids it. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+export interface Specification {
+  readonly members: readonly SpecMember[];
+
+  // --- time ---------------------------------------------------------------------------------------
+
+  /** Election timeout with PreVote: asks whether an election could be won. @thesis §9.6 */
+  startPreVote(server: Server): void;
+  /**
+   * Election timeout: a new term, a vote for oneself, which counts once it is on disk. Allowed at any
+   * time to who does not lead and does not abstain. @paper §5.2
+   */
+  timeout(server: Server): void;
+  /** Any role to follower in the same term: CheckQuorum, a lost election. @thesis §6.2 */
+  stepDown(server: Server): void;
+  /**
+   * A follower that abstains may raise its term by one, with no vote, so that the others elect a
+   * leader without it. Extension of this project: safe, as any newer term is.
+   */
+  raiseTerm(server: Server): void;
+
+  // --- elections ----------------------------------------------------------------------------------
+
+  /**
+   * A message of a higher term was delivered: adopt it, follow, forget the vote. Neither a request
+   * nor a granted answer of a pre-vote does this: their term is nobody's yet. @paper §5.1
+   */
+  updateTerm(server: Server, message: SpecMessage): void;
+  /** Grants the delivered request, a vote or a pre-vote. Refusing needs no action. @paper §5.2, §5.4.1 */
+  grantVote(server: Server, request: SpecRequestVote): void;
+  /** Counts a delivered granted answer to the campaign that is under way. */
+  countVote(server: Server, response: SpecRequestVoteResponse): void;
+  /** Counts the own vote, which is on disk. */
+  countOwnVote(server: Server): void;
+  /** A majority granted. What the leader appends first is a `clientRequest`. @paper §5.2 */
+  becomeLeader(server: Server): void;
+
+  // --- replication --------------------------------------------------------------------------------
+
+  /** The leader appends entries of its term. @paper §5.3 */
+  clientRequest(server: Server, values: readonly number[]): void;
+  /**
+   * Takes a delivered request of the current term over: follows its sender; if the log holds
+   * `prev`, removes what conflicts (and only if something conflicts) and appends what is new.
+   * Remembers how far this log is known to equal the leader's (it never shrinks within a term), the
+   * leader's commit index and round. Without `prev` only follows. @paper §5.3, Figure 2
+   */
+  acceptEntries(server: Server, request: SpecAppendEntries): void;
+  /**
+   * Believes a delivered answer of the current term: the match index grows if it was accepted, the
+   * round counts for reads in either case.
+   */
+  countAcknowledgement(server: Server, response: SpecAppendEntriesResponse): void;
+  /** The leader believes less of a peer than before: always safe. */
+  lowerMatch(server: Server, peer: Server, matched: number): void;
+  /**
+   * The leader commits up to `index`, an entry of its own term that a majority has on disk, its own
+   * disk counted for itself. @paper §5.3, §5.4.2
+   */
+  advanceCommit(server: Server, index: number): void;
+  /**
+   * A follower learns that entries up to `index` are committed: not above what a leader of this term
+   * said, nor above what is known to equal that leader's log. @paper Figure 2
+   */
+  learnCommit(server: Server, index: number): void;
+  /** Applies committed entries up to `index`, in order. */
+  apply(server: Server, index: number): void;
+
+  // --- reads --------------------------------------------------------------------------------------
+
+  /** The leader opens a new round of heartbeats. */
+  startRound(server: Server): void;
+  /**
+   * The leader notes its commit index for a read: an entry of its own term must be committed by now.
+   * Only rounds opened from now on confirm it; so `startRound` follows. @thesis §6.4
+   */
+  registerRead(server: Server, read: string): void;
+  /**
+   * A majority, the leader included, has answered a round that was opened after the read was
+   * registered, in this term: the read may be served at the noted index (returned) or later. The
+   * read is forgotten.
+   */
+  confirmRead(server: Server, read: string): number;
+
+  // --- disk ---------------------------------------------------------------------------------------
+
+  /** Hands the persistent state as it is now to the disk, as one write. */
+  write(server: Server): void;
+  /** The oldest write is on disk, as a whole. */
+  sync(server: Server): void;
+  /**
+   * The process ends and starts again; of the writes under way the first `kept` are on disk. All
+   * volatile state is lost. `commitIndex` is what the disk happens to know of it: it was committed,
+   * but may be older than what was known before the end.
+   */
+  restart(server: Server, kept: number, commitIndex: number): void;
+  /**
+   * While the member is down, its disk loses all after the first `kept` entries: a declared fault.
+   * From now on the member abstains. Part of `restart`, before the start.
+   */
+  loseEntries(server: Server, kept: number): void;
+  /**
+   * Ends the abstinence. Allowed when the member is known to have caught up: it follows a leader of
+   * a term above the one that it had at its loss, has on disk all that this leader said to be
+   * committed, and the last of these is an entry of this leader's term.
+   */
+  stopAbstaining(server: Server): void;
+
+  // --- network ------------------------------------------------------------------------------------
+
+  /**
+   * The message leaves the member and is in the set of messages from now on. Everything that it
+   * promises must be true and on disk:
+   * - its term has been on this member's disk (a pre-vote request: the term before it);
+   * - a vote request: this member opened that campaign with that last entry, and its vote for itself
+   *   has been on disk; a pre-vote request: it opened that pre-vote with that last entry;
+   * - a granted vote: it was granted, and has been on disk; a granted pre-vote: it was granted;
+   * - append entries: the member leads that term now, `prev` and `entries` are of its log, its commit
+   *   index and its round are not below the message's;
+   * - an accepted answer: in that term the log was known to equal the leader's up to `verified`, and
+   *   up to `matched` that very prefix has been on this member's disk at a time when its disk's term
+   *   was that term; it had heard `round` from that leader;
+   * - an answer to a read: the index is one that `confirmRead` returned for that read.
+   * What left may be delivered any number of times, at any time, or never.
+   */
+  send(message: SpecMessage): void;
+  /** Whether an equal message has left. Actions that name a message need it to have left. */
+  hasLeft(message: SpecMessage): boolean;
+}
+
+export interface SpecificationOptions {
+  readonly servers: number;
+  /** The log that all start with, on disk and committed: the first configuration. */
+  readonly log: SpecLog;
+  readonly currentTerm: number;
+  readonly commitIndex: number;
+}

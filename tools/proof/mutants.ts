@@ -1,0 +1,152 @@
+/**
+ * `npm run mutants`: plants each bug in the sources, one at a time, and counts the seeds until the
+ * simulator finds it. Exits with 1 if a bug survives or cannot be planted any more.
+ *
+ *   npm run mutants -- --list            names them
+ *   npm run mutants -- --only a,b        these
+ *   npm run mutants -- --rotate 10       ten, others with each commit
+ *   npm run mutants                      all of them, and writes docs/mutants.md and the ledger
+ *
+ * Also: `--seeds N`, `--minutes M` (each; more is a survivor), `--off NAME` (a check that only
+ * counts), `--json`, `--no-ledger`. The last line is JSON.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { addToLedger, stamp } from "./ledger.ts";
+import { type Mutant, mutants } from "./mutants/index.ts";
+import { bundle } from "./plant.ts";
+import { runPool } from "./pool.ts";
+import type { SeedFailure } from "./summary.ts";
+
+const { values } = parseArgs({
+  options: {
+    list: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    rotate: { type: "string" },
+    seeds: { type: "string", default: "20000" },
+    minutes: { type: "string", default: "3" },
+    off: { type: "string", default: "" },
+    workers: { type: "string", default: String(cpus().length) },
+    ledger: { type: "boolean", default: true },
+    json: { type: "boolean", default: false },
+  },
+  allowNegative: true,
+});
+
+interface Row {
+  readonly mutant: Mutant;
+  /** Null: it survived. */
+  readonly finding: SeedFailure | null;
+  readonly seconds: number;
+}
+
+function chosen(): readonly Mutant[] {
+  const names = values.only === "" ? [] : values.only.split(",");
+  const unknown = names.filter((name) => mutants.every((mutant) => mutant.name !== name));
+  if (unknown.length > 0) throw new Error(`No mutant is called ${unknown.join(", ")}; see --list`);
+  if (names.length > 0) return mutants.filter(({ name }) => names.includes(name));
+  if (values.rotate === undefined) return mutants;
+  const count = Number(values.rotate);
+  const start = Number.parseInt(stamp().commit.slice(0, 8), 16) || 0;
+  const step = Math.max(1, Math.floor(mutants.length / count));
+  return Array.from(
+    { length: Math.min(count, mutants.length) },
+    (_, at) => mutants[(start + at * step) % mutants.length],
+  ).filter((mutant) => mutant !== undefined);
+}
+
+/** The smallest failing seed that was found before all stopped. */
+async function hunt(mutant: Mutant | null, folder: string, seeds: number): Promise<Row["finding"]> {
+  const file = join(folder, "child.mjs");
+  await bundle("child.ts", file, mutant?.patches ?? []);
+  const found: SeedFailure[] = [];
+  await runPool({
+    first: 1,
+    seeds,
+    workers: Number(values.workers),
+    seconds: Number(values.minutes) * 60,
+    world: mutant?.world ?? "cores",
+    off: values.off,
+    actions: undefined,
+    failFast: true,
+    bundle: file,
+    onFailure: (failure) => found.push(failure),
+  });
+  found.sort((a, b) => a.seed - b.seed);
+  return found[0] ?? null;
+}
+
+async function main(): Promise<void> {
+  if (values.list) {
+    for (const { name, world, bug } of mutants) {
+      process.stdout.write(`${name.padEnd(34)} ${world.padEnd(8)} ${bug}\n`);
+    }
+    process.stdout.write(`${JSON.stringify({ total: mutants.length })}\n`);
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "quorate-mutants-"));
+  const rows: Row[] = [];
+  try {
+    const control = await hunt(null, folder, 20);
+    if (control !== null)
+      throw new Error(`The simulator fails without any bug: ${control.message}`);
+    for (const mutant of chosen()) {
+      const startedMs = performance.now();
+      const finding = await hunt(mutant, folder, Number(values.seeds));
+      const row = { mutant, finding, seconds: (performance.now() - startedMs) / 1000 };
+      rows.push(row);
+      if (!values.json) tell(row);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  finish(rows);
+}
+
+function tell({ mutant, finding }: Row): void {
+  const seed = finding === null ? "SURVIVED" : `seed ${finding.seed}`;
+  process.stdout.write(
+    `${mutant.name.padEnd(34)} ${seed.padStart(10)}  ${finding?.message ?? mutant.bug}\n`,
+  );
+}
+
+function finish(rows: readonly Row[]): void {
+  const survivors = rows.filter(({ finding }) => finding === null).map(({ mutant }) => mutant.name);
+  const killed = rows.length - survivors.length;
+  if (values.ledger && values.off === "" && rows.length === mutants.length) {
+    const page = resolve(fileURLToPath(new URL(".", import.meta.url)), "../../docs/mutants.md");
+    writeFileSync(page, describeRows(rows));
+    addToLedger([{ kind: "mutants", ...stamp(), total: rows.length, killed, survivors }]);
+  }
+  const found = Object.fromEntries(
+    rows.map(({ mutant, finding }) => [mutant.name, finding?.seed ?? null]),
+  );
+  process.stdout.write(
+    `${JSON.stringify({ total: rows.length, killed, survivors, seedsToKill: found })}\n`,
+  );
+  process.exitCode = survivors.length > 0 ? 1 : 0;
+}
+
+function describeRows(rows: readonly Row[]): string {
+  const { date, commit } = stamp();
+  const lines = rows.map(({ mutant, finding }) => {
+    const by = finding === null ? "**survived**" : finding.invariant;
+    return `| ${mutant.name} | ${mutant.world} | ${mutant.bug} | ${finding?.seed ?? "-"} | ${by} |`;
+  });
+  return [
+    "# Planted bugs",
+    "",
+    "Written by `npm run mutants`; do not edit. Each is a patch of the sources that only the test's",
+    `build sees. Seeds are counted from 1; last run ${date} on ${commit}.`,
+    "",
+    "| Name | World | Bug | Found by seed | By |",
+    "| --- | --- | --- | ---: | --- |",
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+await main();

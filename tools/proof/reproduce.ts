@@ -1,0 +1,76 @@
+/** One failing seed, told to a person: trace, a short list of actions, how to see both again. */
+import { writeFileSync } from "node:fs";
+import {
+  type CoresRun,
+  replayCores,
+  runCores,
+  shrinkCores,
+} from "../../packages/raft/src/sim/cores/index.ts";
+import { coresSettings, runSeed, type SeedOptions, worldOfSeed } from "./seeds.ts";
+import { createSummary } from "./summary.ts";
+
+/** What a file of a failure holds. */
+interface Recording {
+  readonly world: "cores";
+  readonly seed: number;
+  readonly invariant: string;
+  readonly message: string;
+  readonly options: CoresRun["options"];
+  readonly actions: CoresRun["actions"];
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Runs the seed once and tells all of it; true: everything held. */
+export function reportSeed(seed: number, options: SeedOptions): boolean {
+  const summary = createSummary();
+  const { world, hash, failure } = runSeed(seed, options, summary);
+  const { steps = 0 } = summary.worlds[world] ?? {};
+  say(`seed ${seed} (${world}): ${steps} checked steps, hash ${hash}`);
+  if (failure === null) {
+    say("Everything held.");
+    return true;
+  }
+  say(`${failure.message}\n\n${failure.trace}\n`);
+  say(`again: npm run sim -- --seed ${seed} --world ${world}`);
+  if (worldOfSeed(seed, options) === "cores") shorten(seed, options);
+  return false;
+}
+
+function shorten(seed: number, options: SeedOptions): void {
+  const settings = coresSettings(options);
+  const run = runCores(seed, settings);
+  const short = shrinkCores(run, settings);
+  if (short.failure === null) return;
+  const recording: Recording = {
+    world: "cores",
+    seed,
+    invariant: short.failure.invariant,
+    message: short.failure.message,
+    options: short.options,
+    actions: short.actions,
+  };
+  const file = `sim-failure-${seed}.json`;
+  const actions = recording.actions.map((action) => `    ${JSON.stringify(action)}`).join(",\n");
+  const head = JSON.stringify({ ...recording, actions: [] }, null, 2);
+  writeFileSync(file, `${head.replace('"actions": []', () => `"actions": [\n${actions}\n  ]`)}\n`);
+  say(`\nShortened from ${run.actions.length} actions to ${short.actions.length}:`);
+  say(short.failure.trace);
+  say(`\nwritten to ${file}; again: npm run sim -- --replay ${file}`);
+}
+
+/** Replays a file of a failure; true: everything held. */
+export function replayFile(text: string): boolean {
+  const recording = JSON.parse(text) as Recording; // written by this file
+  const options: SeedOptions = { world: "cores", off: new Set(), actions: undefined };
+  const run = replayCores(
+    recording.seed,
+    recording.options,
+    recording.actions,
+    coresSettings(options),
+  );
+  say(run.failure === null ? "Everything held." : `${run.failure.message}\n\n${run.failure.trace}`);
+  return run.failure === null;
+}

@@ -1,0 +1,176 @@
+/**
+ * `npm run sim`: simulated clusters by the seed.
+ *
+ *   npm run sim -- --seeds 500              seeds 1 to 500
+ *   npm run sim -- --seeds 1e6 --minutes 5  as many as start within five minutes
+ *   npm run sim -- --seed 42                one seed; if it fails: its trace and a short list of
+ *                                           actions that fails as well
+ *   npm run sim -- --replay FILE            such a list again
+ *   npm run sim -- --mutant NAME            with a bug planted (see `npm run mutants -- --list`)
+ *
+ * Also: `--seed S --seeds N` (from S on), `--fresh` (from a seed that this commit has for itself),
+ * `--world cores|members`, `--off NAME,NAME` (checks that only count), `--workers N`, `--json`,
+ * `--no-ledger`. The last line is JSON.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { addToLedger, type SimulationEntry, stamp } from "./ledger.ts";
+import { mutants } from "./mutants/index.ts";
+import { bundle } from "./plant.ts";
+import { type PoolResult, runPool } from "./pool.ts";
+import { replayFile, reportSeed } from "./reproduce.ts";
+import { neverEvaluated, totalOf } from "./summary.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string" },
+    seed: { type: "string" },
+    fresh: { type: "boolean", default: false },
+    minutes: { type: "string", default: "60" },
+    world: { type: "string", default: "both" },
+    mutant: { type: "string" },
+    off: { type: "string", default: "" },
+    actions: { type: "string" },
+    workers: { type: "string", default: String(cpus().length) },
+    replay: { type: "string" },
+    "fail-fast": { type: "boolean", default: false },
+    ledger: { type: "boolean", default: true },
+    json: { type: "boolean", default: false },
+  },
+  allowNegative: true,
+});
+
+const seedsDefault = 100;
+
+function firstSeed(): number {
+  if (values.seed !== undefined) return wholeNumber("seed", values.seed);
+  if (!values.fresh) return 1;
+  return Number.parseInt(stamp().commit.slice(0, 10), 16) || 1;
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`--${name} is "${text}"; it must be a whole number`);
+}
+
+async function main(): Promise<void> {
+  if (values.replay !== undefined) {
+    process.exitCode = replayFile(readFileSync(values.replay, "utf8")) ? 0 : 1;
+    return;
+  }
+  const isOne = values.seed !== undefined && values.seeds === undefined;
+  if (isOne && values.mutant === undefined) {
+    process.exitCode = reportSeed(firstSeed(), seedOptions()) ? 0 : 1;
+    return;
+  }
+  const result = await runSeeds(
+    isOne ? 1 : wholeNumber("seeds", values.seeds ?? `${seedsDefault}`),
+  );
+  finish(result);
+}
+
+function seedOptions(): Parameters<typeof reportSeed>[1] {
+  return {
+    world: values.world === "cores" || values.world === "members" ? values.world : "both",
+    off: new Set(values.off.split(",").filter((name) => name !== "")),
+    actions: values.actions === undefined ? undefined : wholeNumber("actions", values.actions),
+  };
+}
+
+async function runSeeds(seeds: number): Promise<PoolResult> {
+  const folder = values.mutant === undefined ? null : mkdtempSync(join(tmpdir(), "quorate-sim-"));
+  try {
+    const file = folder === null ? null : join(folder, "child.mjs");
+    if (file !== null) await bundle("child.ts", file, patchesOf(values.mutant ?? ""));
+    return await runPool({
+      first: firstSeed(),
+      seeds,
+      workers: wholeNumber("workers", values.workers),
+      seconds: Number(values.minutes) * 60,
+      world: values.world,
+      off: values.off,
+      actions: values.actions,
+      failFast: values["fail-fast"],
+      bundle: file,
+      onFailure: ({ seed, world, message }) => {
+        const planted = values.mutant === undefined ? "" : ` --mutant ${values.mutant}`;
+        const again = `npm run sim -- --seed ${seed} --world ${world}${planted}`;
+        process.stdout.write(`seed ${seed} (${world}): ${message}\n  again: ${again}\n`);
+      },
+    });
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true });
+  }
+}
+
+function patchesOf(name: string): (typeof mutants)[number]["patches"] {
+  const mutant = mutants.find((one) => one.name === name);
+  if (mutant !== undefined) return mutant.patches;
+  throw new Error(`No mutant is called "${name}"; npm run mutants -- --list names them`);
+}
+
+function finish(result: PoolResult): void {
+  const { summary, hash, wallSeconds } = result;
+  const untested =
+    summary.failures.length === 0 && values.off === "" ? neverEvaluated(summary) : [];
+  const isEnough = totalOf(summary, "seeds") >= seedsDefault;
+  if (isEnough && untested.length > 0) {
+    process.stdout.write(`Never put to the test: ${untested.join(", ")}\n`);
+  }
+  const isGood = summary.failures.length === 0 && (!isEnough || untested.length === 0);
+  if (values.ledger && values.mutant === undefined && values.off === "") write(result);
+  if (!values.json) describe(result);
+  const line = {
+    seeds: totalOf(summary, "seeds"),
+    steps: totalOf(summary, "steps"),
+    idleTicks: totalOf(summary, "idleTicks"),
+    violations: summary.failures.length,
+    wallSeconds: round(wallSeconds),
+    stepsPerCpuSecond: Math.round(totalOf(summary, "steps") / summary.cpuSeconds),
+    hash,
+    worlds: summary.worlds,
+    neverEvaluated: untested,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+  process.exitCode = isGood ? 0 : 1;
+}
+
+function describe({ summary, wallSeconds }: PoolResult): void {
+  for (const [name, world] of Object.entries(summary.worlds)) {
+    const faults = Object.entries(world.faults).map(([fault, count]) => `${fault} ${count}`);
+    process.stdout.write(
+      `${name}: ${world.seeds} seeds, ${world.steps} checked steps, ${faults.join(", ")}\n`,
+    );
+  }
+  process.stdout.write(`${summary.failures.length} violations in ${round(wallSeconds)} s\n`);
+}
+
+function write({ summary }: PoolResult): void {
+  const entries = Object.entries(summary.worlds).map(
+    ([world, sums]): SimulationEntry => ({
+      kind: "simulation",
+      ...stamp(),
+      world,
+      firstSeed: firstSeed(),
+      seeds: sums.seeds,
+      steps: sums.steps,
+      idleTicks: sums.idleTicks,
+      simulatedMs: Math.round(sums.simulatedMs),
+      violations: summary.failures.filter((failure) => failure.world === world).length,
+      stepsPerCpuSecond: Math.round(totalOf(summary, "steps") / summary.cpuSeconds),
+      evaluations: sums.evaluations,
+      faults: sums.faults,
+      operations: sums.operations,
+    }),
+  );
+  addToLedger(entries);
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 10) / 10;
+}
+
+await main();
