@@ -7,10 +7,13 @@
  *   npm run mutants -- --rotate 10       ten, others with each commit
  *   npm run mutants                      all of them, and writes docs/mutants.md and the ledger
  *
+ *   npm run mutants -- --corpus          and stores a short list of actions that finds each
+ *
  * Also: `--seeds N`, `--minutes M` (each; more is a survivor), `--off NAME` (a check that only
  * counts), `--json`, `--no-ledger`. The last line is JSON.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,12 +32,15 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "20000" },
     minutes: { type: "string", default: "3" },
     off: { type: "string", default: "" },
+    corpus: { type: "boolean", default: false },
     workers: { type: "string", default: String(cpus().length) },
     ledger: { type: "boolean", default: true },
     json: { type: "boolean", default: false },
   },
   allowNegative: true,
 });
+
+const here = fileURLToPath(new URL(".", import.meta.url));
 
 interface Row {
   readonly mutant: Mutant;
@@ -56,6 +62,15 @@ function chosen(): readonly Mutant[] {
     { length: Math.min(count, mutants.length) },
     (_, at) => mutants[(start + at * step) % mutants.length],
   ).filter((mutant) => mutant !== undefined);
+}
+
+/** Stores what found a bug of bare cores as a short list of actions: the bundle is still there. */
+async function keep(mutant: Mutant, finding: SeedFailure, folder: string): Promise<void> {
+  const program = join(folder, "one-seed.mjs");
+  await bundle("one-seed.ts", program, mutant.patches);
+  const output = resolve(here, "corpus", `${mutant.name}.json`);
+  const args = ["--seed", String(finding.seed), "--world", finding.world, "--output", output];
+  spawnSync(process.execPath, [program, ...args], { stdio: "ignore" });
 }
 
 /** The smallest failing seed that was found before all stopped. */
@@ -88,6 +103,7 @@ async function main(): Promise<void> {
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), "quorate-mutants-"));
+  if (values.corpus) mkdirSync(resolve(here, "corpus"), { recursive: true });
   const rows: Row[] = [];
   try {
     const control = await hunt(null, folder, 20);
@@ -98,6 +114,7 @@ async function main(): Promise<void> {
       const finding = await hunt(mutant, folder, Number(values.seeds));
       const row = { mutant, finding, seconds: (performance.now() - startedMs) / 1000 };
       rows.push(row);
+      if (values.corpus && finding?.world === "cores") await keep(mutant, finding, folder);
       if (!values.json) tell(row);
     }
   } finally {
@@ -117,7 +134,7 @@ function finish(rows: readonly Row[]): void {
   const survivors = rows.filter(({ finding }) => finding === null).map(({ mutant }) => mutant.name);
   const killed = rows.length - survivors.length;
   if (values.ledger && values.off === "" && rows.length === mutants.length) {
-    const page = resolve(fileURLToPath(new URL(".", import.meta.url)), "../../docs/mutants.md");
+    const page = resolve(here, "../../docs/mutants.md");
     writeFileSync(page, describeRows(rows));
     addToLedger([{ kind: "mutants", ...stamp(), total: rows.length, killed, survivors }]);
   }

@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly failFast: boolean;
   /** A bundle to run instead of the sources; null: the sources. */
   readonly bundle: string | null;
+  /** The Node to run it with; this one unless given. */
+  readonly program?: string;
   readonly onFailure: (failure: SeedFailure) => void;
 }
 
@@ -65,7 +67,9 @@ function start(options: PoolOptions, first: number, count: number, step: number)
   ];
   const source = fileURLToPath(new URL("child.ts", import.meta.url));
   const script = options.bundle === null ? ["--import", "tsx", source] : [options.bundle];
-  return spawn(process.execPath, [...script, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(options.program ?? process.execPath, [...script, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 }
 
 function listen(

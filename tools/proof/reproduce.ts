@@ -6,7 +6,7 @@ import {
   runCores,
   shrinkCores,
 } from "../../packages/raft/src/sim/cores/index.ts";
-import { coresSettings, runSeed, type SeedOptions, worldOfSeed } from "./seeds.ts";
+import { coresSettings, runSeed, type SeedOptions } from "./seeds.ts";
 import { createSummary } from "./summary.ts";
 
 /** What a file of a failure holds. */
@@ -23,8 +23,15 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Where a shortened failure goes, and what to add to the command that shows it again. */
+export interface ReportOptions {
+  readonly file: string;
+  /** Such as ` --mutant NAME`. */
+  readonly again: string;
+}
+
 /** Runs the seed once and tells all of it; true: everything held. */
-export function reportSeed(seed: number, options: SeedOptions): boolean {
+export function reportSeed(seed: number, options: SeedOptions, report: ReportOptions): boolean {
   const summary = createSummary();
   const { world, hash, failure } = runSeed(seed, options, summary);
   const { steps = 0 } = summary.worlds[world] ?? {};
@@ -34,12 +41,12 @@ export function reportSeed(seed: number, options: SeedOptions): boolean {
     return true;
   }
   say(`${failure.message}\n\n${failure.trace}\n`);
-  say(`again: npm run sim -- --seed ${seed} --world ${world}`);
-  if (worldOfSeed(seed, options) === "cores") shorten(seed, options);
+  say(`again: npm run sim -- --seed ${seed} --world ${world}${report.again}`);
+  if (world === "cores") shorten(seed, options, report);
   return false;
 }
 
-function shorten(seed: number, options: SeedOptions): void {
+function shorten(seed: number, options: SeedOptions, report: ReportOptions): void {
   const settings = coresSettings(options);
   const run = runCores(seed, settings);
   const short = shrinkCores(run, settings);
@@ -52,13 +59,17 @@ function shorten(seed: number, options: SeedOptions): void {
     options: short.options,
     actions: short.actions,
   };
-  const file = `sim-failure-${seed}.json`;
-  const actions = recording.actions.map((action) => `    ${JSON.stringify(action)}`).join(",\n");
-  const head = JSON.stringify({ ...recording, actions: [] }, null, 2);
-  writeFileSync(file, `${head.replace('"actions": []', () => `"actions": [\n${actions}\n  ]`)}\n`);
+  writeFileSync(report.file, describeRecording(recording));
   say(`\nShortened from ${run.actions.length} actions to ${short.actions.length}:`);
   say(short.failure.trace);
-  say(`\nwritten to ${file}; again: npm run sim -- --replay ${file}`);
+  say(`\nwritten to ${report.file}; again: npm run sim -- --replay ${report.file}${report.again}`);
+}
+
+/** JSON with an action a line. */
+function describeRecording(recording: Recording): string {
+  const actions = recording.actions.map((action) => `    ${JSON.stringify(action)}`).join(",\n");
+  const head = JSON.stringify({ ...recording, actions: [] }, null, 2);
+  return `${head.replace('"actions": []', () => `"actions": [\n${actions}\n  ]`)}\n`;
 }
 
 /** Replays a file of a failure; true: everything held. */

@@ -12,15 +12,16 @@
  * `--world cores|members`, `--off NAME,NAME` (checks that only count), `--workers N`, `--json`,
  * `--no-ledger`. The last line is JSON.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { addToLedger, type SimulationEntry, stamp } from "./ledger.ts";
 import { mutants } from "./mutants/index.ts";
 import { bundle } from "./plant.ts";
 import { type PoolResult, runPool } from "./pool.ts";
-import { replayFile, reportSeed } from "./reproduce.ts";
 import { neverEvaluated, totalOf } from "./summary.ts";
 
 const { values } = parseArgs({
@@ -57,35 +58,50 @@ function wholeNumber(name: string, text: string): number {
 }
 
 async function main(): Promise<void> {
-  if (values.replay !== undefined) {
-    process.exitCode = replayFile(readFileSync(values.replay, "utf8")) ? 0 : 1;
-    return;
-  }
   const isOne = values.seed !== undefined && values.seeds === undefined;
-  if (isOne && values.mutant === undefined) {
-    process.exitCode = reportSeed(firstSeed(), seedOptions()) ? 0 : 1;
+  if (isOne || values.replay !== undefined) {
+    process.exitCode = await tellOne();
     return;
   }
-  const result = await runSeeds(
-    isOne ? 1 : wholeNumber("seeds", values.seeds ?? `${seedsDefault}`),
-  );
-  finish(result);
+  finish(await runSeeds(wholeNumber("seeds", values.seeds ?? `${seedsDefault}`)));
 }
 
-function seedOptions(): Parameters<typeof reportSeed>[1] {
-  return {
-    world: values.world === "cores" || values.world === "members" ? values.world : "both",
-    off: new Set(values.off.split(",").filter((name) => name !== "")),
-    actions: values.actions === undefined ? undefined : wholeNumber("actions", values.actions),
-  };
+/** One seed or file in a process of its own, which tells all of it; returns its exit code. */
+async function tellOne(): Promise<number> {
+  const planted = values.mutant === undefined ? "" : ` --mutant ${values.mutant}`;
+  const args = [
+    ...(values.replay === undefined ? [] : ["--replay", values.replay]),
+    ...["--seed", String(firstSeed()), "--world", values.world, "--off", values.off],
+    ...(values.actions === undefined ? [] : ["--actions", values.actions]),
+    ...(planted === "" ? [] : ["--again", planted]),
+  ];
+  return await withPlanted("one-seed.ts", (file) => {
+    const source = fileURLToPath(new URL("one-seed.ts", import.meta.url));
+    const script = file === null ? ["--import", "tsx", source] : [file];
+    const { status } = spawnSync(process.execPath, [...script, ...args], { stdio: "inherit" });
+    return status ?? 1;
+  });
 }
 
-async function runSeeds(seeds: number): Promise<PoolResult> {
-  const folder = values.mutant === undefined ? null : mkdtempSync(join(tmpdir(), "quorate-sim-"));
+/** Bundles `entry` with the bug that is asked for, for as long as `use` takes; null: no bug. */
+async function withPlanted<Result>(
+  entry: string,
+  use: (file: string | null) => Result | Promise<Result>,
+): Promise<Result> {
+  if (values.mutant === undefined) return await use(null);
+  const folder = mkdtempSync(join(tmpdir(), "quorate-sim-"));
   try {
-    const file = folder === null ? null : join(folder, "child.mjs");
-    if (file !== null) await bundle("child.ts", file, patchesOf(values.mutant ?? ""));
-    return await runPool({
+    const file = join(folder, "planted.mjs");
+    await bundle(entry, file, patchesOf(values.mutant));
+    return await use(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function runSeeds(seeds: number): Promise<PoolResult> {
+  return withPlanted("child.ts", (file) =>
+    runPool({
       first: firstSeed(),
       seeds,
       workers: wholeNumber("workers", values.workers),
@@ -100,10 +116,8 @@ async function runSeeds(seeds: number): Promise<PoolResult> {
         const again = `npm run sim -- --seed ${seed} --world ${world}${planted}`;
         process.stdout.write(`seed ${seed} (${world}): ${message}\n  again: ${again}\n`);
       },
-    });
-  } finally {
-    if (folder !== null) rmSync(folder, { recursive: true });
-  }
+    }),
+  );
 }
 
 function patchesOf(name: string): (typeof mutants)[number]["patches"] {

@@ -107,6 +107,7 @@ function runWorld(
     firstPhase(world);
     recovered = runLiveness(world, createRandom(seed, 5));
   } catch (error) {
+    recordBroken(world, actions.at(-1));
     failure = describeFailure(world, error);
   }
   const { ledger } = world.checker;
@@ -123,6 +124,14 @@ function runWorld(
     recovered,
     failure,
   };
+}
+
+/** The action that broke something has no row yet; in the second phase nothing is missing. */
+function recordBroken(world: World, action: Action | undefined): void {
+  const isFirstPhase = world.actionsDone <= world.options.actions;
+  if (action === undefined || !isFirstPhase) return;
+  const host = "at" in action ? (world.hosts[action.at] ?? null) : null;
+  record(world.trace, world, action.kind, host, JSON.stringify(action));
 }
 
 function describeFailure(world: World, error: unknown): CoresFailure {
