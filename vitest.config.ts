@@ -5,7 +5,10 @@ const raft = (path: string) => fileURLToPath(new URL(`packages/raft/src/${path}`
 
 const alias = [
   { find: /^@quorate\/raft$/, replacement: raft("index.ts") },
-  { find: /^@quorate\/raft\/(core|storage|transport|sim|testing)$/, replacement: raft("$1/index.ts") },
+  {
+    find: /^@quorate\/raft\/(core|storage|transport|sim|testing)$/,
+    replacement: raft("$1/index.ts"),
+  },
 ];
 
 /**

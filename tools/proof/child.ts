@@ -1,6 +1,6 @@
 /**
- * One process of a run over seeds: every `--step`-th seed from `--first` on. Writes JSON lines: each
- * failure as it comes, the summary at the end.
+ * One process of a run over seeds: every `--step`-th seed from `--first` on. Writes JSON lines:
+ * each failure as it comes, the summary at the end.
  */
 import { parseArgs } from "node:util";
 import { runSeed, type SeedOptions } from "./seeds.ts";

@@ -87,7 +87,7 @@ export interface LedgerFile {
 }
 
 /** Date, commit (with a plus if the tree is not as committed) and Node of a run that ends now. */
-export function stamp(): { readonly date: string; readonly commit: string; readonly node: string } {
+export function stamp(): Pick<LedgerEntry, "date" | "commit" | "node"> {
   const git = (...args: string[]): string =>
     execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
   let commit = "unknown";
@@ -125,8 +125,8 @@ export function describeLedger(ledger: LedgerFile): string {
   return [
     "# Ledger of the proofs",
     "",
-    "Written by `npm run sim`, `npm run explore`, `npm run mutants` and `npm run topologies`; do not",
-    "edit. It adds up over runs. What the names mean is in [guarantees](guarantees.md).",
+    "Written by `npm run sim`, `npm run explore`, `npm run mutants` and `npm run topologies`; do",
+    "not edit. It adds up over runs. What the names mean is in [guarantees](guarantees.md).",
     "",
     ...describeSimulations(simulations),
     ...describeExplorations(explorations),
@@ -195,7 +195,8 @@ function describeExplorations(entries: readonly ExplorationEntry[]): string[] {
   return [
     "## Exploration",
     "",
-    "| Model | Distinct states | Transitions | Depth | Complete | Expected collisions | Violations | Date | Commit |",
+    "| Model | Distinct states | Transitions | Depth | Complete | Expected collisions | " +
+      "Violations | Date | Commit |",
     "| --- | ---: | ---: | ---: | --- | ---: | ---: | --- | --- |",
     ...rows.map((row) => row.trim()),
     "",

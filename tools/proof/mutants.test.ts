@@ -1,4 +1,7 @@
-/** The planted bugs themselves: they apply, they are found, and not without the check that finds them. */
+/**
+ * The planted bugs themselves: they apply, they are found, and not without the check that finds
+ * them.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

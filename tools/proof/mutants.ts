@@ -156,8 +156,8 @@ function describeRows(rows: readonly Row[]): string {
   return [
     "# Planted bugs",
     "",
-    "Written by `npm run mutants`; do not edit. Each is a patch of the sources that only the test's",
-    `build sees. Seeds are counted from 1; last run ${date} on ${commit}.`,
+    "Written by `npm run mutants`; do not edit. Each is a patch of the sources that only the",
+    `test's build sees. Seeds are counted from 1; last run ${date} on ${commit}.`,
     "",
     "| Name | World | Bug | Found by seed | By |",
     "| --- | --- | --- | ---: | --- |",

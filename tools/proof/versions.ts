@@ -1,7 +1,7 @@
 /**
  * `npm run sim:versions`: the same seeds in two processes and under another version of Node must
- * come to the same hash of everything that happened. Fetches that Node from npm into a folder of its
- * own. `--seeds N`, `--node 24`. The last line is JSON.
+ * come to the same hash of everything that happened. Fetches that Node from npm into a folder of
+ * its own. `--seeds N`, `--node 24`. The last line is JSON.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -28,7 +28,7 @@ const arrows: Readonly<Record<PackageName, Arrows>> = {
     "sim/refinement": ["base", "core", "sim", "sim/spec"],
     "sim/checker": ["base", "core", "sim"],
     "sim/cores": ["base", "core", "sim", "sim/checker"],
-    "sim/histories": [],
+    "sim/histories": ["base", "sim"],
     "sim/hosts": "anything",
     "sim/members": "anything",
     "sim/explorer": ["base", "core", "sim"],

@@ -8,11 +8,14 @@ export { logStoreConformance } from "./log-store-conformance.ts";
 export type {
   CrashOptions,
   DiskFault,
+  DiskImage,
   DiskOperation,
   DiskOperationKind,
   MemoryDiskOptions,
+  SyncAftermath,
 } from "./memory-disk.ts";
 export { MemoryDisk } from "./memory-disk.ts";
+export { diskSectorBytes } from "./memory-inode.ts";
 export type { CutMode, CutOptions, MemoryNetwork, MemoryNetworkOptions } from "./memory-network.ts";
 export { createMemoryNetwork } from "./memory-network.ts";
 export type { SeededRandom } from "./seeded-random.ts";

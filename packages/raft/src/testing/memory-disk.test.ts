@@ -112,4 +112,34 @@ describe("the simulated disk", () => {
     wait<DirectoryLock>((done) => disk.lock("/d", done));
     expect(() => wait<DirectoryLock>((done) => disk.lock("/d", done))).toThrow("ELOCKED");
   });
+
+  it("reads zeros where a file grew over a gap, after a crash as before it", () => {
+    const { disk, wait } = makeDisk();
+    const file = wait<DiskFile>((done) => disk.open("/d/a", "create", done));
+    wait((done) => disk.syncDirectory("/d", done));
+    wait((done) => file.write(0, [bytes(2048, 7)], done));
+    wait((done) => file.sync(done));
+    wait((done) => file.truncate(100, done));
+    wait((done) => file.write(1536, [bytes(512, 8)], done));
+    wait((done) => file.sync(done));
+    disk.crash(losing);
+    const expected = new Uint8Array(2048);
+    expected.fill(7, 0, 100).fill(8, 1536);
+    expect(disk.peek("/d/a")).toEqual(expected);
+  });
+
+  it("does not hear the dead: their files and locks are closed to them", () => {
+    const { disk, wait, run } = makeDisk();
+    const file = wait<DiskFile>((done) => disk.open("/d/a", "create", done));
+    const lock = wait<DirectoryLock>((done) => disk.lock("/d", done));
+    disk.kill();
+    wait<DirectoryLock>((done) => disk.lock("/d", done));
+    const answers: string[] = [];
+    file.write(0, [bytes(10, 1)], () => answers.push("write"));
+    file.sync(() => answers.push("sync"));
+    lock.release(() => answers.push("release"));
+    run();
+    expect([answers, disk.peek("/d/a").length]).toEqual([[], 0]);
+    expect(() => wait((done) => disk.lock("/d", (error) => done(error)))).toThrow("ELOCKED");
+  });
 });

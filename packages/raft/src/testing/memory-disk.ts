@@ -38,13 +38,25 @@ export interface DiskOperation {
   readonly path: string;
 }
 
+/**
+ * What a failed sync leaves. `clean`: the data are readable and called clean, so that a second sync
+ * succeeds and writes nothing, as Linux does it. `lost`: called clean as well, and readers see the
+ * old data again. `dirty`: as if the sync had not been asked for. `written`: it was done all the
+ * same.
+ */
+export type SyncAftermath = "clean" | "lost" | "dirty" | "written";
+
 /** What befalls an operation. */
 export type DiskFault =
-  /**
-   * It fails. A write has put its first `writtenBytes` by then. A failed sync leaves the data
-   * readable and called clean: a second sync succeeds and writes nothing, as Linux does it.
-   */
-  | { readonly kind: "fail"; readonly code: string; readonly writtenBytes?: number }
+  /** It fails. A write has put its first `writtenBytes` by then; a sync is `clean` if not given. */
+  | {
+      readonly kind: "fail";
+      readonly code: string;
+      readonly writtenBytes?: number;
+      readonly aftermath?: SyncAftermath;
+    }
+  /** A read gives this share of the bytes there are, and no error. Others are not concerned. */
+  | { readonly kind: "short"; readonly share: number }
   /** It happens, and is never answered: the moment before a crash. */
   | { readonly kind: "hang" };
 
@@ -53,6 +65,11 @@ export interface MemoryDiskOptions {
   defer(callback: () => void, operation: DiskOperation): void;
   /** Called before each operation. Null: no fault. */
   onOperation?(operation: DiskOperation): DiskFault | null;
+  /**
+   * Called in place of running a completion, when the disk has done its part: to run it in a
+   * program that may stand still. Default: runs it at once.
+   */
+  answer?(callback: () => void): void;
   /**
    * Bytes that fit; a write that needs more fails with ENOSPC after the part that fits. Default: no
    * end.
@@ -69,9 +86,18 @@ export interface CrashOptions {
   readonly tearShare?: number;
 }
 
+/** A whole disk as it would survive a power failure at one moment. Never changes. */
+export interface DiskImage {
+  /** Directories, each with its files. */
+  readonly directories: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+}
+
 const codeTexts: Readonly<Record<string, string>> = {
+  EDQUOT: "disk quota exceeded",
   EEXIST: "file already exists",
   EIO: "i/o error",
+  EMFILE: "too many open files",
+  EROFS: "read-only file system",
   ELOCKED: "it is in use by this process",
   ENOENT: "no such file or directory",
   ENOSPC: "no space left on device",
@@ -111,6 +137,50 @@ export class MemoryDisk implements Disk {
     this.kill();
     for (const directory of this.#directories.values()) directory.crash(options);
     for (const inode of this.#inodes()) inode.crash(options);
+  }
+
+  /** Paths of all files that readers see, in order. */
+  files(): readonly string[] {
+    const paths: string[] = [];
+    for (const [path, directory] of this.#directories) {
+      for (const name of directory.names()) paths.push(`${path}/${name}`);
+    }
+    return paths.sort();
+  }
+
+  /** What would survive if the power failed now and nothing unsynced were kept. */
+  image(): DiskImage {
+    const directories = new Map<string, ReadonlyMap<string, Uint8Array>>();
+    for (const [path, directory] of this.#directories) {
+      const files = new Map<string, Uint8Array>();
+      for (const [name, inode] of directory.durableEntries()) files.set(name, inode.durableBytes());
+      directories.set(path, files);
+    }
+    return { directories };
+  }
+
+  /** The disk is what it was when the image was made. Implies `kill`. */
+  restore(image: DiskImage): void {
+    this.wipe();
+    for (const [path, files] of image.directories) {
+      this.#directories.set(path, new MemoryDirectory());
+      for (const [name, bytes] of files) this.put(`${path}/${name}`, bytes);
+    }
+  }
+
+  /** The disk is empty. Implies `kill`. */
+  wipe(): void {
+    this.kill();
+    this.#directories.clear();
+  }
+
+  /**
+   * The parts of a file, to damage them.
+   *
+   * @internal for the simulator
+   */
+  inode(path: string): MemoryInode {
+    return this.#find(path);
   }
 
   /** The bytes of a file as a reader would see them now. */
@@ -158,10 +228,10 @@ export class MemoryDisk implements Disk {
       const found = directory.get(name);
       if (mode === "create") {
         if (found !== undefined) throw diskError("create", path, "EEXIST");
-        return new MemoryFile(this, path, directory.create(name));
+        return new MemoryFile(this, path, directory.create(name), this.#life);
       }
       if (found === undefined) throw diskError("open", path, "ENOENT");
-      return new MemoryFile(this, path, found);
+      return new MemoryFile(this, path, found, this.#life);
     });
   }
 
@@ -191,8 +261,10 @@ export class MemoryDisk implements Disk {
     this.#run("lock", directory, done, () => {
       if (this.#locked.has(directory)) throw diskError("lock", directory, "ELOCKED");
       this.#locked.add(directory);
+      const life = this.#life;
       return {
         release: (released: Done): void => {
+          if (life !== this.#life) return;
           this.#run("lock", directory, released, () => {
             this.#locked.delete(directory);
           });
@@ -203,7 +275,7 @@ export class MemoryDisk implements Disk {
 
   /**
    * Counts, asks the hook, acts, and answers later. A sync acts when it is answered; all else acts
-   * at once.
+   * at once. What the dead ask for is not heard.
    *
    * @internal for `MemoryFile`
    */
@@ -212,7 +284,9 @@ export class MemoryDisk implements Disk {
     path: string,
     done: DoneWith<Value>,
     act: (fault: DiskFault | null) => Value,
+    asking: number = this.#life,
   ): void {
+    if (asking !== this.#life) return;
     const operation = { number: ++this.#operations, kind, path };
     const fault = this.#options.onOperation?.(operation) ?? null;
     const life = this.#life;
@@ -222,13 +296,14 @@ export class MemoryDisk implements Disk {
     this.#options.defer(() => {
       if (life !== this.#life) return;
       const outcome = early ?? attempt(act, fault, operation);
-      if (outcome.error !== null) done(outcome.error);
-      else done(null, outcome.value);
+      if (this.#options.answer === undefined) settle(done, outcome);
+      else this.#options.answer(() => settle(done, outcome));
     }, operation);
   }
 
   /** Bytes that all files together may still grow by. */
   freeBytes(): number {
+    if (this.spaceBytes === Number.POSITIVE_INFINITY) return this.spaceBytes;
     let used = 0;
     for (const inode of this.#inodes()) used += inode.size;
     return Math.max(0, this.spaceBytes - used);
@@ -273,6 +348,11 @@ interface Outcome<Value> {
   readonly value?: Value;
 }
 
+function settle<Value>(done: DoneWith<Value>, { error, value }: Outcome<Value>): void {
+  if (error !== null) done(error);
+  else done(null, value);
+}
+
 function attempt<Value>(
   act: (fault: DiskFault | null) => Value,
   fault: DiskFault | null,
@@ -290,19 +370,26 @@ class MemoryFile implements DiskFile {
   readonly #disk: MemoryDisk;
   readonly path: string;
   readonly #inode: MemoryInode;
+  /** Of the disk, when the file was opened. */
+  readonly #life: number;
 
-  constructor(disk: MemoryDisk, path: string, inode: MemoryInode) {
+  constructor(disk: MemoryDisk, path: string, inode: MemoryInode, life: number) {
     this.#disk = disk;
     this.path = path;
     this.#inode = inode;
+    this.#life = life;
   }
 
   read(offset: number, length: number, done: DoneWith<Uint8Array>): void {
-    this.#run("read", done, () => this.#inode.read(offset, length));
+    this.#run("read", done, (fault) => {
+      const bytes = this.#inode.read(offset, length);
+      if (fault?.kind !== "short") return bytes;
+      return bytes.subarray(0, Math.floor(bytes.length * fault.share));
+    });
   }
 
   write(offset: number, chunks: readonly Uint8Array[], done: Done): void {
-    this.#disk.perform("write", this.path, done, (fault) => {
+    const act = (fault: DiskFault | null): void => {
       let total = 0;
       for (const chunk of chunks) total += chunk.length;
       const room = Math.max(0, this.#inode.size - offset) + this.#disk.freeBytes();
@@ -317,17 +404,19 @@ class MemoryFile implements DiskFile {
       }
       if (fault?.kind === "fail") throw diskError("write", this.path, fault.code);
       if (total > room) throw diskError("write", this.path, "ENOSPC");
-    });
+    };
+    this.#disk.perform("write", this.path, done, act, this.#life);
   }
 
   sync(done: Done): void {
-    this.#disk.perform("sync", this.path, done, (fault) => {
+    const act = (fault: DiskFault | null): void => {
       if (fault?.kind === "fail") {
-        this.#inode.failSync();
+        this.#inode.failSync(fault.aftermath);
         throw diskError("sync", this.path, fault.code);
       }
       this.#inode.sync();
-    });
+    };
+    this.#disk.perform("sync", this.path, done, act, this.#life);
   }
 
   truncate(sizeBytes: number, done: Done): void {
@@ -342,11 +431,16 @@ class MemoryFile implements DiskFile {
     this.#run("close", done, () => {});
   }
 
-  #run<Value>(kind: DiskOperationKind, done: DoneWith<Value>, act: () => Value): void {
-    this.#disk.perform(kind, this.path, done, (fault) => {
+  #run<Value>(
+    kind: DiskOperationKind,
+    done: DoneWith<Value>,
+    act: (fault: DiskFault | null) => Value,
+  ): void {
+    const checked = (fault: DiskFault | null): Value => {
       if (fault?.kind === "fail") throw diskError(kind, this.path, fault.code);
-      return act();
-    });
+      return act(fault);
+    };
+    this.#disk.perform(kind, this.path, done, checked, this.#life);
   }
 }
 

@@ -3,6 +3,8 @@ export { formatAddress, isLoopbackHost, parseAddress } from "../ports/index.ts";
 export type { TransportLogLine } from "./context.ts";
 export type { TransportLimits } from "./limits.ts";
 export { checkTransportLimits, defaultTransportLimits } from "./limits.ts";
+export type { MessageBytes } from "./message-bytes.ts";
+export { createMessageBytes } from "./message-bytes.ts";
 export type { ForwardRequest, ForwardResponse, PeerMessage } from "./peer-message.ts";
 export type { TransportError, TransportOptions } from "./peer-transport.ts";
 export { createTransport } from "./peer-transport.ts";

@@ -50,6 +50,9 @@ export interface Transport {
   /**
    * Queues a message to `message.to`. Never blocks, never throws: with no connection, or over the
    * queue's limit, the message is dropped, which Raft survives. Returns whether it was queued.
+   * Raft's messages may also come twice, late or out of order; `forward` and `forward-response`
+   * come at most once, and only from the run of the sender to the run of the receiver that were
+   * there when they were sent.
    */
   send(message: PeerMessage): boolean;
   /**

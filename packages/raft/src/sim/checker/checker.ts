@@ -92,14 +92,22 @@ export class Checker implements CoreObserver {
     const member = this.#record(at);
     assert(member.state === "down", "recover: the member is down");
     member.state = "recovered";
-    for (const unit of member.pending.slice(0, recovery.keptUnits)) this.#write(member, unit);
+    const { keptUnits, keptEntries, keptHardStates = keptUnits, restored = [] } = recovery;
+    for (const unit of member.pending.slice(0, keptUnits)) this.#write(member, unit);
+    for (const { hardState } of member.pending.slice(keptUnits, keptHardStates)) {
+      if (hardState !== null) this.#writeHardState(member, hardState);
+    }
     member.pending = [];
+    if (keptEntries === null) return;
     const { image } = member;
-    if (recovery.keptEntries === null || recovery.keptEntries >= image.log.length) return;
     member.lost.push([...image.log]);
     member.lossTerm = image.term;
-    cutImage(image, recovery.keptEntries);
+    cutImage(image, Math.min(keptEntries, image.log.length));
     image.mustCatchUp = true;
+    const { tree, evaluations } = this.ledger;
+    for (const entry of restored) {
+      image.log.push(recall(tree, evaluations, image.log.at(-1) ?? null, entry, false));
+    }
   }
 
   onStart(at: number, raft: Raft, recovery: Recovery): void {
@@ -248,10 +256,8 @@ export class Checker implements CoreObserver {
   #write(member: MemberRecord, unit: Persist): void {
     const { image } = member;
     if (unit.hardState !== null) {
-      const before = image.term;
       const caughtUp = image.mustCatchUp && !unit.hardState.mustCatchUp;
-      Object.assign(image, unit.hardState);
-      onHardStateDurable(this.ledger, member, before);
+      this.#writeHardState(member, unit.hardState);
       if (caughtUp) {
         // What this unit brings counts, too: it is one with the hard state.
         this.#writeEntries(member, unit);
@@ -261,6 +267,12 @@ export class Checker implements CoreObserver {
       }
     }
     this.#writeEntries(member, unit);
+  }
+
+  #writeHardState(member: MemberRecord, hardState: HardState): void {
+    const before = member.image.term;
+    Object.assign(member.image, hardState);
+    onHardStateDurable(this.ledger, member, before);
   }
 
   #writeEntries(member: MemberRecord, unit: Persist): void {

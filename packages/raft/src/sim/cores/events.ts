@@ -1,6 +1,6 @@
 /**
- * What a host does with its core: each exported function is one thing that happens to a member, told
- * to all observers of the world.
+ * What a host does with its core: each exported function is one thing that happens to a member,
+ * told to all observers of the world.
  */
 import { assert, type LogIndex, noIndex, persistUnit } from "../../base/index.ts";
 import {

@@ -57,7 +57,8 @@ interface Run {
 }
 
 /**
- * At most a minority stays down or abstains: with more, standing still is right, and proves nothing.
+ * At most a minority stays down or abstains: with more, standing still is right, and proves
+ * nothing.
  */
 function drawCore(world: World): Host[] {
   const budget = (world.hosts.length - 1) >> 1;

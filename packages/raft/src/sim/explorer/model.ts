@@ -1,6 +1,6 @@
 /**
- * What the explorer explores: a finite world, given as bytes. A model decodes a state, does what can
- * be done in it, and hands the canonical bytes of what comes out back.
+ * What the explorer explores: a finite world, given as bytes. A model decodes a state, does what
+ * can be done in it, and hands the canonical bytes of what comes out back.
  */
 
 /** Some state that breaks what must always hold, with what is wrong with it. */
@@ -19,9 +19,9 @@ export interface Model {
   /** Canonical bytes of the initial states. */
   initial(): readonly Uint8Array[];
   /**
-   * Calls `emit` for each thing that can happen in `state`, in a fixed order: `action` numbers it (0,
-   * 1, 2 …; with `state` it names the step again), `next` are the canonical bytes after it, valid
-   * until `emit` returns. Checks every state that it makes.
+   * Calls `emit` for each thing that can happen in `state`, in a fixed order: `action` numbers it
+   * (0, 1, 2 …; with `state` it names the step again), `next` are the canonical bytes after it,
+   * valid until `emit` returns. Checks every state that it makes.
    *
    * @throws ModelViolation by the action that breaks an invariant, after setting `failedAction`
    */

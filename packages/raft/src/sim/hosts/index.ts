@@ -1,0 +1,25 @@
+/** The simulated machines that whole members run on: clocks, disks, networks, and their faults. */
+export type { DamagedRange, DamageKind, DamageProfile, DamageReport } from "./damage-profile.ts";
+export { DatagramNetwork } from "./datagram-network.ts";
+export { createDatagramTransport } from "./datagram-transport.ts";
+export type { DiskProfile } from "./disk-profile.ts";
+export { soundDisk } from "./disk-profile.ts";
+export { FaultCounts } from "./fault-counts.ts";
+export type { PauseOptions } from "./host.ts";
+export { Host } from "./host.ts";
+export type { HostTimeOptions } from "./host-time.ts";
+export { HostTime } from "./host-time.ts";
+export type { Hosts, HostsOptions } from "./hosts.ts";
+export { createHosts, hostStreamsMax } from "./hosts.ts";
+export type { Latency } from "./latency.ts";
+export { drawLatency, fixedLatency } from "./latency.ts";
+export { Life } from "./life.ts";
+export type { DatagramProfile, LinkProfile } from "./link-profile.ts";
+export { soundDatagrams, soundLink } from "./link-profile.ts";
+export type { CrashShares } from "./sim-disk.ts";
+export { SimDisk } from "./sim-disk.ts";
+export { StreamNetwork } from "./stream-network.ts";
+export type { EventOwner } from "./timeline.ts";
+export { Timeline, TimelineEvent } from "./timeline.ts";
+export type { Link } from "./topology.ts";
+export { Topology } from "./topology.ts";
