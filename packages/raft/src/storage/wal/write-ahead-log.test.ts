@@ -85,6 +85,36 @@ describe("group commit", () => {
     ]);
   });
 
+  it("stores a commit index with the entries that it speaks of, not with those they replaced", () => {
+    const world = new StorageWorld();
+    const { store } = world.openLog({ unitBytesMax: 2000 });
+    const hardState = makeHardState(1, "a");
+    world.append(store, makePersist({ hardState, entries: [makeEntry(1, 1)] }));
+    // While the first unit is written, an old leader's entries wait, and what a new one put in
+    // their place: too much for one unit.
+    store.append(makePersist({ entries: [makeEntry(2, 1)] }), () => {});
+    const old = [makeEntry(3, 1, "x".repeat(950)), makeEntry(4, 1, "x".repeat(950))];
+    store.append(makePersist({ entries: old }), () => {});
+    const replacement = {
+      hardState: makeHardState(2),
+      truncateFrom: 3,
+      entries: [makeEntry(3, 2), makeEntry(4, 2)],
+      commit: 4,
+    };
+    store.append(makePersist(replacement), () => {});
+    let writes = 0;
+    world.fault = ({ kind, path }) => {
+      if (kind === "write" && path === first) writes++;
+      return writes > 1 ? { kind: "hang" } : null;
+    };
+    world.clock.advance(0);
+    world.disk.crash({ random: () => world.random.fraction(), keepShare: 0, tearShare: 0 });
+    world.fault = () => null;
+    const { entries, commit } = world.openLog();
+    expect(indexes(entries)).toBe("1/1 2/1 3/1 4/1");
+    expect(commit).toBeLessThanOrEqual(2);
+  });
+
   it("touches no disk for a commit hint: it is stored with what comes next or at the close", () => {
     const world = new StorageWorld();
     const { store } = start(world);

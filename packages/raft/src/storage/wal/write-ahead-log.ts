@@ -63,6 +63,7 @@ export class WriteAheadLog implements LogStore {
   /** What was asked for last: ahead of the disk by what waits. Requests are checked against it. */
   readonly #asked = new TermRuns();
   #askedHardState: HardState;
+  #askedCommit: LogIndex;
 
   /** What is on disk. */
   readonly #written = new TermRuns();
@@ -70,11 +71,15 @@ export class WriteAheadLog implements LogStore {
   #segment: Segment;
   #lastUnit: number;
   #chain: number;
+  /**
+   * The commit index as the requests up to the disk know it, and as the units there say it. A later
+   * request may know more, but of entries that it brings: here they are others yet.
+   */
+  #commit: LogIndex;
   #commitWritten: LogIndex;
   #logEnd: LogEnd | null;
   #read: ReadLog | null;
 
-  #commit: LogIndex;
   #waiting: Waiting[] = [];
   #isBusy = false;
   #failure: StorageError | null = null;
@@ -100,6 +105,7 @@ export class WriteAheadLog implements LogStore {
     this.#segment = { file: segmentFile, number: header.segment, endOffset };
     this.#lastUnit = read.lastUnit?.number ?? 0;
     this.#chain = read.lastUnit?.checksum ?? 0;
+    this.#askedCommit = read.commit;
     this.#commit = read.commit;
     this.#commitWritten = read.commit;
     this.#logEnd = prepared.logEnd;
@@ -134,8 +140,8 @@ export class WriteAheadLog implements LogStore {
     const { hardState, truncateFrom, entries, commit } = request;
     if (hardState !== null) this.#checkHardState(hardState);
     if (truncateFrom !== null) {
-      assert(truncateFrom > this.#commit, "committed entries are never truncated", () => {
-        return `from ${truncateFrom}, committed to ${this.#commit}`;
+      assert(truncateFrom > this.#askedCommit, "committed entries are never truncated", () => {
+        return `from ${truncateFrom}, committed to ${this.#askedCommit}`;
       });
       this.#asked.truncate(truncateFrom);
     }
@@ -143,7 +149,7 @@ export class WriteAheadLog implements LogStore {
     for (const entry of entries) this.#asked.append(entry.index, entry.term);
     assert(this.#asked.last.term <= termMax, "no entry is of a term above the hard state's");
     const hint = Math.min(commit, this.#asked.last.index);
-    if (hint > this.#commit) this.#commit = logIndex(hint);
+    if (hint > this.#askedCommit) this.#askedCommit = logIndex(hint);
   }
 
   #checkHardState(next: HardState): void {
@@ -211,6 +217,7 @@ export class WriteAheadLog implements LogStore {
       ({ request }) => request.entries.length > 0 || request.truncateFrom !== null,
     );
     if (!hasRecords) {
+      for (const { request } of batch) this.#learnCommit(request);
       // Nothing but a commit hint: it goes along with the next unit, and nobody waits for it.
       this.#clock.defer(() => this.#succeed(batch));
       return;
@@ -246,7 +253,7 @@ export class WriteAheadLog implements LogStore {
     const segment = this.#segment;
     builder.reset(bodyBytesMax);
     for (const { request } of batch) this.#encode(request);
-    if (this.#commit > this.#commitWritten && this.#commit <= this.#written.last.index) {
+    if (this.#commit > this.#commitWritten) {
       builder.commit(this.#commit);
       this.#commitWritten = this.#commit;
     }
@@ -282,6 +289,13 @@ export class WriteAheadLog implements LogStore {
       this.#builder.entry(entry);
       this.#written.append(entry.index, entry.term);
     }
+    this.#learnCommit(request);
+  }
+
+  /** The request's entries are written, or on their way. */
+  #learnCommit(request: PersistRequest): void {
+    const known = Math.min(request.commit, this.#written.last.index);
+    if (known > this.#commit) this.#commit = logIndex(known);
   }
 
   /** The next batch is on its way to the disk before the answers to this one are worked off. */
