@@ -1,7 +1,7 @@
 /**
  * What the second Raft can do: the words in which every step of the real one must be explained.
- * Written from the paper alone, naive and slow on purpose: whole logs are copied, messages are a set
- * that only grows, nothing is batched. It shares no code with `core/`.
+ * Written from the paper alone, naive and slow on purpose: whole logs are copied, messages are a
+ * set that only grows, nothing is batched. It shares no code with `core/`.
  *
  * Each method is one action of the specification. It throws `Refusal` when the paper (or the
  * dissertation) does not allow the action in the state of the world, and changes nothing then.
@@ -40,12 +40,15 @@ export interface SpecMember {
   readonly log: SpecLog;
   readonly abstains: boolean;
   readonly commitIndex: number;
+  /** 0 after every start: what the machine has kept is not the paper's. */
   readonly lastApplied: number;
   /** Of a candidate of `currentTerm`: who granted. The own vote counts once it is on disk. */
   readonly votesGranted: ReadonlySet<Server>;
-  /** Of a pre-candidate for `currentTerm + 1`. */
+  /** Of a pre-candidate for `currentTerm + 1`. The own counts from the start. */
   readonly preVotesGranted: ReadonlySet<Server>;
-  /** Of a leader: what each other server is known to have on disk. Its own disk counts for itself. */
+  /**
+   * Of a leader: what each other server is known to have on disk. Its own disk counts for itself.
+   */
   readonly matchIndex: ReadonlyMap<Server, number>;
   readonly disk: SpecDisk;
   /** Handed to the disk and not on it, oldest first. */
@@ -84,7 +87,10 @@ export interface SpecAppendEntries {
   readonly prevTerm: number;
   readonly entries: SpecLog;
   readonly leaderCommit: number;
-  /** The leader's newest round of heartbeats; rounds confirm reads. @thesis §6.4 */
+  /**
+   * The leader's newest round of heartbeats; rounds confirm reads. Of each term the first is 1;
+   * 0: none. @thesis §6.4
+   */
   readonly round: number;
 }
 
@@ -93,7 +99,10 @@ export interface SpecAppendEntriesResponse {
   readonly from: Server;
   readonly to: Server;
   readonly term: number;
-  /** The newest round of this leader that the sender had heard when it made this answer. */
+  /**
+   * The newest round of this leader, in this term, that the sender had heard when it made this
+   * answer; 0: none, so always in an answer to a request of an older term.
+   */
   readonly round: number;
   /**
    * `accepted`: the log up to `matched` equals the leader's and is on disk (a promise), up to
@@ -141,13 +150,13 @@ export class Refusal extends Error {
 export interface Specification {
   readonly members: readonly SpecMember[];
 
-  // --- time ---------------------------------------------------------------------------------------
+  // --- time --------------------------------------------------------------------------------------
 
   /** Election timeout with PreVote: asks whether an election could be won. @thesis §9.6 */
   startPreVote(server: Server): void;
   /**
-   * Election timeout: a new term, a vote for oneself, which counts once it is on disk. Allowed at any
-   * time to who does not lead and does not abstain. @paper §5.2
+   * Election timeout: a new term, a vote for oneself, which counts once it is on disk. Allowed at
+   * any time to who does not lead and does not abstain. @paper §5.2
    */
   timeout(server: Server): void;
   /** Any role to follower in the same term: CheckQuorum, a lost election. @thesis §6.2 */
@@ -158,14 +167,17 @@ export interface Specification {
    */
   raiseTerm(server: Server): void;
 
-  // --- elections ----------------------------------------------------------------------------------
+  // --- elections ---------------------------------------------------------------------------------
 
   /**
    * A message of a higher term was delivered: adopt it, follow, forget the vote. Neither a request
    * nor a granted answer of a pre-vote does this: their term is nobody's yet. @paper §5.1
    */
   updateTerm(server: Server, message: SpecMessage): void;
-  /** Grants the delivered request, a vote or a pre-vote. Refusing needs no action. @paper §5.2, §5.4.1 */
+  /**
+   * Grants the delivered request, a vote or a pre-vote. Refusing needs no action. @paper §5.2,
+   * §5.4.1
+   */
   grantVote(server: Server, request: SpecRequestVote): void;
   /** Counts a delivered granted answer to the campaign that is under way. */
   countVote(server: Server, response: SpecRequestVoteResponse): void;
@@ -174,15 +186,17 @@ export interface Specification {
   /** A majority granted. What the leader appends first is a `clientRequest`. @paper §5.2 */
   becomeLeader(server: Server): void;
 
-  // --- replication --------------------------------------------------------------------------------
+  // --- replication -------------------------------------------------------------------------------
 
   /** The leader appends entries of its term. @paper §5.3 */
   clientRequest(server: Server, values: readonly number[]): void;
   /**
    * Takes a delivered request of the current term over: follows its sender; if the log holds
    * `prev`, removes what conflicts (and only if something conflicts) and appends what is new.
-   * Remembers how far this log is known to equal the leader's (it never shrinks within a term), the
-   * leader's commit index and round. Without `prev` only follows. @paper §5.3, Figure 2
+   * Remembers how far this log is known to equal the leader's (it never shrinks within a term and
+   * a life), the leader's commit index and round. Without `prev` it follows and remembers the
+   * latter two, and leaves the log alone. Refused loudly: two leaders of one term. @paper §5.3,
+   * Figure 2
    */
   acceptEntries(server: Server, request: SpecAppendEntries): void;
   /**
@@ -198,30 +212,33 @@ export interface Specification {
    */
   advanceCommit(server: Server, index: number): void;
   /**
-   * A follower learns that entries up to `index` are committed: not above what a leader of this term
-   * said, nor above what is known to equal that leader's log. @paper Figure 2
+   * A follower learns that entries up to `index` are committed: not above what a leader of this
+   * term said, nor above what is known to equal that leader's log. @paper Figure 2
    */
   learnCommit(server: Server, index: number): void;
   /** Applies committed entries up to `index`, in order. */
   apply(server: Server, index: number): void;
 
-  // --- reads --------------------------------------------------------------------------------------
+  // --- reads -------------------------------------------------------------------------------------
 
   /** The leader opens a new round of heartbeats. */
   startRound(server: Server): void;
   /**
-   * The leader notes its commit index for a read: an entry of its own term must be committed by now.
-   * Only rounds opened from now on confirm it; so `startRound` follows. @thesis §6.4
+   * The leader notes an index for a read: its commit index, and not before the first entry of its
+   * own term, which its log must hold. What was committed before lies up to there: by older terms
+   * before that entry, by this term up to the commit index. Only rounds opened from now on confirm
+   * it; so `startRound` follows. The read is served when the noted index is applied; that it waits
+   * there for an entry of this term to be committed is the wait of the dissertation. @thesis §6.4
    */
   registerRead(server: Server, read: string): void;
   /**
    * A majority, the leader included, has answered a round that was opened after the read was
    * registered, in this term: the read may be served at the noted index (returned) or later. The
-   * read is forgotten.
+   * read is forgotten. A cluster of one needs no round.
    */
   confirmRead(server: Server, read: string): number;
 
-  // --- disk ---------------------------------------------------------------------------------------
+  // --- disk --------------------------------------------------------------------------------------
 
   /** Hands the persistent state as it is now to the disk, as one write. */
   write(server: Server): void;
@@ -230,36 +247,51 @@ export interface Specification {
   /**
    * The process ends and starts again; of the writes under way the first `kept` are on disk. All
    * volatile state is lost. `commitIndex` is what the disk happens to know of it: it was committed,
-   * but may be older than what was known before the end.
+   * but may be older than what was known before the end. The persistent variables may be stored
+   * apart: then term, vote and abstinence of the first `keptTerms` writes are on disk, the log of
+   * the first `kept` only. Left out: `kept`; never less.
    */
-  restart(server: Server, kept: number, commitIndex: number): void;
+  restart(server: Server, kept: number, commitIndex: number, keptTerms?: number): void;
   /**
    * While the member is down, its disk loses all after the first `kept` entries: a declared fault.
-   * From now on the member abstains. Part of `restart`, before the start.
+   * From now on the member abstains, on disk, too. Said right after `restart`, before the member
+   * does anything; a commit index above `kept` falls to it. `restored`: entries behind those, which
+   * an earlier write had removed: the fault took what removed them.
    */
-  loseEntries(server: Server, kept: number): void;
+  loseEntries(server: Server, kept: number, restored?: SpecLog): void;
   /**
-   * Ends the abstinence. Allowed when the member is known to have caught up: it follows a leader of
-   * a term above the one that it had at its loss, has on disk all that this leader said to be
-   * committed, and the last of these is an entry of this leader's term.
+   * Ends the abstinence. Allowed when the member is known to have caught up: it heard from a leader
+   * of its term, which is above the one that its disk had at the (last) loss, and has on disk an
+   * entry of this leader's term that this leader said to be committed. Then every entry that was
+   * committed with the help of what was lost is on the disk again.
    */
   stopAbstaining(server: Server): void;
 
-  // --- network ------------------------------------------------------------------------------------
+  // --- network -----------------------------------------------------------------------------------
 
   /**
    * The message leaves the member and is in the set of messages from now on. Everything that it
-   * promises must be true and on disk:
-   * - its term has been on this member's disk (a pre-vote request: the term before it);
-   * - a vote request: this member opened that campaign with that last entry, and its vote for itself
-   *   has been on disk; a pre-vote request: it opened that pre-vote with that last entry;
-   * - a granted vote: it was granted, and has been on disk; a granted pre-vote: it was granted;
-   * - append entries: the member leads that term now, `prev` and `entries` are of its log, its commit
-   *   index and its round are not below the message's;
-   * - an accepted answer: in that term the log was known to equal the leader's up to `verified`, and
-   *   up to `matched` that very prefix has been on this member's disk at a time when its disk's term
-   *   was that term; it had heard `round` from that leader;
-   * - an answer to a read: the index is one that `confirmRead` returned for that read.
+   * promises must be true and on disk. It may leave late, when the member has moved on to newer
+   * terms, but within the life (from start to start) in which it was made. What belongs to a term
+   * is also safe on disk if a newer term is: nothing of the older one can be done anew then (writes
+   * may skip a term, when several steps are written as one).
+   * - its term was this member's in this life, and it or a newer one is on disk (a pre-vote
+   *   request: the term before it);
+   * - a vote request: this member opened that campaign with that last entry, and its vote for
+   *   itself is on disk, or a newer term; a pre-vote request: it opened that pre-vote with that
+   *   last entry;
+   * - a granted vote: it was granted in that term, and is on disk, or a newer term; a granted
+   *   pre-vote: it was granted in that term;
+   * - append entries: the member leads or led that term, `prev` and `entries` are of its log as
+   *   that term's leader, its commit index and its round (as that leader) are not below the
+   *   message's;
+   * - an accepted answer: in that term the log was known to equal the leader's up to `verified`,
+   *   and up to `matched` that very prefix has been on this member's disk at a time when its disk's
+   *   term was that term or newer;
+   * - any answer to append entries: it had heard `round` from that leader in that term, or it is 0;
+   * - a question for a read index: nobody else asked, nor was it registered before it was asked;
+   * - an answer to a read: it was asked, the index is the one that `confirmRead` returned for that
+   *   read, or a later one that the member knows to be committed.
    * What left may be delivered any number of times, at any time, or never.
    */
   send(message: SpecMessage): void;

@@ -1,0 +1,99 @@
+/**
+ * From each kind of input to the actions that may explain what it changed. What none of them
+ * explains stays a difference.
+ *
+ *     tick                      leader: stepDown, or startRound
+ *                               others: stopAbstaining or raiseTerm, then startPreVote, timeout
+ *     request-vote              updateTerm, grantVote
+ *     request-vote-response     updateTerm; or countVote, then timeout (after a pre-vote),
+ *                               becomeLeader + clientRequest + startRound, or stepDown
+ *     append-entries            updateTerm, acceptEntries, learnCommit
+ *     append-entries-response   updateTerm; or countAcknowledgement, lowerMatch, advanceCommit,
+ *                               a confirmRead for each read answered
+ *     read-index, -response     updateTerm
+ *     persisted                 countOwnVote, becomeLeader + clientRequest + startRound;
+ *                               or advanceCommit
+ *     propose                   clientRequest
+ *     take                      a registerRead for each new read and one startRound; write; apply
+ *     read, applied, news of connections: none
+ */
+import { unreachable } from "../../base/index.ts";
+import type { Input, Message, Raft } from "../../core/index.ts";
+import {
+  explainOwnVote,
+  explainRequestVote,
+  explainRequestVoteResponse,
+  explainTick,
+} from "./elections.ts";
+import { demand, type Explanation } from "./explanation.ts";
+import type { Mirror } from "./mirror.ts";
+import { explainRead, explainReadIndex, explainReadIndexResponse } from "./reads.ts";
+import {
+  explainAppendEntries,
+  explainAppendEntriesResponse,
+  explainCommit,
+} from "./replication.ts";
+import { messageOf } from "./words.ts";
+
+export function explainStep(
+  explanation: Explanation,
+  mirror: Mirror,
+  raft: Raft,
+  input: Input,
+): void {
+  switch (input.kind) {
+    case "tick":
+      explainTick(explanation, mirror, raft);
+      break;
+    case "receive":
+      explainMessage(explanation, mirror, raft, input.message);
+      break;
+    case "read":
+      explainRead(mirror, raft, input.id);
+      break;
+    case "persisted":
+      explainOwnVote(explanation, mirror, raft);
+      explainCommit(explanation, mirror, raft);
+      break;
+    case "applied":
+      if (input.index > mirror.applied) mirror.applied = input.index;
+      break;
+    case "peer-unreachable":
+    case "peer-reachable":
+      break; // changes nothing that the paper knows
+    default:
+      unreachable(input, "explainStep: an input of unknown kind");
+  }
+}
+
+function explainMessage(
+  explanation: Explanation,
+  mirror: Mirror,
+  raft: Raft,
+  message: Message,
+): void {
+  const { spec, words } = explanation;
+  demand(spec.hasLeft(messageOf(words, message)), () => "nobody sent this");
+  switch (message.kind) {
+    case "request-vote":
+      explainRequestVote(explanation, mirror, raft, message);
+      break;
+    case "request-vote-response":
+      explainRequestVoteResponse(explanation, mirror, raft, message);
+      break;
+    case "append-entries":
+      explainAppendEntries(explanation, mirror, raft, message);
+      break;
+    case "append-entries-response":
+      explainAppendEntriesResponse(explanation, mirror, raft, message);
+      break;
+    case "read-index":
+      explainReadIndex(explanation, mirror, raft, message);
+      break;
+    case "read-index-response":
+      explainReadIndexResponse(explanation, mirror, raft, message);
+      break;
+    default:
+      unreachable(message, "explainMessage: a message of unknown kind");
+  }
+}

@@ -1,0 +1,45 @@
+/** Reads that write nothing to the log. @paper §8; @thesis §6.4 */
+import type { Server } from "./specification.ts";
+import { ledNow, lifeOf, majority, memberOf, refuse, type World } from "./world.ts";
+
+/** @thesis §6.4 step 3 */
+export function startRound(world: World, server: Server): void {
+  const led = ledNow(world, server, "§6.4, the leader sends rounds of heartbeats");
+  led.round += 1;
+  lifeOf(world, server).isFresh = false;
+}
+
+/**
+ * Before the first entry of its own term a leader does not know what older terms committed, but
+ * where: all of it lies before that entry. @thesis §6.4 steps 1 and 2
+ */
+export function registerRead(world: World, server: Server, read: string): void {
+  const led = ledNow(world, server, "§6.4, the leader notes its commit index");
+  const { log, commitIndex, currentTerm } = memberOf(world, server);
+  const first = log.findIndex(({ term }) => term === currentTerm) + 1;
+  if (first === 0) {
+    refuse(`§6.4, a leader begins with an entry of its term; there is none of ${currentTerm}.`);
+  }
+  const life = lifeOf(world, server);
+  life.isFresh = false;
+  life.reads.set(read, { index: Math.max(commitIndex, first), round: led.round });
+  world.readsRegistered.add(read);
+}
+
+/** @thesis §6.4 step 3 */
+export function confirmRead(world: World, server: Server, read: string): number {
+  const led = ledNow(world, server, "§6.4, the leader confirms reads");
+  const life = lifeOf(world, server);
+  const pending = life.reads.get(read) ?? refuse(`§6.4, no read ${read} is registered.`);
+  const answers = [...led.answered.values()].filter((round) => round > pending.round).length;
+  if (answers + 1 < majority(world)) {
+    refuse(
+      `§6.4, a majority of ${world.members.length} must have answered a round after ` +
+        `${pending.round} for read ${read}: ${answers} peers have.`,
+    );
+  }
+  life.isFresh = false;
+  life.reads.delete(read);
+  life.confirmedReads.set(read, pending.index);
+  return pending.index;
+}

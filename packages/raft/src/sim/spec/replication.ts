@@ -1,0 +1,204 @@
+/** How logs become equal and entries committed. @paper §5.3, §5.4.2, Figure 2 */
+import { settle } from "./disk.ts";
+import { checkDelivered } from "./network.ts";
+import type {
+  Server,
+  SpecAppendEntries,
+  SpecAppendEntriesResponse,
+  SpecLog,
+} from "./specification.ts";
+import {
+  change,
+  follow,
+  type Heard,
+  isSameEntry,
+  ledNow,
+  lifeOf,
+  majority,
+  memberOf,
+  pastOf,
+  refuse,
+  termAt,
+  type World,
+} from "./world.ts";
+
+/** @paper §5.3 */
+export function clientRequest(world: World, server: Server, values: readonly number[]): void {
+  const led = ledNow(world, server, "§5.3, the leader takes requests");
+  const { log, currentTerm } = memberOf(world, server);
+  const longer = [...log, ...values.map((value) => ({ term: currentTerm, value }))];
+  led.log = longer;
+  change(world, server, { log: longer });
+}
+
+/** §5.2: at most one leader a term, so whoever led a term hears of no other leader of it. */
+function checkSender(world: World, server: Server, request: SpecAppendEntries): void {
+  const { term, from } = request;
+  if (pastOf(world, server).termsLed.has(term)) {
+    refuse(`ELECTION SAFETY, §5.2: servers ${server} and ${from} both led term ${term}.`);
+  }
+  const heard = lifeOf(world, server).heard.get(term);
+  if (heard !== undefined && heard.leader !== from) {
+    refuse(`ELECTION SAFETY, §5.2: servers ${heard.leader} and ${from} both led term ${term}.`);
+  }
+}
+
+/** Figure 2, AppendEntries, receiver, steps 3 and 4. */
+function merge(log: SpecLog, prevIndex: number, entries: SpecLog): SpecLog {
+  for (const [at, entry] of entries.entries()) {
+    const own = log[prevIndex + at];
+    if (own === undefined || !isSameEntry(own, entry)) {
+      return [...log.slice(0, prevIndex + at), ...entries.slice(at)];
+    }
+  }
+  return log;
+}
+
+/** What this member knows of the leader that sent `request`. */
+function hear(world: World, server: Server, request: SpecAppendEntries): Heard {
+  const life = lifeOf(world, server);
+  const { term, from } = request;
+  const known = life.heard.get(term);
+  if (known !== undefined) return known;
+  const heard: Heard = {
+    term,
+    leader: from,
+    verified: 0,
+    log: [],
+    onDisk: 0,
+    leaderCommit: 0,
+    round: 0,
+  };
+  life.heard.set(term, heard);
+  life.unsettled = [...life.unsettled, heard];
+  return heard;
+}
+
+/** @paper §5.3, Figure 2 */
+export function acceptEntries(world: World, server: Server, request: SpecAppendEntries): void {
+  const { role, currentTerm, log, disk } = memberOf(world, server);
+  checkDelivered(world, server, request);
+  const { term, prevIndex, prevTerm, entries } = request;
+  if (term !== currentTerm) {
+    refuse(
+      `Figure 2, AppendEntries 1: the request is of term ${term}, server ${server} is in term ` +
+        `${currentTerm}.`,
+    );
+  }
+  checkSender(world, server, request);
+  const heard = hear(world, server, request);
+  heard.leaderCommit = Math.max(heard.leaderCommit, request.leaderCommit);
+  heard.round = Math.max(heard.round, request.round);
+  if (role !== "follower") follow(world, server, {});
+  else lifeOf(world, server).isFresh = false;
+  if (termAt(log, prevIndex) !== prevTerm) return;
+  const merged = merge(log, prevIndex, entries);
+  heard.log = merged;
+  heard.verified = Math.max(heard.verified, prevIndex + entries.length);
+  settle(heard, disk);
+  if (merged !== log) change(world, server, { log: merged });
+}
+
+/** @paper §5.3; @thesis §6.4 */
+export function countAcknowledgement(
+  world: World,
+  server: Server,
+  response: SpecAppendEntriesResponse,
+): void {
+  checkDelivered(world, server, response);
+  const led = ledNow(world, server, "§5.3, the leader counts acknowledgements");
+  const { term, from, round, outcome } = response;
+  if (term !== led.term) {
+    refuse(`§5.3, an answer of term ${term} says nothing to the leader of term ${led.term}.`);
+  }
+  led.answered.set(from, Math.max(led.answered.get(from) ?? 0, round));
+  lifeOf(world, server).isFresh = false;
+  if (outcome.kind === "refused") return;
+  const { matchIndex } = memberOf(world, server);
+  if (outcome.matched > (matchIndex.get(from) ?? 0)) {
+    change(world, server, { matchIndex: new Map(matchIndex).set(from, outcome.matched) });
+  }
+}
+
+export function lowerMatch(world: World, server: Server, peer: Server, matched: number): void {
+  ledNow(world, server, "Only a leader has match indexes");
+  const { matchIndex } = memberOf(world, server);
+  const known = matchIndex.get(peer) ?? refuse(`Server ${server} has no peer ${peer}.`);
+  if (!(matched >= 0 && matched <= known)) {
+    refuse(`§5.3, only an answer raises a match index: ${known} of ${peer} to ${matched}.`);
+  }
+  change(world, server, { matchIndex: new Map(matchIndex).set(peer, matched) });
+}
+
+/** Committed things stay known over all lives; `log` holds them. */
+function know(world: World, server: Server, log: SpecLog, index: number): void {
+  const past = pastOf(world, server);
+  if (index > past.commitIndex) {
+    past.commitIndex = index;
+    past.committedLog = log;
+  }
+  change(world, server, { commitIndex: index });
+}
+
+function checkForward(server: Server, index: number, commitIndex: number): void {
+  if (!(index >= commitIndex)) {
+    refuse(`Figure 2, commitIndex only grows: ${commitIndex} to ${index} on server ${server}.`);
+  }
+}
+
+/** @paper §5.3, §5.4.2 */
+export function advanceCommit(world: World, server: Server, index: number): void {
+  const led = ledNow(world, server, "§5.3, the leader decides what is committed");
+  const { log, commitIndex, currentTerm, matchIndex, disk } = memberOf(world, server);
+  checkForward(server, index, commitIndex);
+  const entry = log[index - 1] ?? refuse(`§5.3, entry ${index} is not in a log of ${log.length}.`);
+  if (entry.term !== currentTerm) {
+    refuse(
+      `§5.4.2, a leader counts entries of its own term ${currentTerm} only; entry ${index} is ` +
+        `of term ${entry.term}.`,
+    );
+  }
+  const peers = [...matchIndex.values()].filter((matched) => matched >= index).length;
+  const own = isSameEntry(disk.log[index - 1], entry) ? 1 : 0;
+  if (peers + own < majority(world)) {
+    refuse(
+      `§5.3, a majority of ${world.members.length} stores what is committed: entry ${index} is ` +
+        `on the disks of ${peers} peers, ${own} times on the leader's.`,
+    );
+  }
+  led.commitIndex = index;
+  know(world, server, log, index);
+}
+
+/** @paper §5.3, Figure 2, AppendEntries, receiver, step 5 */
+export function learnCommit(world: World, server: Server, index: number): void {
+  const { role, currentTerm, commitIndex, log } = memberOf(world, server);
+  if (role === "leader") refuse(`§5.3, a leader is told nothing: ${server} leads ${currentTerm}.`);
+  checkForward(server, index, commitIndex);
+  const heard = lifeOf(world, server).heard.get(currentTerm);
+  if (heard === undefined) {
+    refuse(`§5.3, server ${server} heard from no leader of term ${currentTerm} in this life.`);
+  }
+  if (index > heard.leaderCommit) {
+    refuse(`§5.3, the leader said ${heard.leaderCommit} is committed, not ${index}.`);
+  }
+  if (index > heard.verified) {
+    refuse(
+      `Figure 2, AppendEntries 5: server ${server} knows ${heard.verified} entries to be the ` +
+        `leader's, not ${index}.`,
+    );
+  }
+  know(world, server, log, index);
+}
+
+/** @paper §5.3, Figure 2, rules for all servers */
+export function apply(world: World, server: Server, index: number): void {
+  const { commitIndex, lastApplied } = memberOf(world, server);
+  if (!(index >= lastApplied)) {
+    refuse(`Figure 2, lastApplied only grows: ${lastApplied} to ${index} on server ${server}.`);
+  }
+  if (index > commitIndex) {
+    refuse(`§5.3, only committed entries are applied: ${index} is above ${commitIndex}.`);
+  }
+  change(world, server, { lastApplied: index });
+}

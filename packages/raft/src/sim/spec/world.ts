@@ -1,0 +1,278 @@
+/**
+ * The world in which the specification's actions happen: the members as the paper sees them, what
+ * each did in its present life, and what ever happened at all. Data and small helpers, no rule of
+ * the paper: those are in the files of the chapters. Called by them.
+ */
+import {
+  Refusal,
+  type Server,
+  type SpecDisk,
+  type SpecEntry,
+  type SpecificationOptions,
+  type SpecLog,
+  type SpecMember,
+  type SpecMessage,
+} from "./specification.ts";
+
+export interface LastEntry {
+  readonly index: number;
+  readonly term: number;
+}
+
+/** What a member heard from the leader of one term, in its present life. */
+export interface Heard {
+  readonly term: number;
+  readonly leader: Server;
+  /** The log up to here equals the leader's. Never shrinks. */
+  verified: number;
+  /** The log of that time: its first `verified` entries are what was found equal. */
+  log: SpecLog;
+  /** So much of that has been on disk, under this term or a newer one. Never shrinks. */
+  onDisk: number;
+  leaderCommit: number;
+  /** The newest round of heartbeats; 0: none. */
+  round: number;
+}
+
+/** What a member did as the leader of one term. Stands still once it leads no more. */
+export interface Led {
+  readonly term: number;
+  log: SpecLog;
+  commitIndex: number;
+  /** The newest round opened; the first of a term is 1. */
+  round: number;
+  /** By peer: the newest round that it answered. */
+  readonly answered: Map<Server, number>;
+}
+
+/** A read that waits for its majority. @thesis §6.4 */
+export interface PendingRead {
+  readonly index: number;
+  /** The newest round when it was registered: only later ones confirm it. */
+  readonly round: number;
+}
+
+/** What a process remembers of itself since its start; a message may be made of nothing else. */
+export interface Life {
+  /** Nothing happened since the start. */
+  isFresh: boolean;
+  readonly terms: Set<number>;
+  /** By term: for whom it voted, itself included. At most one a term. */
+  readonly votes: Map<number, Server>;
+  readonly preVotes: Set<string>;
+  /** By term: the last entry with which it campaigned. */
+  readonly campaigns: Map<number, LastEntry>;
+  readonly preCampaigns: Set<string>;
+  readonly heard: Map<number, Heard>;
+  /** Those of `heard` of which something may still come to the disk. */
+  unsettled: readonly Heard[];
+  readonly led: Map<number, Led>;
+  readonly reads: Map<string, PendingRead>;
+  readonly confirmedReads: Map<string, number>;
+}
+
+/** What is true of a member over all its lives. */
+export interface Past {
+  readonly termsLed: Set<number>;
+  /** The most that it ever knew to be committed: the first `commitIndex` of `committedLog`. */
+  commitIndex: number;
+  committedLog: SpecLog;
+  /** The term on its disk when it last lost entries. */
+  termOfLoss: number;
+  /** Every entry that was on its disk at some time, by index and term, with the term before it. */
+  readonly everOnDisk: Map<string, { readonly value: number; readonly prevTerm: number }>;
+}
+
+/** What has left: by header, the lists of entries that left under it (one empty list, mostly). */
+export type LeftMessages = Map<string, SpecLog[]>;
+
+export interface World {
+  readonly members: SpecMember[];
+  readonly lives: Life[];
+  readonly pasts: readonly Past[];
+  readonly left: LeftMessages;
+  /** By read: who asked for it by message. */
+  readonly readsAsked: Map<string, Server>;
+  readonly readsRegistered: Set<string>;
+}
+
+export const noServers: ReadonlySet<Server> = new Set();
+export const noMatches: ReadonlyMap<Server, number> = new Map();
+const noWrites: readonly SpecDisk[] = [];
+
+/** What a member forgets when it becomes a follower. */
+export const asFollower = {
+  role: "follower",
+  votesGranted: noServers,
+  preVotesGranted: noServers,
+  matchIndex: noMatches,
+} as const;
+
+/** @throws Refusal always */
+export function refuse(sentence: string): never {
+  throw new Refusal(sentence);
+}
+
+export function createLife(term: number): Life {
+  return {
+    isFresh: true,
+    terms: new Set([term]),
+    votes: new Map(),
+    preVotes: new Set(),
+    campaigns: new Map(),
+    preCampaigns: new Set(),
+    heard: new Map(),
+    unsettled: [],
+    led: new Map(),
+    reads: new Map(),
+    confirmedReads: new Map(),
+  };
+}
+
+/** A process that has just started from `disk`. */
+export function startedFrom(disk: SpecDisk, commitIndex: number): SpecMember {
+  return {
+    ...asFollower,
+    currentTerm: disk.currentTerm,
+    votedFor: disk.votedFor,
+    log: disk.log,
+    abstains: disk.abstains,
+    commitIndex,
+    lastApplied: 0,
+    disk,
+    writes: noWrites,
+  };
+}
+
+/** @throws Refusal when the options describe no world */
+export function createWorld(options: SpecificationOptions): World {
+  const { servers, log, currentTerm, commitIndex } = options;
+  if (!(servers >= 1)) refuse(`A cluster of ${servers} servers has no majority.`);
+  if (!(commitIndex >= 0 && commitIndex <= log.length)) {
+    refuse(`The commit index ${commitIndex} is not in the first log of ${log.length} entries.`);
+  }
+  let newest = 0;
+  for (const entry of log) {
+    if (entry.term < newest) refuse("Terms in the first log do not grow along it.");
+    newest = entry.term;
+  }
+  if (currentTerm < newest) {
+    refuse(`The first term is ${currentTerm}, yet the first log has an entry of term ${newest}.`);
+  }
+  const disk: SpecDisk = { currentTerm, votedFor: null, log, abstains: false };
+  const all = Array.from({ length: servers }, (_, server) => server);
+  return {
+    members: all.map(() => startedFrom(disk, commitIndex)),
+    lives: all.map(() => createLife(currentTerm)),
+    pasts: all.map(() => {
+      const past: Past = {
+        termsLed: new Set(),
+        commitIndex,
+        committedLog: log,
+        termOfLoss: -1,
+        everOnDisk: new Map(),
+      };
+      noteOnDisk(past, [], log);
+      return past;
+    }),
+    left: new Map(),
+    readsAsked: new Map(),
+    readsRegistered: new Set(),
+  };
+}
+
+/** @throws Refusal when there is no such server */
+export function memberOf(world: World, server: Server): SpecMember {
+  return world.members[server] ?? refuse(`There is no server ${server}.`);
+}
+
+/** @throws Refusal when there is no such server */
+export function lifeOf(world: World, server: Server): Life {
+  return world.lives[server] ?? refuse(`There is no server ${server}.`);
+}
+
+/** @throws Refusal when there is no such server */
+export function pastOf(world: World, server: Server): Past {
+  return world.pasts[server] ?? refuse(`There is no server ${server}.`);
+}
+
+/** The only door by which a member changes while it lives. */
+export function change(world: World, server: Server, changes: Partial<SpecMember>): void {
+  world.members[server] = { ...memberOf(world, server), ...changes };
+  lifeOf(world, server).isFresh = false;
+}
+
+/** Follows in its present term: what it was as a candidate or leader is over. */
+export function follow(world: World, server: Server, changes: Partial<SpecMember>): void {
+  lifeOf(world, server).reads.clear();
+  change(world, server, { ...changes, ...asFollower });
+}
+
+/** Enters a newer term as a follower or candidate. */
+export function enterTerm(world: World, server: Server, term: number, vote: Server | null): void {
+  const life = lifeOf(world, server);
+  life.terms.add(term);
+  if (vote !== null) life.votes.set(term, vote);
+  follow(world, server, { currentTerm: term, votedFor: vote });
+}
+
+/** A majority of all, the own server included. */
+export function majority(world: World): number {
+  return Math.floor(world.members.length / 2) + 1;
+}
+
+export function lastEntry(log: SpecLog): LastEntry {
+  return { index: log.length, term: log[log.length - 1]?.term ?? 0 };
+}
+
+/** The term of the entry at `index`; 0 before the first; null: there is none. */
+export function termAt(log: SpecLog, index: number): number | null {
+  return index === 0 ? 0 : (log[index - 1]?.term ?? null);
+}
+
+export function isSameEntry(left: SpecEntry | undefined, right: SpecEntry | undefined): boolean {
+  return left === right || (left?.term === right?.term && left?.value === right?.value);
+}
+
+/** How many of their first `limit` entries the two logs have in common. */
+export function countCommon(left: SpecLog, right: SpecLog, limit: number): number {
+  const end = Math.min(limit, left.length, right.length);
+  if (left === right) return end;
+  for (let at = 0; at < end; at++) if (!isSameEntry(left[at], right[at])) return at;
+  return end;
+}
+
+/** `server` leads now. @throws Refusal when it does not */
+export function ledNow(world: World, server: Server, rule: string): Led {
+  const { role, currentTerm } = memberOf(world, server);
+  if (role !== "leader") refuse(`${rule}: server ${server} is a ${role} of term ${currentTerm}.`);
+  const led = lifeOf(world, server).led.get(currentTerm);
+  return led ?? refuse(`${rule}: server ${server} has not begun to lead term ${currentTerm}.`);
+}
+
+/** A pre-vote that was opened: for which term, with which last entry. */
+export function preCampaignKey(term: number, last: LastEntry): string {
+  return `${term}/${last.index}/${last.term}`;
+}
+
+/** A pre-vote that was granted: to whom, for which term, in which own term. */
+export function preVoteKey(candidate: Server, campaignTerm: number, ownTerm: number): string {
+  return `${candidate}/${campaignTerm}/${ownTerm}`;
+}
+
+/** The log on the disk was `before` and is `now`. */
+export function noteOnDisk(past: Past, before: SpecLog, now: SpecLog): void {
+  if (before === now) return;
+  for (let at = countCommon(before, now, now.length); at < now.length; at++) {
+    const entry = now[at];
+    if (entry === undefined) return;
+    const prevTerm = now[at - 1]?.term ?? 0;
+    past.everOnDisk.set(`${at + 1}/${entry.term}`, { value: entry.value, prevTerm });
+  }
+}
+
+/** In short, for a refusal's sentence. */
+export function describeMessage(message: SpecMessage): string {
+  const { kind, from, to, term } = message;
+  return `${kind} of term ${term} from ${from} to ${to}`;
+}
