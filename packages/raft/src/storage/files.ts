@@ -77,7 +77,10 @@ export function* removeTemporaries(
   }
 }
 
+const ownNames = /^(identity|hard-state\.[01]|log-end|log-\d{16}\.wal(\.unit-\d+\.\d+\.suspect)?)$/;
+
 /** Whether this room could have written a file of this name. */
 export function isOurs(name: string): boolean {
-  return /^(identity|hard-state\.[01]|log-end|log-\d{16}\.wal)(\.tmp)?$/.test(name);
+  const isTemporary = name.endsWith(temporarySuffix);
+  return ownNames.test(isTemporary ? name.slice(0, -temporarySuffix.length) : name);
 }

@@ -162,6 +162,26 @@ describe("a flipped byte", () => {
     }
   });
 
+  it("in the last unit is repaired by whatever start comes to the end of it", () => {
+    for (const keepShare of [0, 0.5, 1]) {
+      for (let operation = 1; ; operation++) {
+        const world = makeWorld(false);
+        flip(world, segmentPath, lastUnitOffset + 30, 1);
+        let count = 0;
+        world.fault = () => {
+          count++;
+          return count >= operation ? { kind: "hang" } : null;
+        };
+        if (world.tryOpenLog() !== null) break;
+        world.disk.crash({ random: () => world.random.fraction(), keepShare });
+        world.fault = () => null;
+        const again = world.openLog();
+        expect(`${operation} ${describeLog(again)}`).toBe(`${operation} ${beforeLast}`);
+        expect(again.hardState.mustCatchUp).toBe(true);
+      }
+    }
+  });
+
   it("anywhere is damage once the witness is written", () => {
     for (let offset = 0; offset < end; offset++) {
       const world = makeWorld(true);

@@ -85,7 +85,7 @@ describe("group commit", () => {
     ]);
   });
 
-  it("stores a commit index with the entries that it speaks of, not with those they replaced", () => {
+  it("stores a commit index with the entries it speaks of, not with those they replaced", () => {
     const world = new StorageWorld();
     const { store } = world.openLog({ unitBytesMax: 2000 });
     const hardState = makeHardState(1, "a");
