@@ -1,6 +1,13 @@
 /** Runs seeds in this process, each in the world that it draws. */
-import { type CoresSettings, runCores } from "../../packages/raft/src/sim/cores/index.ts";
-import { addCounts, type SeedFailure, type Summary, worldOf } from "./summary.ts";
+import {
+  type CoresFailure,
+  type CoresSettings,
+  type ObserverFactory,
+  runCores,
+} from "../../packages/raft/src/sim/cores/index.ts";
+import { runMembers } from "../../packages/raft/src/sim/members/index.ts";
+import { createRefinement, type Refinement } from "../../packages/raft/src/sim/refinement/index.ts";
+import { addCounts, type Counts, type SeedFailure, type Summary, worldOf } from "./summary.ts";
 
 export type WorldName = "cores" | "members";
 
@@ -29,37 +36,96 @@ export function worldOfSeed(seed: number, options: SeedOptions): WorldName {
 /** Runs the seed and adds it to the summary. Never throws for what members do. */
 export function runSeed(seed: number, options: SeedOptions, summary: Summary): SeedOutcome {
   const world = worldOfSeed(seed, options);
-  const outcome = runCoresSeed(seed, options, summary);
-  if (outcome.failure !== null) {
-    const { invariant, message } = outcome.failure;
-    summary.failures.push({ seed, world, invariant, message });
-  }
-  return outcome;
-}
-
-export function coresSettings(options: SeedOptions): CoresSettings {
-  return {
-    ...(options.actions === undefined ? {} : { actions: options.actions }),
-    off: options.off,
-    observers: [],
-  };
-}
-
-function runCoresSeed(seed: number, options: SeedOptions, summary: Summary): SeedOutcome {
-  const run = runCores(seed, coresSettings(options));
-  const total = worldOf(summary, "cores");
+  const run = world === "cores" ? runCoresSeed(seed, options) : runMembersSeed(seed, options);
+  const total = worldOf(summary, world);
   total.seeds++;
   total.steps += run.steps;
   total.idleTicks += run.idleTicks;
-  addCounts(total.evaluations, run.evaluations.counts);
-  addCounts(total.faults, { ...run.faults });
-  addCounts(total.operations, { ...run.operations });
-  const { failure } = run;
-  if (failure === null) return { world: "cores", failure, hash: run.hash };
-  const { invariant, message, trace } = failure;
+  total.simulatedMs += run.simulatedMs;
+  addCounts(total.evaluations, run.evaluations);
+  addCounts(total.faults, run.faults);
+  addCounts(total.operations, run.operations);
+  if (run.failure === null) return { world, failure: null, hash: run.hash };
+  const { invariant, message, trace } = run.failure;
+  summary.failures.push({ seed, world, invariant, message });
+  return { world, failure: { seed, world, invariant, message, trace }, hash: run.hash };
+}
+
+interface SeedRun {
+  readonly steps: number;
+  readonly idleTicks: number;
+  readonly simulatedMs: number;
+  readonly evaluations: Counts;
+  readonly faults: Counts;
+  readonly operations: Counts;
+  readonly failure: Pick<CoresFailure, "invariant" | "message" | "trace"> | null;
+  readonly hash: number;
+}
+
+/** What listens besides the invariants; each has the name by which it is switched off. */
+function createObservers(
+  { off }: SeedOptions,
+  count: (refined: Refinement) => void,
+): readonly ObserverFactory[] {
+  if (off.has("refinement")) return [];
+  return [
+    ({ ids, entries, hardState, commit }) => {
+      const refinement = createRefinement({ ids, log: entries, hardState, commit });
+      count(refinement);
+      return refinement;
+    },
+  ];
+}
+
+export function coresSettings(
+  options: SeedOptions,
+  count: (refined: Refinement) => void = () => undefined,
+): CoresSettings {
   return {
-    world: "cores",
-    failure: { seed, world: "cores", invariant, message, trace },
-    hash: run.hash,
+    ...(options.actions === undefined ? {} : { actions: options.actions }),
+    off: options.off,
+    observers: createObservers(options, count),
   };
+}
+
+function runCoresSeed(seed: number, options: SeedOptions): SeedRun {
+  let refinement: Refinement | null = null;
+  const run = runCores(
+    seed,
+    coresSettings(options, (one) => {
+      refinement = one;
+    }),
+  );
+  return {
+    ...run,
+    simulatedMs: 0,
+    evaluations: { ...run.evaluations.counts, ...refinedBy(refinement) },
+    faults: { ...run.faults },
+    operations: { ...run.operations },
+  };
+}
+
+function runMembersSeed(seed: number, options: SeedOptions): SeedRun {
+  let refinement: Refinement | null = null;
+  const run = runMembers(seed, {
+    off: options.off,
+    observers: createObservers(options, (one) => {
+      refinement = one;
+    }),
+  });
+  return {
+    ...run,
+    evaluations: {
+      ...run.evaluations.counts,
+      ...run.memberEvaluations,
+      ...refinedBy(refinement),
+    },
+    faults: { ...run.faults },
+    operations: { ...run.operations },
+  };
+}
+
+/** Steps that the second Raft explained. */
+function refinedBy(refinement: Refinement | null): Counts {
+  return refinement === null ? {} : { refinement: refinement.steps };
 }

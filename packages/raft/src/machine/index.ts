@@ -7,6 +7,7 @@ export type { HandlesOf, MachineDeclarations, MachineSet } from "./machine-set.t
 export { createMachineSet, encodeCommand, envelopeVersion } from "./machine-set.ts";
 export type {
   ApplyContext,
+  DirectMachine,
   MachineDeclaration,
   MachineInstance,
   RawMachine,

@@ -20,7 +20,12 @@ import {
 } from "./machine-errors.ts";
 import type { MachineHost } from "./machine-host.ts";
 import { describeName, NameTable } from "./name-table.ts";
-import type { ApplyContext, MachineDeclaration, MachineInstance } from "./raw-machine.ts";
+import type {
+  ApplyContext,
+  DirectMachine,
+  MachineDeclaration,
+  MachineInstance,
+} from "./raw-machine.ts";
 
 /**
  * The machines of a program by their names: 1 to 32 characters of `[a-z0-9_-]`, the same on every
@@ -58,6 +63,12 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
   describe(data: Uint8Array): string;
   /** The handles for callers; `host.propose` gets complete entry data. */
   createHandles(host: MachineHost): HandlesOf<Declarations>;
+  /**
+   * A machine by its name, without promises.
+   *
+   * @throws QuorateError `UNKNOWN_COMMAND` for a machine that is not declared
+   */
+  direct(name: string): DirectMachine;
 }
 
 /** Version of the envelope's format. */
@@ -142,6 +153,12 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
       });
     }
     return Object.freeze(handles) as HandlesOf<Declarations>; // one handle for each declaration
+  }
+
+  direct(name: string): DirectMachine {
+    const machine = this.#machines.get(name);
+    if (machine === undefined) throw unknownAtPropose(name, null, this.names);
+    return machine.direct;
   }
 }
 

@@ -4,7 +4,7 @@
  * Called by `machine-set.ts`, which shares one log between several machines. Knows nothing of nodes
  * or of Raft's roles.
  */
-import type { LogIndex, Term } from "../base/index.ts";
+import { assert, type LogIndex, type Term } from "../base/index.ts";
 import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
 
 /**
@@ -37,6 +37,25 @@ export interface RawMachine<Result> {
 /** The result type of a machine. */
 export type ResultOf<Machine> = Machine extends RawMachine<infer Result> ? Result : never;
 
+/** A machine without a member around it: at once, and without promises. For the simulator. */
+export interface DirectMachine {
+  /**
+   * The payload of a command: of a typed machine by the command's name and argument; of a raw one
+   * the argument itself, and no name. `wallMs` is stored with it.
+   *
+   * @throws QuorateError `UNKNOWN_COMMAND`, `BAD_ARGUMENT`
+   */
+  encode(command: string | null, argument: unknown, wallMs: number): Uint8Array;
+  /**
+   * What a caller gets for what `apply` returned.
+   *
+   * @throws QuorateError `COMMAND_FAILED`
+   */
+  unwrap(command: string | null, outcome: unknown): unknown;
+  /** As a read on the handle, now. */
+  read(read: (state: never) => unknown): unknown;
+}
+
 /** One machine of one member, under the name it was declared with. */
 export interface MachineInstance<Handle> {
   /**
@@ -46,6 +65,7 @@ export interface MachineInstance<Handle> {
   apply(payload: Uint8Array, context: ApplyContext): unknown;
   /** What callers use: proposals go through `host` and come back as what `apply` returned. */
   createHandle(host: MachineHost): Handle;
+  readonly direct: DirectMachine;
 }
 
 /** What is handed to `start({ machines })`: how to create a machine, and the type of its handle. */
@@ -82,8 +102,21 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
       return {
         apply: (payload, context) => machine.apply(payload, context),
         createHandle: (host) => createRawHandle(machine, host),
+        direct: createRawDirect(machine),
       };
     },
+  };
+}
+
+function createRawDirect(machine: RawMachine<unknown>): DirectMachine {
+  return {
+    encode: (_command, argument) => {
+      assert(argument instanceof Uint8Array, "a raw machine's command is bytes");
+      return argument;
+    },
+    unwrap: (_command, outcome) => outcome,
+    // Who declared the machine reads it.
+    read: (read) => read(machine as never),
   };
 }
 

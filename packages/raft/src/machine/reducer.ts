@@ -17,7 +17,12 @@ import {
 } from "./machine-errors.ts";
 import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
 import { describeName, NameTable } from "./name-table.ts";
-import type { ApplyContext, MachineDeclaration, MachineInstance } from "./raw-machine.ts";
+import type {
+  ApplyContext,
+  DirectMachine,
+  MachineDeclaration,
+  MachineInstance,
+} from "./raw-machine.ts";
 import type {
   CheckedCommands,
   CommandContext,
@@ -113,6 +118,19 @@ class ReducerInstance implements MachineInstance<object> {
     return this.#run(command, argument, entry.wanted);
   }
 
+  get direct(): DirectMachine {
+    return {
+      encode: (name, argument, wallMs) =>
+        this.#encodeCommand(this.#find(name ?? ""), argument, wallMs),
+      unwrap: (name, outcome) => {
+        // the host passes on what `apply` returned
+        return this.#unwrap(this.#find(name ?? ""), outcome as CommandOutcome);
+      },
+      // Who declared the machine reads it.
+      read: (read) => this.#readNow(read as (state: object) => unknown),
+    };
+  }
+
   createHandle(host: MachineHost): object {
     const handle: Record<string, unknown> = {
       propose: (name: string, argument: unknown, options?: ProposeOptions) =>
@@ -150,16 +168,24 @@ class ReducerInstance implements MachineInstance<object> {
     argument: unknown,
     options: ProposeOptions | undefined,
   ): Promise<unknown> {
-    const command = this.#commands.get(name);
-    if (command === undefined) {
-      throw unknownAtPropose(this.#name, name, [...this.#commands.keys()]);
-    }
-    const encoded = argument === undefined ? null : this.#encode(command, argument);
-    const head = { machineVersion: this.#version, nowMs: Math.max(0, Math.trunc(host.wallMs())) };
-    const outcome = await host.propose(encodePayload(head, command.nameBytes, encoded), options);
+    const command = this.#find(name);
+    const payload = this.#encodeCommand(command, argument, host.wallMs());
+    const outcome = await host.propose(payload, options);
     assert(outcome !== undefined, "a command that is waited for has an outcome");
     // the host returns what `apply` returned
     return this.#unwrap(command, outcome as CommandOutcome);
+  }
+
+  #find(name: string): NamedCommand {
+    const command = this.#commands.get(name);
+    if (command !== undefined) return command;
+    throw unknownAtPropose(this.#name, name, [...this.#commands.keys()]);
+  }
+
+  #encodeCommand(command: NamedCommand, argument: unknown, wallMs: number): Uint8Array {
+    const encoded = argument === undefined ? null : this.#encode(command, argument);
+    const head = { machineVersion: this.#version, nowMs: Math.max(0, Math.trunc(wallMs)) };
+    return encodePayload(head, command.nameBytes, encoded);
   }
 
   #encode(command: NamedCommand, argument: unknown): Uint8Array {

@@ -7,6 +7,7 @@ import {
   createRaft,
   defaultSettings,
   type Entry,
+  propose as proposeToCore,
   type Raft,
   step,
   takeEffects,
@@ -52,6 +53,7 @@ function follower(changes: Partial<NodeLimits> = {}) {
     },
     reachability: () => ({ needed: 2, reachable: ["a"], unreachable: ["b", "c"], causes: [] }),
     schedule: () => {},
+    propose: (commands) => proposeToCore(raft, commands),
   });
 
   /** The leader of `leaderTerm` sends these texts (null: its no-op) behind `after`, committed. */

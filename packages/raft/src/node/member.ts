@@ -17,8 +17,11 @@ import {
   type Apply,
   type Effect,
   type Input,
+  type Message,
   mayRelease,
   type Persist,
+  type ProposeResult,
+  propose,
   type Raft,
   type RoleChanged,
   type Send,
@@ -33,6 +36,7 @@ import { stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
 import type { NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import type { MemberObserver } from "./observer.ts";
 import { Peers } from "./peers.ts";
 import { type KnownMachines, Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
@@ -57,6 +61,8 @@ export interface MemberParts {
   readonly logger: Logger;
   /** Checks the core's invariants after every turn; tests and simulation. */
   readonly check: ((raft: Raft) => void) | null;
+  /** Hears all that the core does; null in production. */
+  readonly observer: MemberObserver | null;
 }
 
 export class Member {
@@ -64,6 +70,7 @@ export class Member {
   readonly events: EventHub;
   readonly peers: Peers;
   readonly #parts: MemberParts;
+  readonly #observer: MemberObserver | null;
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
@@ -83,6 +90,7 @@ export class Member {
   constructor(parts: MemberParts) {
     this.raft = parts.raft;
     this.#parts = parts;
+    this.#observer = parts.observer;
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
@@ -97,6 +105,8 @@ export class Member {
       send: (message: PeerMessage) => this.#transport?.send(message) ?? false,
       reachability: () => this.peers.reachability(this.raft.configuration),
       schedule: () => this.#schedule(),
+      step: (input: Input) => this.#stepCore(input),
+      propose: (commands: readonly Uint8Array[]) => this.#proposeToCore(commands),
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
@@ -122,6 +132,7 @@ export class Member {
   /** Begins: from here on time passes. */
   run(transport: Transport): void {
     this.#transport = transport;
+    this.#observer?.onStart(this.raft);
     this.#connectPeers();
     this.#armTimer();
     this.#schedule();
@@ -167,14 +178,25 @@ export class Member {
   }
 
   #step(input: Input): void {
-    this.#take(() => step(this.raft, input));
+    this.#take(() => this.#stepCore(input));
+  }
+
+  #stepCore(input: Input): void {
+    step(this.raft, input);
+    this.#observer?.onStep(input);
+  }
+
+  #proposeToCore(commands: readonly Uint8Array[]): ProposeResult {
+    const result = propose(this.raft, commands);
+    this.#observer?.onPropose(commands, result);
+    return result;
   }
 
   #onMessage(message: PeerMessage): void {
     this.#take(() => {
       if (message.kind === "forward") this.#proposals.onForward(message);
       else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
-      else step(this.raft, { kind: "receive", message });
+      else this.#stepCore({ kind: "receive", message });
     });
   }
 
@@ -219,7 +241,7 @@ export class Member {
     if (this.#nextTickMs <= nowMs) this.#nextTickMs = nowMs + this.#parts.limits.tickMs;
     const jitter = this.#parts.random.fraction();
     this.#take(() => {
-      step(this.raft, { kind: "tick", nowMs, jitter });
+      this.#stepCore({ kind: "tick", nowMs, jitter });
       expireDue(this.#deadlines, nowMs);
       this.#proposals.onTick();
       this.#reads.onTick(nowMs);
@@ -241,6 +263,7 @@ export class Member {
     try {
       this.#proposals.flush();
       const effects = takeEffects(this.raft);
+      this.#observer?.onTake(effects);
       for (const effect of effects) {
         this.#perform(effect);
         if (!this.isRunning) return; // a listener stopped it
@@ -262,7 +285,7 @@ export class Member {
         this.#persist(effect);
         break;
       case "send":
-        if (mayRelease(effect, this.#durable)) this.#transport?.send(effect.message);
+        if (mayRelease(effect, this.#durable)) this.#leave(effect.message);
         else this.#held.push(effect);
         break;
       case "apply":
@@ -286,14 +309,16 @@ export class Member {
   #persist(effect: Persist): void {
     this.#parts.store.append(effect, (error) => {
       if (error !== null) this.#fail(storageFailed(error));
-      else this.#onPersisted(effect.unit);
+      else this.#onPersisted(effect);
     });
   }
 
-  #onPersisted(unit: PersistUnit): void {
+  #onPersisted(effect: Persist): void {
+    const { unit } = effect;
     this.#take(() => {
+      this.#observer?.onDurable(effect);
       this.#release(unit);
-      step(this.raft, { kind: "persisted", unit });
+      this.#stepCore({ kind: "persisted", unit });
     });
   }
 
@@ -305,11 +330,16 @@ export class Member {
     if (held.length > 0) {
       this.#held = [];
       for (const send of held) {
-        if (mayRelease(send, unit)) this.#transport?.send(send.message);
+        if (mayRelease(send, unit)) this.#leave(send.message);
         else this.#held.push(send);
       }
       this.#transport?.flush(); // an acknowledgement that the leader waits for: not a turn later
     }
+  }
+
+  #leave(message: Message): void {
+    this.#observer?.onLeave(message);
+    this.#transport?.send(message);
   }
 
   #apply(effect: Apply): void {
@@ -323,7 +353,7 @@ export class Member {
     }
     const last = effect.entries.at(-1);
     assert(last !== undefined, "an apply has entries");
-    step(this.raft, { kind: "applied", index: last.index });
+    this.#stepCore({ kind: "applied", index: last.index });
     this.#reads.onApplied(last.index);
   }
 
@@ -374,6 +404,7 @@ export class Member {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     this.#stopError = error;
+    this.#observer?.onEnd();
     this.#timer?.cancel();
     this.#held = [];
     failAll(this.#deadlines, error);

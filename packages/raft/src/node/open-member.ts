@@ -18,6 +18,7 @@ import {
 } from "./first-configuration.ts";
 import type { Logger } from "./logger.ts";
 import { type AppliedMachines, Member } from "./member.ts";
+import type { MemberObserver } from "./observer.ts";
 import type { CheckedOptions } from "./options.ts";
 
 /** A member and what it holds open. */
@@ -33,6 +34,10 @@ export interface OpenMemberParts {
   readonly ports: Ports;
   readonly machines: AppliedMachines;
   readonly logger: Logger;
+  /** Hears all that the core does, from its start on. */
+  readonly observer?: MemberObserver;
+  /** Another transport than the one on `ports.network`. */
+  readonly createTransport?: typeof createTransport;
 }
 
 export type OpenMemberDone = (error: Error | null, opened?: OpenedMember) => void;
@@ -255,6 +260,7 @@ function begin(
     limits: options.limits,
     logger,
     check: options.checkInvariants ? checkState : null,
+    observer: parts.observer ?? null,
   });
   const identity: PeerIdentity = {
     clusterId: found.clusterId,
@@ -284,13 +290,15 @@ function ownAddress(
 }
 
 function listen(
-  { options, ports, logger }: OpenMemberParts,
+  parts: OpenMemberParts,
   identity: PeerIdentity,
   listenAddress: string,
   member: Member,
   done: (error: Error | null, transport?: Transport) => void,
 ): void {
-  createTransport(
+  const { options, ports, logger } = parts;
+  const create = parts.createTransport ?? createTransport;
+  create(
     {
       network: ports.network,
       clock: ports.clock,

@@ -13,7 +13,7 @@ import {
   type QuorateError,
   type Term,
 } from "../base/index.ts";
-import { type ProposeResult, propose, type Raft, termAt } from "../core/index.ts";
+import { type ProposeResult, type Raft, termAt } from "../core/index.ts";
 import type { ForwardRequest, ForwardResponse, PeerMessage } from "../transport/index.ts";
 import { addDeadline, type Deadlines } from "./deadlines.ts";
 import {
@@ -51,6 +51,8 @@ export interface ProposalsHost {
   reachability(): Reachability;
   /** Runs a turn soon. */
   schedule(): void;
+  /** Gives the core commands. */
+  propose(commands: readonly Uint8Array[]): ProposeResult;
 }
 
 interface PendingForward {
@@ -178,7 +180,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   #proposeAll(requests: readonly CommandRequest[]): ProposeResult {
     const commands: Uint8Array[] = [];
     for (const request of requests) commands.push(request.data);
-    return propose(this.#host.raft, commands);
+    return this.#host.propose(commands);
   }
 
   /** The turn together is over the budget: each for itself, as far as it reaches. */
@@ -276,7 +278,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     if (raft.leadership !== null && !commands.every((data) => machines.knows(data))) {
       return { kind: "refused", why: "unknown-machine" };
     }
-    return propose(raft, commands);
+    return this.#host.propose(commands);
   }
 
   onForwardResponse(response: ForwardResponse): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NodeWorld } from "../../test/node/node-world.ts";
 import { logIndex } from "../base/index.ts";
+import { type Input, step } from "../core/index.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { defaultLimits } from "./limits.ts";
 import { Reads } from "./reads.ts";
@@ -110,7 +111,7 @@ describe("linearizable reads", () => {
     const { raft } = world.follower().member;
     const reads = new Reads({
       ...{ raft, limits: defaultLimits, deadlines: createDeadlines() },
-      ...{ nowMs: () => 0, schedule: () => {} },
+      ...{ nowMs: () => 0, schedule: () => {}, step: (input: Input) => step(raft, input) },
       reachability: () => ({ needed: 2, reachable: [], unreachable: [], causes: [] }),
     });
     const seen: string[] = [];

@@ -4,7 +4,7 @@
  * nothing, so that is safe.
  */
 import type { LogIndex, QuorateError } from "../base/index.ts";
-import { type Raft, type ReadAnswered, step } from "../core/index.ts";
+import type { Input, Raft, ReadAnswered } from "../core/index.ts";
 import { addDeadline, type Deadlines, type Expiring } from "./deadlines.ts";
 import { noQuorum, overloaded, type Reachability, stoppedError, timedOut } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
@@ -20,6 +20,8 @@ export interface ReadsHost {
   nowMs(): number;
   reachability(): Reachability;
   schedule(): void;
+  /** Gives the core an input. */
+  step(input: Input): void;
 }
 
 export class ReadRequest implements Expiring {
@@ -105,7 +107,7 @@ export class Reads implements RequestOwner<ReadRequest> {
     request.askedId = this.#id;
     request.askedMs = nowMs;
     this.#asked.set(this.#id, request);
-    step(this.#host.raft, { kind: "read", id: this.#id });
+    this.#host.step({ kind: "read", id: this.#id });
   }
 
   /** Asks again what found no leader or got no answer. */

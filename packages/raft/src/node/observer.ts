@@ -1,0 +1,24 @@
+/**
+ * The flight recorder's seat: everything that happens between a member's core and its host, told in
+ * order as it happens. The simulator's checkers listen here; in production nobody does, and nothing
+ * is paid for it. Called by `member.ts`.
+ */
+import type { Effect, Input, Message, Persist, ProposeResult, Raft } from "../core/index.ts";
+
+/** What a method throws ends the member, like a broken invariant. */
+export interface MemberObserver {
+  /** The member begins to run; `raft` is as made from what was found, nothing is stepped yet. */
+  onStart(raft: Raft): void;
+  /** After the core was given `input`. */
+  onStep(input: Input): void;
+  /** After the core was given `commands`. */
+  onPropose(commands: readonly Uint8Array[], result: ProposeResult): void;
+  /** After effects were taken, before any of them is performed. */
+  onTake(effects: readonly Effect[]): void;
+  /** `unit` is on disk, with all before it; before the core hears `persisted`. */
+  onDurable(unit: Persist): void;
+  /** A message of the core is handed to the transport, which may lose it. */
+  onLeave(message: Message): void;
+  /** The member runs no more: it was stopped or has failed. A killed process tells nothing. */
+  onEnd(): void;
+}

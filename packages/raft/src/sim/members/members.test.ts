@@ -1,0 +1,208 @@
+/** That the world repeats itself, that sound code passes, and that each checker can fail. */
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Member } from "../../node/index.ts";
+import { MemoryInode } from "../../testing/memory-inode.ts";
+import { Topology } from "../hosts/index.ts";
+import type { CoreObserver } from "../observer.ts";
+import { Violation } from "../violation.ts";
+import { faultKinds, type MembersSettings, runMembers } from "./index.ts";
+import type { Load, LoadMachines } from "./load.ts";
+import { createStoreLoad, type StoreLoad } from "./store-load.ts";
+
+const steps = 800;
+
+/** The invariant that the first failing one of some seeds broke, or null. */
+function firstFailure(settings: MembersSettings, seeds = 12): string | null {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const { failure } = runMembers(seed, { steps, ...settings });
+    if (failure !== null) return failure.invariant;
+  }
+  return null;
+}
+
+type StoreMachines = LoadMachines<{ readonly verb: string }, number>;
+
+/** The store with machines that are changed by `change`. */
+function changed(change: (machines: StoreMachines, at: number) => Partial<StoreMachines>) {
+  return (): Load<unknown, unknown> => {
+    const load: StoreLoad = createStoreLoad(0.4);
+    const createMachines = (at: number) => {
+      const machines = load.createMachines(at) as unknown as StoreMachines;
+      return { ...machines, ...change(machines, at) };
+    };
+    return { ...load, createMachines } as unknown as Load<unknown, unknown>;
+  };
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("the world of whole members", () => {
+  it("finds nothing in 12 seeds, and puts nearly everything to the test", () => {
+    const sum: Record<string, number> = {};
+    for (let seed = 1; seed <= 12; seed++) {
+      const harm: MembersSettings =
+        seed > 10 ? { faults: ["damage", "burst"], memberCount: 5 } : {};
+      const run = runMembers(seed, { steps: 1500, ...harm });
+      expect(run.failure?.message).toBeUndefined();
+      expect(run.recovered?.timeouts).toBeLessThan(30);
+      for (const [id, count] of Object.entries(run.memberEvaluations)) {
+        sum[id] = (sum[id] ?? 0) + count;
+      }
+    }
+    const never = Object.keys(sum).filter((id) => sum[id] === 0);
+    expect(never).toEqual([]);
+  });
+
+  it("does the same again, in this process and in another one", () => {
+    const seeds = [3, 4, 5];
+    const hashes = () => seeds.map((seed) => runMembers(seed, { steps }).hash);
+    const first = hashes();
+    expect(hashes()).toEqual(first);
+    expect(new Set(first).size).toBe(seeds.length);
+    const index = fileURLToPath(new URL("index.ts", import.meta.url));
+    const script =
+      `import { runMembers } from ${JSON.stringify(index)};` +
+      `console.log(JSON.stringify(${JSON.stringify(seeds)}` +
+      `.map((seed) => runMembers(seed, { steps: ${steps} }).hash)));`;
+    const words = ["--import", "tsx", "--input-type=module", "--eval", script];
+    expect(JSON.parse(execFileSync(process.execPath, words, { encoding: "utf8" }))).toEqual(first);
+  });
+
+  it("knows every kind of fault", () => {
+    for (const kind of faultKinds) {
+      const run = runMembers(7, { steps, memberCount: 3, faults: [kind] });
+      expect([kind, run.failure?.message]).toEqual([kind, undefined]);
+      const isOn = Object.entries(run.options.rates).filter(([, rate]) => rate > 0);
+      expect(isOn.map(([name]) => name)).toEqual([kind]);
+    }
+  });
+
+  it("tells its observers everything in order, and stops at the first that throws", () => {
+    const seen: string[] = [];
+    const observer: CoreObserver = {
+      onStart: (at) => seen.push(`start ${at}`),
+      onStep: () => {},
+      onPropose: () => {},
+      onTake: () => {},
+      onDurable: () => {},
+      onLeave: () => {},
+      onCrash: (at) => {
+        seen.push(`crash ${at}`);
+        if (seen.length > 8) throw new Error("seen enough");
+      },
+    };
+    let failure = null;
+    for (let seed = 1; failure === null && seed < 12; seed++) {
+      seen.length = 0;
+      failure = runMembers(seed, { faults: ["kill"], observers: [() => observer] }).failure;
+    }
+    expect(failure).toMatchObject({ invariant: "crash", message: "seen enough" });
+    expect(failure?.trace.split("\n").length).toBeGreaterThan(50);
+    for (const [i, line] of seen.entries()) {
+      const [what, at] = line.split(" ");
+      const before = seen
+        .slice(0, i)
+        .filter((one) => one.endsWith(` ${at}`))
+        .at(-1);
+      expect(before?.startsWith("start") ?? false).toBe(what === "crash");
+    }
+  });
+});
+
+describe("planted errors", () => {
+  it("X1: a machine that throws", () => {
+    let count = 0;
+    const load = changed(({ apply }) => ({
+      apply: (...all) => {
+        if (++count > 20) throw new Error("no");
+        return apply(...all);
+      },
+    }));
+    expect(firstFailure({ load, faults: [] })).toBe("X1");
+  });
+
+  it("D7: a member whose machine skips a command", () => {
+    const load = changed(({ apply }, at) => ({
+      apply: (data, index, ...rest) => (at === 1 && index === 9 ? 0 : apply(data, index, ...rest)),
+    }));
+    expect(firstFailure({ load, faults: [], memberCount: 3 })).toBe("D7");
+  });
+
+  it("D5: a machine that remembers its former life", () => {
+    let restarts = 0;
+    const load = changed(({ hash }) => {
+      const life = restarts++;
+      return { hash: () => (life < 3 ? hash() : hash() + 1) };
+    });
+    expect(firstFailure({ load, faults: ["kill"], memberCount: 3 })).toBe("D5");
+  });
+
+  it("L: a machine whose own invariant breaks", () => {
+    const load = changed(() => ({
+      check: () => {
+        throw new Violation("L", "money was made");
+      },
+    }));
+    expect(firstFailure({ load, faults: [] })).toBe("L");
+  });
+
+  it("X2: commands that get into the log twice", () => {
+    const { propose } = Member.prototype;
+    let count = 0;
+    vi.spyOn(Member.prototype, "propose").mockImplementation(function (this: Member, ...all) {
+      const [data, timeoutMs] = all;
+      if (++count % 20 === 0) propose.call(this, data, timeoutMs, () => {});
+      return propose.call(this, ...all);
+    });
+    expect(firstFailure({ faults: [] })).toBe("X2");
+  });
+
+  it("L3: a read that is behind", () => {
+    const old = new Map<string, number>();
+    let count = 0;
+    const load = changed(({ answer }) => ({
+      answer: (input) => {
+        const now = answer(input);
+        const key = JSON.stringify(input);
+        const before = old.get(key) ?? now;
+        old.set(key, now);
+        return ++count % 10 === 0 ? before : now;
+      },
+    }));
+    expect(firstFailure({ load, faults: [] })).toBe("L3");
+  });
+
+  it("R: a request that is never answered", () => {
+    const { read } = Member.prototype;
+    let count = 0;
+    vi.spyOn(Member.prototype, "read").mockImplementation(function (this: Member, ms, done) {
+      return read.call(this, ms, ++count % 20 === 0 ? () => {} : done);
+    });
+    expect(firstFailure({ faults: [] })).toBe("R");
+  });
+
+  it("R: a request that is answered twice", () => {
+    const { read } = Member.prototype;
+    vi.spyOn(Member.prototype, "read").mockImplementation(function (this: Member, ms, done) {
+      return read.call(this, ms, (error) => {
+        done(error);
+        done(error);
+      });
+    });
+    expect(firstFailure({ faults: [] })).toBe("R");
+  });
+
+  it("D2: disks that call synced what is not", () => {
+    vi.spyOn(MemoryInode.prototype, "sync").mockImplementation(() => {});
+    expect(firstFailure({ faults: ["power-loss"], memberCount: 3 })).toBe("D2");
+  });
+
+  it("V1 or V2: a network that does not heal", () => {
+    vi.spyOn(Topology.prototype, "healAll").mockImplementation(function (this: Topology) {
+      this.partition([]);
+    });
+    expect(firstFailure({ faults: [], memberCount: 3 })).toMatch(/^V[12]$/);
+  });
+});

@@ -1,0 +1,313 @@
+/**
+ * What befalls the members in the first phase: each kind of fault strikes at random instants, as
+ * often as the seed's options say. Whoever was struck down gets up again after a while.
+ */
+import { pick, type Random } from "../random.ts";
+import { electionMaxMs, type FaultKind, faultKinds } from "./options.ts";
+import type { SimMember } from "./sim-member.ts";
+import type { World } from "./world.ts";
+
+export class Nemesis {
+  readonly #world: World;
+  readonly #random: Random;
+  /** The unit of all its times: the longest election timeout, milliseconds. */
+  readonly #unitMs: number;
+  #isOver = false;
+
+  constructor(world: World, random: Random) {
+    this.#world = world;
+    this.#random = random;
+    this.#unitMs = electionMaxMs(world.options);
+  }
+
+  run(): void {
+    const { rates } = this.#world.options;
+    for (const kind of faultKinds) {
+      if (rates[kind] > 0 && kind !== "network" && kind !== "disk-error") this.#arm(kind);
+    }
+    this.#watch();
+  }
+
+  /** Strikes no more, and takes nobody up any more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #arm(kind: FaultKind): void {
+    const rate = this.#world.options.rates[kind];
+    const delayMs = (this.#unitMs / rate) * 2 * this.#random.unit();
+    this.#later(delayMs, () => {
+      this.#strike(kind);
+      this.#arm(kind);
+    });
+  }
+
+  #later(delayMs: number, act: () => void): void {
+    this.#world.hosts.timeline.after(delayMs, () => {
+      if (!this.#isOver) act();
+    });
+  }
+
+  /** Members that ended by themselves get up again. */
+  #watch(): void {
+    this.#later(this.#unitMs / 4, () => {
+      for (const member of this.#world.members) {
+        if (member.state === "ended" && this.#random.chance(0.2)) this.#bringBack(member);
+      }
+      this.#watch();
+    });
+  }
+
+  #strike(kind: FaultKind): void {
+    switch (kind) {
+      case "partition":
+        this.#partition();
+        break;
+      case "slow-link":
+        this.#slowLink();
+        break;
+      case "kill":
+        this.#kill(false);
+        break;
+      case "power-loss":
+        this.#kill(true);
+        break;
+      case "stop":
+        this.#stop();
+        break;
+      case "pause":
+        this.#pause();
+        break;
+      case "clock":
+        this.#changeClock();
+        break;
+      case "disk-slow":
+        this.#stall();
+        break;
+      case "disk-full":
+        this.#fill();
+        break;
+      case "damage":
+        this.#damage();
+        break;
+      case "burst":
+        this.#burst();
+        break;
+      case "network":
+      case "disk-error":
+        break; // always there, in the profiles
+      default:
+        kind satisfies never;
+    }
+  }
+
+  #count(kind: string, member: string, subject: string | number | null): void {
+    this.#world.hosts.faults.add(`nemesis.${kind}`);
+    this.#world.note(kind, member, subject);
+  }
+
+  #drawMember(): SimMember | null {
+    const { members } = this.#world;
+    return members[this.#random.below(members.length)] ?? null;
+  }
+
+  /** Half of the time the leader, if there is one. */
+  #drawVictim(): SimMember | null {
+    const leader = this.#world.members.find(({ raft }) => raft?.role === "leader");
+    if (leader !== undefined && this.#random.chance(0.5)) return leader;
+    return this.#drawMember();
+  }
+
+  // --- the network -------------------------------------------------------------------------------
+
+  #partition(): void {
+    const { topology } = this.#world.hosts;
+    const random = this.#random;
+    const mode = random.chance(0.5) ? "stall" : "drop";
+    const victim = this.#drawVictim();
+    const other = this.#drawMember();
+    if (victim === null || other === null) return;
+    const dice = random.below(6);
+    if (dice < 2) {
+      topology.healAll();
+      this.#count("heal", "-", null);
+      return;
+    }
+    if (dice === 2) {
+      if (other !== victim) topology.cut(victim.id, other.id, { mode, oneWay: true });
+      this.#count("cut-one-way", victim.id, other.id);
+    } else if (dice === 3) {
+      if (other !== victim) topology.cut(victim.id, other.id, { mode });
+      this.#count("cut", victim.id, other.id);
+    } else if (dice === 4) {
+      topology.isolate(victim.id, { mode, oneWay: random.chance(0.4) });
+      this.#count("isolate", victim.id, mode);
+    } else this.#split(mode);
+    this.#later(this.#unitMs * (0.2 + 4 * random.unit()), () => topology.healAll());
+  }
+
+  #split(mode: "stall" | "drop"): void {
+    const groups: string[][] = [[], []];
+    for (const { id } of this.#world.members) groups[this.#random.below(2)]?.push(id);
+    this.#world.hosts.topology.partition(groups, { mode });
+    this.#count("split", "-", groups.map((group) => group.join(",")).join(" | "));
+  }
+
+  #slowLink(): void {
+    const from = this.#drawMember();
+    const to = this.#drawMember();
+    if (from === null || to === null || from === to) return;
+    const link = this.#world.hosts.topology.link(from.id, to.id);
+    const { profile } = link;
+    const meanMs = this.#unitMs * this.#random.unit();
+    link.profile = { ...profile, latency: { minMs: meanMs / 2, meanMs } };
+    this.#count("slow-link", from.id, to.id);
+    this.#later(this.#unitMs * 3 * this.#random.unit(), () => {
+      link.profile = this.#world.options.link;
+    });
+  }
+
+  // --- processes ---------------------------------------------------------------------------------
+
+  #kill(isPowerLoss: boolean): void {
+    const random = this.#random;
+    const isAll = isPowerLoss && random.chance(0.1);
+    const victims = isAll ? this.#world.members : [this.#drawVictim()];
+    for (const member of victims) {
+      if (member === null || member.life === null) continue;
+      this.#world.hosts.faults.add(isPowerLoss ? "nemesis.power-loss" : "nemesis.kill");
+      member.kill(isPowerLoss ? this.#drawShares(member) : null);
+      this.#later(this.#downMs(), () => member.start());
+    }
+  }
+
+  #downMs(): number {
+    return this.#unitMs * pick(this.#random, [0.01, 0.5, 3]) * this.#random.unit();
+  }
+
+  /** A sector that tears in itself is harm that no disk should do: within the budget only. */
+  #drawShares(member: SimMember): { keepShare: number; tearShare: number } {
+    const keepShare = pick(this.#random, [0, 1, this.#random.unit()]);
+    const mayTear = this.#mayHarm(member) && this.#random.chance(0.3);
+    const tearShare = mayTear ? (1 - keepShare) * this.#random.unit() : 0;
+    if (tearShare > 0) member.wasDamaged = true;
+    return { keepShare, tearShare };
+  }
+
+  #stop(): void {
+    const member = this.#drawVictim();
+    if (member?.state !== "up" || member.isPaused) return;
+    this.#world.hosts.faults.add("nemesis.stop");
+    member.stop();
+    this.#later(this.#downMs() + this.#unitMs, () => {
+      if (member.state === "ended") this.#bringBack(member);
+    });
+  }
+
+  #bringBack(member: SimMember): void {
+    member.kill(null);
+    member.start();
+  }
+
+  #pause(): void {
+    const member = this.#drawVictim();
+    if (member === null || member.life === null || member.isPaused) return;
+    this.#count("pause", member.id, null);
+    member.host.pause({ stopsClock: this.#random.chance(0.3) });
+    const { life } = member;
+    const pauseMs = this.#unitMs * pick(this.#random, [0.05, 1, 5]) * this.#random.unit();
+    this.#later(pauseMs, () => {
+      if (member.life === life) member.host.resume();
+    });
+  }
+
+  // --- clocks ------------------------------------------------------------------------------------
+
+  #changeClock(): void {
+    const member = this.#drawMember();
+    if (member === null) return;
+    const { time } = member.host;
+    const random = this.#random;
+    const dice = random.below(4);
+    if (dice < 2) time.setRate(pick(random, [0.2, 0.8, 1, 1.2, 4]));
+    else if (dice === 2) time.jump(this.#unitMs * 4 * random.unit());
+    else time.jumpWall((random.unit() - 0.5) * 2 * 86_400_000);
+    this.#count("clock", member.id, dice);
+  }
+
+  // --- disks -------------------------------------------------------------------------------------
+
+  #stall(): void {
+    const member = this.#drawVictim();
+    if (member === null) return;
+    const durationMs = this.#unitMs * pick(this.#random, [0.2, 1, 5]) * this.#random.unit();
+    member.host.disk.stall(durationMs);
+    this.#count("disk-stall", member.id, null);
+  }
+
+  #fill(): void {
+    const member = this.#drawVictim();
+    if (member === null) return;
+    member.host.disk.setFreeBytes(this.#random.below(4096));
+    this.#count("disk-full", member.id, null);
+    this.#later(this.#unitMs * 4 * this.#random.unit(), () => {
+      member.host.disk.setFreeBytes(Number.POSITIVE_INFINITY);
+    });
+  }
+
+  /** Whether so few others are unsound that the cluster gets over one more. */
+  #mayHarm(member: SimMember): boolean {
+    if (member.record === null) return false;
+    const { members } = this.#world;
+    const unsound = members.filter((other) => other !== member && other.isUnsound).length;
+    return unsound + 1 <= (members.length - 1) >> 1;
+  }
+
+  /**
+   * A member is stopped and its disk harmed at rest. What vanishes from the very end of a log that
+   * was not closed in order cannot be noticed; such a log only rots.
+   */
+  #damage(): void {
+    const member = this.#drawVictim();
+    if (member === null || member.life === null || member.isPaused) return;
+    if (!this.#mayHarm(member)) return;
+    if (member.state === "up" && this.#random.chance(0.5)) {
+      member.stop();
+      this.#later(this.#unitMs / 2, () => {
+        if (member.state === "ended" && this.#mayHarm(member)) this.#harm(member);
+      });
+    } else this.#harm(member);
+  }
+
+  #harm(member: SimMember): void {
+    const { isSealed } = member;
+    member.kill(null);
+    const weights = isSealed
+      ? {
+          rotten: 4,
+          zeroed: 2,
+          stale: 1,
+          "lost-sync": 1,
+          misdirected: 1,
+          "cut-short": 1,
+          "lost-file": 1,
+        }
+      : { rotten: 1 };
+    const report = member.host.disk.damage({ weights }, this.#random);
+    if (report !== null) {
+      member.wasDamaged = true;
+      this.#count("damage", member.id, `${report.kind} ${report.ranges[0]?.path ?? ""}`);
+    }
+    this.#later(this.#downMs(), () => member.start());
+  }
+
+  // --- clients -----------------------------------------------------------------------------------
+
+  #burst(): void {
+    const { clients } = this.#world;
+    const client = clients[this.#random.below(clients.length)];
+    const count = pick(this.#random, [10, 40, 100]);
+    this.#count("burst", "-", count);
+    for (let asked = 0; asked < count; asked++) client?.askOnce();
+  }
+}
