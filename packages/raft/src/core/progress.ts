@@ -26,6 +26,12 @@ export interface Progress {
   mode: "probe" | "replicate";
   /** In `probe`: the message that waits for its answer, or null. */
   probeSequence: number | null;
+  /**
+   * In `probe`: the first append that asks from this `next`. Its answer counts although heartbeats
+   * have asked again since: where answers take longer than a heartbeat interval, the newest
+   * question never has one in time.
+   */
+  probeSince: number;
   /** In sending order. @invariant within the window; last entries ascend. */
   inflight: Inflight[];
   inflightBytes: number;
@@ -48,6 +54,7 @@ export function createProgress(next: LogIndex, nowTick: number): Progress {
     next,
     mode: "probe",
     probeSequence: null,
+    probeSince: 1,
     inflight: [],
     inflightBytes: 0,
     sequence: 0,
@@ -76,6 +83,7 @@ export function becomeProbe(progress: Progress, next: LogIndex): void {
   assert(next > progress.matched, "matched < next", () => `${progress.matched}, ${next}`);
   progress.mode = "probe";
   progress.probeSequence = null;
+  progress.probeSince = progress.sequence + 1;
   progress.next = next;
   progress.inflight = [];
   progress.inflightBytes = 0;

@@ -213,7 +213,7 @@ function onAccepted(
   const advanced = advanceMatched(progress, outcome.matched, sequence);
   if (progress.mode === "probe") {
     // A heartbeat's answer that verifies less than the probe asked about is not the probe's answer.
-    const isProbed = progress.probeSequence !== null && sequence >= progress.probeSequence;
+    const isProbed = sequence >= progress.probeSince;
     if (isProbed && outcome.verified >= progress.next - 1) {
       becomeReplicate(progress, outcome.verified, sequence);
     }
@@ -235,7 +235,7 @@ function onConflict(
   sequence: number,
   outcome: Extract<AppendOutcome, { kind: "conflict" }>,
 ): void {
-  if (progress.probeSequence !== null && sequence < progress.probeSequence) return;
+  if (progress.mode === "probe" && sequence < progress.probeSince) return;
   const shared = lastPossibleMatch(raft.log, outcome.hint);
   if (outcome.prev.index <= progress.matched) {
     if (sequence <= progress.matchedSequence) return;

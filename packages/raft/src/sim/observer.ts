@@ -10,8 +10,8 @@ export interface Recovery {
   /** Of the units under way when the process ended, the first ones that are on disk. */
   readonly keptUnits: number;
   /**
-   * Declared damage: the entries, from the first on, that are left of the log, less than there were
-   * on disk; null: no damage.
+   * Declared damage: the entries, from the first on, that are left of the log; null: no damage. The
+   * member abstains then. As many as there were: it does not know that nothing is lost.
    */
   readonly keptEntries: number | null;
   /**
