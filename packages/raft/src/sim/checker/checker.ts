@@ -86,9 +86,9 @@ export class Checker implements CoreObserver {
 
   /**
    * The process ended: what it left on disk. Called once between `onCrash` and `onStart`, by who
-   * knows it early, or by `onStart`. `abstains`: the member does, though damage took nothing.
+   * knows it early, or by `onStart`.
    */
-  recover(at: number, recovery: Recovery, abstains = false): void {
+  recover(at: number, recovery: Recovery): void {
     const member = this.#record(at);
     assert(member.state === "down", "recover: the member is down");
     member.state = "recovered";
@@ -99,7 +99,7 @@ export class Checker implements CoreObserver {
     }
     member.pending = [];
     const { image } = member;
-    if (keptEntries === null || (keptEntries >= image.log.length && !abstains)) return;
+    if (keptEntries === null) return;
     member.lost.push([...image.log]);
     member.lossTerm = image.term;
     cutImage(image, Math.min(keptEntries, image.log.length));
@@ -112,7 +112,7 @@ export class Checker implements CoreObserver {
 
   onStart(at: number, raft: Raft, recovery: Recovery): void {
     const member = this.#record(at);
-    if (member.state === "down") this.recover(at, recovery, raft.hardState.mustCatchUp);
+    if (member.state === "down") this.recover(at, recovery);
     assert(member.state === "recovered", "onStart: the member is not up");
     member.state = "up";
     member.durableUnit = 0;
