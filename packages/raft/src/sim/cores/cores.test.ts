@@ -68,7 +68,7 @@ describe("a world of bare cores", () => {
     expect(short.failure?.message).toBe("complaint");
     expect(short.actions.length).toBeLessThan(120);
     const kinds = short.actions.map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind === "crash").length).toBe(2);
+    expect(kinds.filter((kind) => kind === "crash").length).toBeGreaterThanOrEqual(2);
     for (let at = 0; at < short.actions.length; at++) {
       const less = short.actions.filter((_, other) => other !== at);
       const again = replayCores(short.seed, short.options, less, settings);

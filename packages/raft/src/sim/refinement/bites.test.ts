@@ -159,7 +159,7 @@ const bugs: readonly Bug[] = [
 ];
 
 /** More than any of them needs. */
-const seedsMax = 80;
+const seedsMax = 400;
 
 const source = fileURLToPath(new URL("../..", import.meta.url));
 

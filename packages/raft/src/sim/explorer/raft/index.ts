@@ -1,0 +1,69 @@
+/**
+ * Models of the real core for the explorer, by name: `crash` (disks, lost units, elections, logs)
+ * and `reads` (PreVote, CheckQuorum, ReadIndex), each in three sizes; `duplicates` where every
+ * message may arrive again and again. `-small` is for unit tests, `-ci` for every change, the full
+ * ones for as long as one likes.
+ */
+import type { Model } from "../model.ts";
+import type { Bounds } from "./bounds.ts";
+import { RaftModel } from "./raft-model.ts";
+
+export type { Bounds } from "./bounds.ts";
+export { RaftModel } from "./raft-model.ts";
+
+/** Two members stand for election, one after the other or at once; any one crashes at any time. */
+const crash: Bounds = {
+  name: "crash",
+  preVote: false,
+  checkQuorum: false,
+  termMax: 3,
+  timeoutsMax: 2,
+  proposalsMax: 1,
+  crashesMax: 1,
+  roundsMax: 1,
+  ticksMax: 0,
+  readsMax: 0,
+  duplicatesMax: 0,
+  followerReads: false,
+  asyncDisk: true,
+  storesCommit: false,
+};
+
+/** Leaders are replaced while they are asked for reads, and may not know it. */
+const reads: Bounds = {
+  ...crash,
+  name: "reads",
+  preVote: true,
+  checkQuorum: true,
+  asyncDisk: false,
+  proposalsMax: 0,
+  crashesMax: 0,
+  roundsMax: 2,
+  readsMax: 1,
+};
+
+const all: readonly Bounds[] = [
+  { ...crash, name: "crash-small", termMax: 2, timeoutsMax: 2, proposalsMax: 0 },
+  { ...crash, name: "crash-ci", proposalsMax: 0 },
+  {
+    ...crash,
+    name: "duplicates-small",
+    termMax: 2,
+    timeoutsMax: 2,
+    proposalsMax: 0,
+    duplicatesMax: "unlimited",
+  },
+  crash,
+  { ...reads, name: "reads-small", termMax: 2, timeoutsMax: 1, ticksMax: 2 },
+  // Who leads is learned the hard way only: what keeps elections away is in the two others.
+  { ...reads, name: "reads-ci", preVote: false, checkQuorum: false },
+  { ...reads, ticksMax: 2 },
+];
+
+/** The bounds of every model. */
+export const raftBounds: readonly Bounds[] = all;
+
+/** A new model each time: what a model learned of the core stays with it. */
+export const raftModels: Readonly<Record<string, () => Model>> = Object.fromEntries(
+  all.map((bounds) => [bounds.name, () => new RaftModel(bounds)]),
+);

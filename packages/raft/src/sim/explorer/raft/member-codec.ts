@@ -1,0 +1,578 @@
+/**
+ * A member as bytes and back: all that decides what it will do, and nothing else. Members are named
+ * from where the member stands: 0 itself, 1 the next, 2 the one after; so the bytes do not depend
+ * on its own place, and exchanging its two peers is mirroring them (`isMirrored`).
+ *
+ * What is left out, and why nobody can tell:
+ * - Clocks (`nowTick`, `nowMs`, `electionElapsed`, `electionTimeout`, `jitter`,
+ *   `heartbeatElapsed`): the election timer is an action (`fireElectionTimer`), a heartbeat is due
+ *   at every tick. What is compared with the clock is stored as its age, up to the age at which it
+ *   counts for nothing (`electionTicks`); without CheckQuorum nothing is compared.
+ * - The rounds' ticks (`roundTicks`) older than that: they could only raise a contact to an age at
+ *   which it counts for nothing.
+ * - The age of the leader's last message is only "counts" or "does not": followers' ticks change
+ *   nothing else, so the first of `electionTicks` ticks is no state of its own.
+ * - Unit numbers: only compared with what is durable, so they count from there. What is durable
+ *   already is 0.
+ * - `applying`, `applied` (applied at once), `commitTaken`, `unstableFrom`, `told`, the outbox and
+ *   all that waits for a take: each turn ends with a take. `checkNormal` holds that to be so.
+ * - `uncommittedBytes`, the bytes in flight: sums over the log, and no limit is in reach.
+ * - `recoveredTerm`, `reachable`: read only by members with `mustCatchUp`, which nobody has here.
+ * - `boot`: compared with what answers to a follower's reads carry; 0 where followers do not ask.
+ */
+import {
+  assert,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  noIndex,
+  type PersistUnit,
+  persistUnit,
+  type Term,
+  term,
+} from "../../../base/index.ts";
+import {
+  type Entry,
+  entryBytes,
+  lastIndex,
+  type Message,
+  type Persist,
+  type Progress,
+  type Raft,
+  type Role,
+  type Send,
+} from "../../../core/index.ts";
+import { entryCode, entryOf, firstConfiguration, firstEntry, idAt, placeOf } from "./entries.ts";
+import type { Image, Member, MemberOptions } from "./member.ts";
+import {
+  decodeMessage,
+  directionOf,
+  encodeMessage,
+  messageBytes,
+  mirrorValue,
+  readValue,
+  writeValue,
+} from "./messages.ts";
+
+const roles: readonly Role[] = ["follower", "pre-candidate", "candidate", "leader"];
+
+/** More units than a send ever waits for. What waits is small: no append does. */
+const waitRadix = 8;
+
+/** "Nobody" among 0, 1, 2. */
+const nobody = 3;
+
+/** Bytes a member takes at most: far above what the bounds allow. */
+export const memberBytesMax = 1024;
+
+/** The clock of a decoded member: old enough for every age. */
+const nowTick = 16;
+
+export class MemberCodec {
+  readonly #options: MemberOptions;
+  readonly #bytes = new Uint8Array(memberBytesMax);
+  #at = 0;
+  #place = 0;
+  #isMirrored = false;
+  #input: Uint8Array = this.#bytes;
+
+  constructor(options: MemberOptions) {
+    this.#options = options;
+  }
+
+  // --- encoding ----------------------------------------------------------------------------------
+
+  /** A view, valid until the next call. */
+  encode(member: Member, isMirrored = false): Uint8Array {
+    const { raft } = member;
+    checkNormal(member);
+    this.#at = 0;
+    this.#place = member.place;
+    this.#isMirrored = isMirrored;
+    const { hardState } = raft;
+    this.#put(roles.indexOf(raft.role) | (this.#digit(raft.leader) << 2));
+    this.#put(hardState.term | (this.#digit(hardState.votedFor) << 4));
+    this.#put(raft.commit | (this.#hearsLeader(raft) ? 16 : 0));
+    this.#putLog(raft.log.entries);
+    this.#put(raft.durableIndex);
+    this.#put(raft.verified | (raft.leaderCommit << 4));
+    this.#put(raft.answeredRound);
+    this.#put(Math.max(0, raft.hardStateUnit - raft.durableUnit));
+    this.#putDisk(member);
+    this.#putHeld(member);
+    this.#putCampaign(raft);
+    this.#putLeadership(raft);
+    if (this.#options.followerReads) this.#putReads(raft);
+    assert(this.#at <= memberBytesMax, "a member fits into its bytes");
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #put(byte: number): void {
+    assert(byte >= 0 && byte <= 255, "a field of a member fits into its byte");
+    this.#bytes[this.#at++] = byte;
+  }
+
+  #digit(id: NodeId | null): number {
+    return id === null ? nobody : this.#digitOfPlace(placeOf(id));
+  }
+
+  #digitOfPlace(place: number): number {
+    const digit = (place - this.#place + 3) % 3;
+    return this.#isMirrored && digit > 0 ? 3 - digit : digit;
+  }
+
+  /** Whether the leader counts as alive by its last message. */
+  #hearsLeader(raft: Raft): boolean {
+    const { checkQuorum, electionTicks } = this.#options.settings;
+    if (!checkQuorum || raft.leaderContactTick === null) return false;
+    return raft.nowTick - raft.leaderContactTick < electionTicks;
+  }
+
+  #putEntries(entries: readonly Entry[], from: number): void {
+    this.#put(entries.length - from);
+    for (let at = from; at < entries.length; at++) {
+      const entry = entries[at];
+      if (entry !== undefined) this.#put(entryCode(entry));
+    }
+  }
+
+  #putLog(entries: readonly Entry[]): void {
+    this.#putEntries(entries, 1);
+  }
+
+  #putDisk(member: Member): void {
+    const { image, pending, raft } = member;
+    const vote = image.vote < 0 ? nobody : this.#digitOfPlace(image.vote);
+    this.#put(image.term | (vote << 4));
+    if (this.#options.storesCommit) this.#put(image.commit);
+    this.#putLog(image.log);
+    this.#put(pending.length);
+    for (const [at, unit] of pending.entries()) {
+      this.#putUnit(unit);
+      this.#put(raft.outstanding[at]?.lastIndex ?? 0);
+    }
+  }
+
+  #putUnit(unit: Persist): void {
+    const { hardState } = unit;
+    this.#put(hardState === null ? 0 : hardState.term | (this.#digit(hardState.votedFor) << 4));
+    this.#put(unit.truncateFrom ?? 0);
+    this.#put(unit.entries[0]?.index ?? 0);
+    this.#putEntries(unit.entries, 0);
+    if (this.#options.storesCommit) this.#put(unit.commit);
+  }
+
+  /**
+   * They leave together when their unit is durable: their order is nobody's business, and neither
+   * is how often the same message waits, for what has left can arrive any number of times.
+   */
+  #putHeld(member: Member): void {
+    const { held, raft } = member;
+    const values = new Set<number>();
+    for (const { message, after } of held) {
+      const value = encodeMessage(message, directionOf(message));
+      const turned = this.#isMirrored ? mirrorValue(value) : value;
+      const waiting = turned * waitRadix + (after - raft.durableUnit);
+      assert(Number.isSafeInteger(waiting), "no append waits for a disk");
+      assert(after - raft.durableUnit < waitRadix, "a send waits for few units");
+      values.add(waiting);
+    }
+    this.#put(values.size);
+    for (const value of [...values].sort((a, b) => a - b)) {
+      this.#put(value % waitRadix);
+      writeValue(this.#bytes, this.#at, Math.floor(value / waitRadix));
+      this.#at += messageBytes;
+    }
+  }
+
+  #putCampaign(raft: Raft): void {
+    const { campaign } = raft;
+    if (campaign === null) return;
+    let votes = 0;
+    for (const id of campaign.grants) votes |= 1 << this.#digit(id);
+    for (const id of campaign.refusals) votes |= 8 << this.#digit(id);
+    this.#put(votes);
+  }
+
+  #putLeadership(raft: Raft): void {
+    const { leadership } = raft;
+    if (leadership === null) return;
+    this.#put(leadership.termStart | (leadership.round << 4));
+    for (const digit of [1, 2]) {
+      const place = (this.#place + (this.#isMirrored ? 3 - digit : digit)) % 3;
+      const progress = leadership.peers.get(idAt(place));
+      assert(progress !== undefined, "a leader keeps its peers");
+      this.#putProgress(raft, progress);
+    }
+    this.#putRounds(raft);
+    this.#put(leadership.pendingReads.length);
+    for (const { round, index, origin } of leadership.pendingReads) {
+      this.#put(round | (index << 4));
+      if (origin.kind === "local") {
+        this.#put(0);
+        this.#putIds(origin.ids);
+      } else {
+        this.#put(this.#digit(origin.from));
+        this.#put(origin.batch | (origin.boot << 4));
+      }
+    }
+  }
+
+  #putProgress(raft: Raft, progress: Progress): void {
+    this.#put(progress.matched | (progress.next << 4));
+    // Where replication began anew counts while it probes, and is set again when it does next.
+    this.#put(progress.mode === "probe" ? progress.probeSince : 0);
+    this.#put(progress.probeSequence === null ? 0 : progress.probeSequence + 1);
+    this.#put(progress.inflight.length);
+    for (const { sequence, last } of progress.inflight) {
+      this.#put(sequence);
+      this.#put(last);
+    }
+    this.#put(progress.sequence);
+    this.#put(progress.matchedSequence);
+    this.#put(progress.sentRound | (progress.ackedRound << 4));
+    this.#put(progress.sentCommit);
+    const { checkQuorum, electionTicks } = this.#options.settings;
+    if (checkQuorum) this.#put(Math.min(electionTicks, raft.nowTick - progress.contactTick));
+  }
+
+  #putRounds(raft: Raft): void {
+    const { checkQuorum, electionTicks } = this.#options.settings;
+    if (!checkQuorum) return;
+    const rounds = raft.leadership?.roundTicks ?? [];
+    const counting = rounds.filter(({ tick }) => raft.nowTick - tick < electionTicks);
+    this.#put(counting.length);
+    for (const { round, tick } of counting) {
+      this.#put(round);
+      this.#put(raft.nowTick - tick);
+    }
+  }
+
+  #putIds(numbers: readonly number[]): void {
+    this.#put(numbers.length);
+    for (const number of numbers) this.#put(number);
+  }
+
+  #putReads(raft: Raft): void {
+    this.#put(raft.boot);
+    this.#put(raft.readBatch);
+    this.#put(raft.readsAsked.size);
+    for (const [batch, { ids }] of raft.readsAsked) {
+      this.#put(batch);
+      this.#putIds(ids);
+    }
+  }
+
+  // --- decoding ----------------------------------------------------------------------------------
+
+  /** The member as if it stood at `place`; with `isMirrored` its peers change places. */
+  decode(bytes: Uint8Array, place: number, isMirrored = false): Member {
+    this.#input = bytes;
+    this.#at = 0;
+    this.#place = place;
+    this.#isMirrored = isMirrored;
+    const first = this.#take();
+    const second = this.#take();
+    const third = this.#take();
+    const role = roles[first & 3];
+    assert(role !== undefined, "a member has a role");
+    const votedFor = this.#id(second >> 4);
+    const hardState = { term: term(second & 15), votedFor, mustCatchUp: false };
+    const commit = logIndex(third & 15);
+    const raft = this.#createRaft({ role, leader: this.#id(first >> 2), hardState, commit });
+    raft.leaderContactTick = third >= 16 ? nowTick : null;
+    const { image, pending } = this.#takeDisk(raft);
+    const held = this.#takeHeld();
+    const member: Member = { options: this.#options, place, raft, image, pending, held };
+    this.#takeCampaign(raft);
+    this.#takeLeadership(raft);
+    if (this.#options.followerReads) this.#takeReads(member);
+    assert(this.#at === bytes.length, "a member has no bytes too many");
+    return member;
+  }
+
+  #take(): number {
+    const byte = this.#input[this.#at++];
+    assert(byte !== undefined, "a member has all its bytes");
+    return byte;
+  }
+
+  #takeIndex(): LogIndex {
+    return this.#take() as LogIndex; // was one when it was encoded
+  }
+
+  #id(digit: number): NodeId | null {
+    return digit === nobody ? null : idAt(this.#placeAt(digit));
+  }
+
+  #placeAt(digit: number): number {
+    return (this.#place + (this.#isMirrored ? 3 - digit : digit)) % 3;
+  }
+
+  /** A literal: a field that the core gets is missed here by the compiler. */
+  #createRaft(known: Pick<Raft, "role" | "leader" | "hardState" | "commit">): Raft {
+    const { role, leader, hardState, commit } = known;
+    const { settings } = this.#options;
+    const entries = this.#takeLog();
+    const durableIndex = this.#takeIndex();
+    const seen = this.#take();
+    const answeredRound = this.#take();
+    const hardStateUnit = persistUnit(this.#take());
+    return {
+      id: idAt(this.#place),
+      settings,
+      boot: 0,
+      recoveredTerm: hardState.term,
+      hardState,
+      log: { base: { index: noIndex, term: 0 as Term }, entries }, // before the first
+      nextUnit: persistUnit(1),
+      durableUnit: persistUnit(0),
+      hardStateUnit,
+      outstanding: [],
+      durableIndex,
+      unstableFrom: (entries.length + 1) as LogIndex, // a count plus one
+      role,
+      leader,
+      commit,
+      applying: commit,
+      applied: commit,
+      configuration: firstConfiguration,
+      configurationIndex: firstEntry.index,
+      nowTick,
+      nowMs: 0,
+      jitter: 0,
+      electionElapsed: 0,
+      electionTimeout: settings.electionTicks,
+      leaderContactTick: null,
+      reachable: new Set(),
+      campaign: null,
+      leadership: null,
+      verified: (seen & 15) as LogIndex, // was one when it was encoded
+      leaderCommit: (seen >> 4) as LogIndex, // as above
+      answeredRound,
+      pendingAck: null,
+      readBatch: 0,
+      readsToAsk: [],
+      readsAsked: new Map(),
+      outbox: {
+        sends: [],
+        answers: [],
+        truncateFrom: null,
+        hardStateChanged: false,
+        configurationChanged: false,
+      },
+      told: { kind: "role-changed", role, term: hardState.term, leader },
+    };
+  }
+
+  #takeLog(): Entry[] {
+    return [firstEntry, ...this.#takeEntries(2)];
+  }
+
+  #takeEntries(from: number): Entry[] {
+    const entries: Entry[] = [];
+    const count = this.#take();
+    for (let i = 0; i < count; i++) entries.push(entryOf(from + i, this.#take()));
+    return entries;
+  }
+
+  #takeDisk(raft: Raft): { readonly image: Image; readonly pending: Persist[] } {
+    const { storesCommit } = this.#options;
+    const head = this.#take();
+    const vote = head >> 4 === nobody ? -1 : this.#placeAt(head >> 4);
+    const commit = storesCommit ? this.#take() : 1;
+    const image: Image = { term: head & 15, vote, commit, log: this.#takeLog() };
+    const pending: Persist[] = [];
+    const count = this.#take();
+    for (let i = 1; i <= count; i++) {
+      const unit = persistUnit(i);
+      pending.push(this.#takeUnit(unit));
+      raft.outstanding.push({ unit, lastIndex: this.#takeIndex() });
+    }
+    raft.nextUnit = persistUnit(count + 1);
+    return { image, pending };
+  }
+
+  #takeUnit(unit: PersistUnit): Persist {
+    const head = this.#take();
+    const votedFor = this.#id(head >> 4);
+    const hardState = head === 0 ? null : { term: term(head & 15), votedFor, mustCatchUp: false };
+    const truncateFrom = this.#takeIndex();
+    const entries = this.#takeEntries(this.#take());
+    return {
+      kind: "persist",
+      unit,
+      hardState,
+      truncateFrom: truncateFrom === 0 ? null : truncateFrom,
+      entries,
+      commit: logIndex(this.#options.storesCommit ? this.#take() : 1),
+    };
+  }
+
+  #takeHeld(): Send[] {
+    const held: Send[] = [];
+    const count = this.#take();
+    for (let i = 0; i < count; i++) {
+      const after = persistUnit(this.#take());
+      const value = readValue(this.#input, this.#at);
+      this.#at += messageBytes;
+      const message: Message = decodeMessage(value, this.#place, this.#isMirrored);
+      held.push({ kind: "send", after, message });
+    }
+    return held;
+  }
+
+  #takeCampaign(raft: Raft): void {
+    if (raft.role !== "candidate" && raft.role !== "pre-candidate") return;
+    const votes = this.#take();
+    const pre = raft.role === "pre-candidate";
+    const forTerm = term(raft.hardState.term + (pre ? 1 : 0));
+    raft.campaign = { pre, term: forTerm, grants: new Set(), refusals: new Set() };
+    for (let digit = 0; digit < 3; digit++) {
+      const id = idAt(this.#placeAt(digit));
+      if ((votes & (1 << digit)) !== 0) raft.campaign.grants.add(id);
+      if ((votes & (8 << digit)) !== 0) raft.campaign.refusals.add(id);
+    }
+  }
+
+  #takeLeadership(raft: Raft): void {
+    if (raft.role !== "leader") return;
+    const head = this.#take();
+    const first = this.#takeProgress();
+    const second = this.#takeProgress();
+    const peers = new Map<NodeId, Progress>();
+    // In the order of the configuration, as the core makes it.
+    const atFirst = this.#placeAt(1);
+    const atSecond = this.#placeAt(2);
+    if (atFirst < atSecond) peers.set(idAt(atFirst), first);
+    peers.set(idAt(atSecond), second);
+    if (atFirst > atSecond) peers.set(idAt(atFirst), first);
+    raft.leadership = {
+      termStart: logIndex(head & 15),
+      peers,
+      round: head >> 4,
+      roundTicks: this.#takeRounds(),
+      heartbeatElapsed: 0,
+      commitTaken: raft.commit,
+      uncommittedBytes: uncommittedBytes(raft),
+      newReads: [],
+      pendingReads: [],
+    };
+    const count = this.#take();
+    for (let i = 0; i < count; i++) this.#takePendingRead(raft.leadership.pendingReads);
+  }
+
+  #takeProgress(): Progress {
+    const head = this.#take();
+    const since = this.#take();
+    const mode = since === 0 ? "replicate" : "probe";
+    const probe = this.#take();
+    const inflight: Progress["inflight"] = [];
+    const count = this.#take();
+    for (let i = 0; i < count; i++) {
+      inflight.push({ sequence: this.#take(), last: this.#takeIndex(), bytes: 0 });
+    }
+    const sequence = this.#take();
+    const matchedSequence = this.#take();
+    const rounds = this.#take();
+    const sentCommit = this.#takeIndex();
+    const age = this.#options.settings.checkQuorum ? this.#take() : 0;
+    return {
+      matched: logIndex(head & 15),
+      next: logIndex(head >> 4),
+      mode,
+      probeSequence: probe === 0 ? null : probe - 1,
+      probeSince: Math.max(1, since),
+      inflight,
+      inflightBytes: 0,
+      sequence,
+      matchedSequence,
+      sentRound: rounds & 15,
+      ackedRound: rounds >> 4,
+      sentCommit,
+      contactTick: nowTick - age,
+    };
+  }
+
+  #takeRounds(): { readonly round: number; readonly tick: number }[] {
+    const rounds: { readonly round: number; readonly tick: number }[] = [];
+    const count = this.#options.settings.checkQuorum ? this.#take() : 0;
+    for (let i = 0; i < count; i++) {
+      rounds.push({ round: this.#take(), tick: nowTick - this.#take() });
+    }
+    return rounds;
+  }
+
+  #takePendingRead(reads: NonNullable<Raft["leadership"]>["pendingReads"]): void {
+    const head = this.#take();
+    const round = head & 15;
+    const index = logIndex(head >> 4);
+    const digit = this.#take();
+    if (digit === 0) {
+      reads.push({ round, index, origin: { kind: "local", ids: this.#takeIds() } });
+      return;
+    }
+    const from = idAt(this.#placeAt(digit));
+    const question = this.#take();
+    const [batch, boot] = [question & 15, question >> 4];
+    reads.push({ round, index, origin: { kind: "peer", from, batch, boot } });
+  }
+
+  #takeIds(): number[] {
+    const numbers: number[] = [];
+    const count = this.#take();
+    for (let i = 0; i < count; i++) numbers.push(this.#take());
+    return numbers;
+  }
+
+  #takeReads(member: Member): void {
+    const boot = this.#take();
+    const { raft } = member;
+    member.raft = { ...raft, boot };
+    member.raft.readBatch = this.#take();
+    const count = this.#take();
+    for (let i = 0; i < count; i++) {
+      const batch = this.#take();
+      raft.readsAsked.set(batch, { ids: this.#takeIds(), tick: nowTick });
+    }
+  }
+}
+
+function uncommittedBytes(raft: Raft): number {
+  let bytes = 0;
+  for (let at = raft.commit; at < raft.log.entries.length; at++) {
+    const entry = raft.log.entries[at];
+    if (entry !== undefined) bytes += entryBytes(entry);
+  }
+  return bytes;
+}
+
+/** What is left out of the bytes is what decoding makes of it. */
+function checkNormal(member: Member): void {
+  const { raft } = member;
+  const { leadership, outbox } = raft;
+  const last = lastIndex(raft.log);
+  assert(raft.applied === raft.commit, "what is committed was applied");
+  assert(raft.applying === raft.commit, "what is committed was handed out");
+  assert(raft.unstableFrom === last + 1, "a take hands every entry out");
+  assert(raft.outstanding.length === member.pending.length, "units are under way once");
+  assert(raft.nextUnit - raft.durableUnit - 1 === member.pending.length, "units are consecutive");
+  assert(raft.pendingAck === null, "a take settles what is owed");
+  assert(raft.readsToAsk.length === 0, "a take asks all reads");
+  assert(outbox.sends.length + outbox.answers.length === 0, "a take empties the outbox");
+  assert(outbox.truncateFrom === null && !outbox.hardStateChanged, "a take stores what changed");
+  assert(!outbox.configurationChanged, "a take tells of a configuration");
+  assert(raft.log.entries[0] === firstEntry, "the first entry stays");
+  assert(raft.configurationIndex === firstEntry.index, "the configuration stays");
+  assert(!raft.hardState.mustCatchUp, "no disk is damaged here");
+  assert(raft.told.role === raft.role && raft.told.leader === raft.leader, "the host knows it");
+  if (raft.campaign !== null) {
+    const forTerm = raft.hardState.term + (raft.role === "pre-candidate" ? 1 : 0);
+    assert(raft.campaign.term === forTerm, "who campaigns does so for its term, or the next");
+  }
+  if (leadership === null) return;
+  assert(leadership.commitTaken === raft.commit, "a take notes the commit index");
+  assert(leadership.newReads.length === 0, "a take registers reads");
+  assert(leadership.heartbeatElapsed === 0, "every tick is a heartbeat");
+  assert(leadership.uncommittedBytes === uncommittedBytes(raft), "the budget is the log's");
+}

@@ -1,0 +1,252 @@
+/**
+ * The real core, stepped once for each input to each state that a member can be in. Members of a
+ * world are in far fewer states than the world, and a core sees nothing but its own: so what a step
+ * does is looked up where it was done before. All members step as the one at place 0, their peers
+ * named from there; that the core makes no difference between members is checked by `symmetry.ts`.
+ */
+import { type Campaign, lastIndex, type Message } from "../../../core/index.ts";
+import type { Bounds } from "./bounds.ts";
+import { ByteTable } from "./byte-table.ts";
+import { packLog, placeOf } from "./entries.ts";
+import {
+  completeUnit,
+  crash,
+  createMember,
+  createOptions,
+  fireElectionTimer,
+  input,
+  type Member,
+  type MemberOptions,
+  type Outcome,
+  passLull,
+  proposeCommand,
+  type ReadAnswer,
+  tickLeader,
+  turn,
+} from "./member.ts";
+import { MemberCodec } from "./member-codec.ts";
+import { MessageTable } from "./message-table.ts";
+import { directionOf, encodeMessage } from "./messages.ts";
+import { StepTable } from "./step-table.ts";
+
+/** Inputs that are no message, by number; with the last four go the small numbers after them. */
+export const inputs = {
+  electionTimer: 0,
+  lull: 1,
+  tick: 2,
+  persisted: 3,
+  idle: 4,
+  propose: 5,
+  read: 9,
+  crash: 12,
+  /** See `receiveInput`. */
+  receive: 22,
+} as const;
+
+/**
+ * The message `post` arrives; with `afterLull` after so much silence that the leader does not count
+ * as alive any more. Silence decides nothing but that, so it is no action of its own.
+ */
+export function receiveInput(post: number, afterLull = false): number {
+  return inputs.receive + 2 * post + (afterLull ? 1 : 0);
+}
+
+/** Of an input that `receiveInput` made. */
+export function postOf(input: number): number {
+  return (input - inputs.receive) >> 1;
+}
+
+export function isAfterLull(input: number): boolean {
+  return input >= inputs.receive && (input - inputs.receive) % 2 === 1;
+}
+
+/** Units under way in one member: the numbers between `crash` and `receive`. */
+export const pendingLimit = inputs.receive - inputs.crash - 1;
+
+/** What the model asks of a member's state; read from the core once. */
+export interface MemberFacts {
+  /** 0 follower, 1 pre-candidate, 2 candidate, 3 leader. */
+  readonly role: number;
+  readonly term: number;
+  readonly campaignTerm: number;
+  readonly commit: number;
+  readonly logLength: number;
+  /** `packLog`. */
+  readonly log: number;
+  readonly diskTerm: number;
+  /** 0 itself, 1 the next, 2 the one after, 3 nobody. */
+  readonly diskVote: number;
+  readonly diskLength: number;
+  readonly diskLog: number;
+  readonly pendingCount: number;
+  readonly heldCount: number;
+  /** Of a candidate: bit `digit` for each member whose answer was counted. */
+  readonly counted: number;
+  readonly hearsLeader: boolean;
+  readonly knowsLeader: boolean;
+  readonly termStart: number;
+  readonly round: number;
+  /** By digit: of the next, and of the one after. */
+  readonly matched: readonly [number, number];
+  /** Of a leader, own and others'. */
+  readonly pendingReads: number;
+  /** Of a follower, own. */
+  readonly askedReads: number;
+}
+
+/** What a step lets out, by number. */
+export interface StepOutcome {
+  /** Messages that leave, by number. */
+  readonly left: readonly number[];
+  readonly answers: readonly ReadAnswer[];
+}
+
+const roleNumbers = { follower: 0, "pre-candidate": 1, candidate: 2, leader: 3 } as const;
+
+export class MemberSteps {
+  readonly members = new ByteTable();
+  readonly messages = new MessageTable();
+  readonly steps = new StepTable();
+  readonly codec: MemberCodec;
+  readonly options: MemberOptions;
+  readonly #facts: MemberFacts[] = [];
+  readonly #mirrors: number[] = [];
+  readonly #outcomes: StepOutcome[] = [];
+  readonly #outcomeIds = new Map<string, number>();
+
+  constructor(bounds: Bounds) {
+    this.options = createOptions(bounds);
+    this.codec = new MemberCodec(this.options);
+  }
+
+  /** A member that was never started before. */
+  initial(): number {
+    return this.internMember(createMember(0, this.options));
+  }
+
+  internMember(member: Member): number {
+    const bytes = this.codec.encode(member);
+    return this.intern(bytes, 0, bytes.length);
+  }
+
+  intern(bytes: Uint8Array, from: number, to: number): number {
+    const id = this.members.intern(bytes, from, to);
+    if (id === this.#facts.length) {
+      this.#facts.push(factsOf(this.decode(id)));
+      this.#mirrors.push(-1);
+    }
+    return id;
+  }
+
+  decode(id: number): Member {
+    return this.codec.decode(this.members.view(id), 0);
+  }
+
+  facts(id: number): MemberFacts {
+    const facts = this.#facts[id];
+    if (facts === undefined) throw new RangeError(`There is no member state ${id}`);
+    return facts;
+  }
+
+  outcome(id: number): StepOutcome {
+    const outcome = this.#outcomes[id];
+    if (outcome === undefined) throw new RangeError(`There is no outcome ${id}`);
+    return outcome;
+  }
+
+  /** The same state with its peers exchanged. */
+  mirror(id: number): number {
+    const known = this.#mirrors[id] ?? -1;
+    if (known >= 0) return known;
+    const bytes = this.codec.encode(this.decode(id), true);
+    const mirrored = this.intern(bytes, 0, bytes.length);
+    this.#mirrors[id] = mirrored;
+    return mirrored;
+  }
+
+  /** Afterwards `steps.next` and `steps.outcome` are what came of it. */
+  step(id: number, input: number): void {
+    if (this.steps.find(id, input)) return;
+    const member = this.decode(id);
+    const outcome = runInput(member, input, this.messages);
+    const next = this.internMember(member);
+    this.steps.add(id, input, next, this.#internOutcome(outcome));
+  }
+
+  #internOutcome(outcome: Outcome): number {
+    const posts = outcome.left.map((message) =>
+      this.messages.intern(encodeMessage(message, directionOf(message))),
+    );
+    const left = [...new Set(posts)];
+    const { answers } = outcome;
+    const key = `${left.join(",")};${answers.map(({ id, index }) => `${id}:${index}`).join(",")}`;
+    const known = this.#outcomeIds.get(key);
+    if (known !== undefined) return known;
+    const id = this.#outcomes.length;
+    this.#outcomes.push({ left, answers });
+    this.#outcomeIds.set(key, id);
+    return id;
+  }
+}
+
+/** Lets the input with this number happen to a member at place 0. */
+export function runInput(member: Member, number: number, messages: MessageTable): Outcome {
+  if (number >= inputs.receive) {
+    return receiveAt(member, messages.at(postOf(number)).message, isAfterLull(number));
+  }
+  return runLocalInput(member, number);
+}
+
+export function receiveAt(member: Member, message: Message, afterLull: boolean): Outcome {
+  if (!afterLull) return input(member, { kind: "receive", message });
+  const { left, answers } = passLull(member);
+  const outcome = input(member, { kind: "receive", message });
+  return { left: [...left, ...outcome.left], answers: [...answers, ...outcome.answers] };
+}
+
+/** Any input but a message, wherever the member stands. */
+export function runLocalInput(member: Member, number: number): Outcome {
+  if (number >= inputs.crash) return crash(member, number - inputs.crash);
+  if (number >= inputs.read) return input(member, { kind: "read", id: number - inputs.read });
+  if (number >= inputs.propose) return proposeCommand(member, number - inputs.propose);
+  if (number === inputs.idle) return turn(member);
+  if (number === inputs.persisted) return completeUnit(member);
+  if (number === inputs.tick) return tickLeader(member);
+  if (number === inputs.lull) return passLull(member);
+  return fireElectionTimer(member);
+}
+
+function factsOf(member: Member): MemberFacts {
+  const { raft, image } = member;
+  const { leadership } = raft;
+  const peers = leadership === null ? [] : [...leadership.peers.values()];
+  return {
+    role: roleNumbers[raft.role],
+    term: raft.hardState.term,
+    campaignTerm: raft.campaign?.term ?? raft.hardState.term,
+    commit: raft.commit,
+    logLength: lastIndex(raft.log),
+    log: packLog(raft.log.entries),
+    diskTerm: image.term,
+    diskVote: image.vote < 0 ? 3 : image.vote,
+    diskLength: image.log.length,
+    diskLog: packLog(image.log),
+    pendingCount: member.pending.length,
+    heldCount: member.held.length,
+    counted: countedOf(raft.campaign),
+    hearsLeader: raft.leaderContactTick !== null,
+    knowsLeader: raft.leader !== null,
+    termStart: leadership?.termStart ?? 0,
+    round: leadership?.round ?? 0,
+    matched: [peers[0]?.matched ?? 0, peers[1]?.matched ?? 0],
+    pendingReads: leadership?.pendingReads.length ?? 0,
+    askedReads: raft.readsAsked.size,
+  };
+}
+
+function countedOf(campaign: Campaign | null): number {
+  let counted = 0;
+  for (const id of campaign?.grants ?? []) counted |= 1 << placeOf(id);
+  for (const id of campaign?.refusals ?? []) counted |= 1 << placeOf(id);
+  return counted;
+}

@@ -1,0 +1,400 @@
+/**
+ * Three members of the real core, their disks, and a network that loses, doubles, delays and
+ * reorders: a message that was ever sent may arrive at any later time, any number of times, or
+ * never.
+ *
+ * One action is one turn of one member: an input, a take, and everything in it handed out. So that
+ * several inputs share one take is not explored here (the random walks do that); neither are
+ * damaged disks, news of connections, and changes of the configuration.
+ */
+import { InvariantError } from "../../../base/index.ts";
+import { type AppendEntriesResponse, describeMessage } from "../../../core/index.ts";
+import { type Model, ModelViolation } from "../model.ts";
+import { type Bounds, checkBounds, memberCount } from "./bounds.ts";
+import { checkTurn } from "./checks.ts";
+import { createHistory, type History } from "./history.ts";
+import {
+  inputs,
+  isAfterLull,
+  type MemberFacts,
+  MemberSteps,
+  pendingLimit,
+  postOf,
+  receiveInput,
+} from "./member-steps.ts";
+import { decodeMessage } from "./messages.ts";
+import { type Probe, probesOf } from "./probes.ts";
+import { isSpent, type Prospect } from "./spent.ts";
+import { placeOn, type Turn } from "./turn.ts";
+import { createWorld, type World, WorldCodec } from "./world-codec.ts";
+
+/** `message` arrives, or -1; `stays`: it can arrive again. */
+type Visit = (place: number, input: number, message: number, stays: boolean) => void;
+type Emit = (action: number, next: Uint8Array) => void;
+
+export class RaftModel implements Model {
+  readonly name: string;
+  readonly description: string;
+  readonly probes: readonly string[];
+  readonly probeHits: Float64Array;
+  failedAction = -1;
+  readonly steps: MemberSteps;
+  readonly codec: WorldCodec;
+  readonly #bounds: Bounds;
+  readonly #probes: readonly Probe[];
+  readonly #world: World = createWorld();
+  readonly #next: World = createWorld();
+  /** By message number: 1 where it is in the world that is expanded. */
+  #isSent = new Uint8Array(1 << 12);
+  readonly #turn: Turn;
+  #history: History;
+  #action = 0;
+  readonly #prospect: Prospect = { termMax: 0, mayCampaign: true };
+
+  readonly #keepsSpent: boolean;
+
+  /** `keepsSpent`: leaves messages that can do nothing where they are, to show that they cannot. */
+  constructor(bounds: Bounds, keepsSpent = false) {
+    checkBounds(bounds);
+    this.#keepsSpent = keepsSpent;
+    this.#bounds = bounds;
+    this.name = bounds.name;
+    this.description = describeBounds(bounds);
+    this.#probes = probesOf(bounds);
+    this.probes = this.#probes.map((probe) => probe.name);
+    this.probeHits = new Float64Array(this.probes.length);
+    this.steps = new MemberSteps(bounds);
+    this.codec = new WorldCodec(bounds, this.steps);
+    this.#history = createHistory(bounds);
+    const facts = this.steps.facts(this.steps.initial());
+    this.#turn = {
+      place: 0,
+      input: 0,
+      before: facts,
+      after: facts,
+      all: [facts, facts, facts],
+      outcome: { left: [], answers: [] },
+      isDuplicate: false,
+      received: null,
+      left: [],
+    };
+  }
+
+  initial(): readonly Uint8Array[] {
+    const world = createWorld();
+    world.members.fill(this.steps.initial());
+    world.history = this.codec.internHistory(createHistory(this.#bounds));
+    return [this.codec.encode(world).slice()];
+  }
+
+  expand(state: Uint8Array, emit: Emit): void {
+    this.#open(state);
+    try {
+      this.#enumerate((place, input, message, stays) => {
+        this.#turn.isDuplicate = message >= 0 && stays && this.#isConsuming;
+        this.#act(place, input, stays ? -1 : message, emit);
+      });
+    } catch (error) {
+      this.failedAction = this.#action;
+      if (error instanceof InvariantError) throw new ModelViolation(`core: ${error.message}`);
+      throw error;
+    } finally {
+      this.#close();
+    }
+  }
+
+  describe(state: Uint8Array, action: number): string {
+    this.#open(state);
+    let line = `There is no action ${action}`;
+    this.#enumerate((place, input, message, stays) => {
+      if (this.#action !== action) return;
+      const again = message >= 0 && stays && this.#isConsuming ? ", not for the last time" : "";
+      line = this.#describeInput(place, input) + again;
+    });
+    this.#close();
+    return line;
+  }
+
+  /** Decodes `state` and marks what was sent. */
+  #open(state: Uint8Array): void {
+    const world = this.#world;
+    this.codec.decode(state, world);
+    this.#history = this.codec.history(world.history);
+    for (let i = 0; i < world.netCount; i++) this.#mark(world.net[i] ?? 0, 1);
+    for (let place = 0; place < memberCount; place++) {
+      this.#turn.all[place] = this.steps.facts(world.members[place] ?? 0);
+    }
+  }
+
+  #close(): void {
+    const { net, netCount } = this.#world;
+    for (let i = 0; i < netCount; i++) this.#isSent[net[i] ?? 0] = 0;
+  }
+
+  #mark(message: number, value: number): void {
+    while (message >= this.#isSent.length) {
+      const larger = new Uint8Array(this.#isSent.length * 2);
+      larger.set(this.#isSent);
+      this.#isSent = larger;
+    }
+    this.#isSent[message] = value;
+  }
+
+  /** Calls back for each thing that may happen, in a fixed order; `#action` counts them. */
+  #enumerate(visit: Visit): void {
+    this.#action = 0;
+    for (let place = 0; place < memberCount; place++) this.#enumerateLocal(place, visit);
+    const { net, netCount } = this.#world;
+    for (let i = 0; i < netCount; i++) {
+      const id = net[i] ?? 0;
+      const from = id % 3;
+      const post = (id - from) / 3;
+      const { direction, message } = this.steps.messages.at(post);
+      const to = placeOn(from, direction);
+      this.#enumerateArrivals(to, receiveInput(post), id, visit);
+      const facts = this.steps.facts(this.#world.members[to] ?? 0);
+      if (message.kind !== "request-vote" || !facts.hearsLeader || facts.role === 3) continue;
+      this.#enumerateArrivals(to, receiveInput(post, true), id, visit);
+    }
+  }
+
+  #enumerateArrivals(place: number, input: number, message: number, visit: Visit): void {
+    visit(place, input, message, !this.#isConsuming);
+    this.#action++;
+    if (!this.#mayDuplicate()) return;
+    visit(place, input, message, true);
+    this.#action++;
+  }
+
+  get #isConsuming(): boolean {
+    return this.#bounds.duplicatesMax !== "unlimited";
+  }
+
+  #mayDuplicate(): boolean {
+    const { duplicatesMax } = this.#bounds;
+    return duplicatesMax !== "unlimited" && this.#history.duplicates < duplicatesMax;
+  }
+
+  #enumerateLocal(place: number, visit: Visit): void {
+    const bounds = this.#bounds;
+    const history = this.#history;
+    const facts = this.steps.facts(this.#world.members[place] ?? 0);
+    const offer = (input: number): void => {
+      visit(place, input, -1, true);
+      this.#action++;
+    };
+    const leads = facts.role === 3;
+    if (!leads && history.timeouts < bounds.timeoutsMax) offer(inputs.electionTimer);
+    if (facts.askedReads > 0) offer(inputs.lull);
+    if (leads && history.ticks < bounds.ticksMax) offer(inputs.tick);
+    if (leads) offer(inputs.idle);
+    if (facts.pendingCount > 0) offer(inputs.persisted);
+    if (leads && history.proposals < bounds.proposalsMax) {
+      offer(inputs.propose + history.proposals + 1);
+    }
+    const mayRead = leads || (bounds.followerReads && facts.knowsLeader);
+    if (mayRead && history.reads < bounds.readsMax) offer(inputs.read + history.reads + 1);
+    if (history.crashes >= bounds.crashesMax) return;
+    const units = Math.min(facts.pendingCount, pendingLimit);
+    for (let kept = 0; kept <= units; kept++) offer(inputs.crash + kept);
+  }
+
+  /**
+   * Does it, checks it, and emits what came of it, unless nothing did or it is out of bounds. That
+   * `consumed` is gone is nothing: it may as well never arrive.
+   */
+  #act(place: number, input: number, consumed: number, emit: Emit): void {
+    const { steps } = this;
+    const world = this.#world;
+    const id = world.members[place] ?? 0;
+    steps.step(id, input);
+    const nextId = steps.steps.next;
+    const outcome = steps.outcome(steps.steps.outcome);
+    const isSame = nextId === id && outcome.answers.length === 0;
+    const isCounted = input >= inputs.propose && input < inputs.receive;
+    if (isSame && !isCounted && this.#areSent(place, outcome.left)) return;
+    const after = steps.facts(nextId);
+    if (after.campaignTerm > this.#bounds.termMax || after.round > this.#bounds.roundsMax) return;
+    this.#prepareNext(place, nextId, outcome.left, consumed);
+    const history = this.#check(place, input, id);
+    const next = this.#next;
+    if (!this.#keepsSpent) this.#dropSpent(place, after, history);
+    next.history = history === this.#history ? world.history : this.codec.internHistory(history);
+    emit(this.#action, this.codec.encode(next));
+  }
+
+  #areSent(place: number, left: readonly number[]): boolean {
+    for (const post of left) if (this.#isSent[post * 3 + place] !== 1) return false;
+    return true;
+  }
+
+  #prepareNext(place: number, nextId: number, left: readonly number[], consumed: number): void {
+    const world = this.#world;
+    const next = this.#next;
+    next.members.set(world.members);
+    next.members[place] = nextId;
+    const countMax = world.netCount + left.length;
+    if (next.net.length < countMax) next.net = new Int32Array(countMax * 2);
+    const { net } = next;
+    let count = 0;
+    for (let i = 0; i < world.netCount; i++) {
+      const message = world.net[i] ?? 0;
+      if (message !== consumed) net[count++] = message;
+    }
+    const kept = count;
+    for (const post of left) {
+      const message = post * 3 + place;
+      const isSent = this.#isSent[message] === 1 && message !== consumed;
+      if (!isSent && !includes(net, kept, count, message)) net[count++] = message;
+    }
+    next.netCount = count;
+  }
+
+  /** Without election timers to run out, nobody ever has a newer term than is somewhere now. */
+  #foresee(history: History): Prospect {
+    const prospect = this.#prospect;
+    prospect.mayCampaign = history.timeouts < this.#bounds.timeoutsMax;
+    prospect.termMax = this.#bounds.termMax;
+    if (prospect.mayCampaign) return prospect;
+    let term = 0;
+    for (const facts of this.#turn.all) {
+      term = Math.max(term, facts.term, facts.campaignTerm, facts.diskTerm);
+    }
+    const { net, netCount } = this.#next;
+    for (let i = 0; i < netCount; i++) {
+      term = Math.max(term, this.steps.messages.term(Math.floor((net[i] ?? 0) / 3)));
+    }
+    prospect.termMax = term;
+    return prospect;
+  }
+
+  /** Afterwards no message is in the next world that can do nothing any more: see `spent.ts`. */
+  #dropSpent(place: number, after: MemberFacts, history: History): void {
+    const { net, netCount } = this.#next;
+    const { all } = this.#turn;
+    const before = all[place];
+    all[place] = after;
+    const prospect = this.#foresee(history);
+    let count = 0;
+    for (let i = 0; i < netCount; i++) {
+      const id = net[i] ?? 0;
+      const place = id % 3;
+      const post = this.steps.messages.at((id - place) / 3);
+      const from = all[place];
+      const to = all[placeOn(place, post.direction)];
+      if (from === undefined || to === undefined) continue;
+      if (isSpent(post.message, 3 - post.direction, from, to, prospect)) this.#checkSpent(id);
+      else net[count++] = id;
+    }
+    this.#next.netCount = count;
+    if (before !== undefined) all[place] = before;
+  }
+
+  /**
+   * No more than any input does. That it can do nothing is what the core's sources say; that it
+   * does nothing now, is seen.
+   */
+  #checkSpent(id: number): void {
+    const { steps } = this;
+    const from = id % 3;
+    const post = (id - from) / 3;
+    const { direction, message } = steps.messages.at(post);
+    const member = this.#next.members[placeOn(from, direction)] ?? 0;
+    steps.step(member, inputs.idle);
+    const idle = steps.steps.next;
+    steps.step(member, receiveInput(post));
+    if (steps.steps.next === idle) return;
+    const sent = describeMessage(decodeMessage(steps.messages.value(post), from));
+    throw new ModelViolation(`spent: ${message.kind} still does something: ${sent}`);
+  }
+
+  #check(place: number, input: number, id: number): History {
+    const { steps } = this;
+    const turn = this.#turn;
+    const before = steps.facts(id);
+    turn.place = place;
+    turn.input = input;
+    turn.before = before;
+    turn.after = steps.facts(this.#next.members[place] ?? 0);
+    turn.all[place] = turn.after;
+    turn.outcome = steps.outcome(steps.steps.outcome);
+    turn.received = input >= inputs.receive ? steps.messages.at(postOf(input)).message : null;
+    turn.left.length = 0;
+    for (const post of turn.outcome.left) turn.left.push(steps.messages.at(post));
+    try {
+      const history = checkTurn(turn, this.#history, this.#acknowledgements);
+      this.#countProbes(turn, history);
+      return history;
+    } finally {
+      turn.all[place] = before;
+    }
+  }
+
+  #countProbes(turn: Turn, history: History): void {
+    const probes = this.#probes;
+    for (let at = 0; at < probes.length; at++) {
+      if (probes[at]?.sees(turn, history) === true) {
+        this.probeHits[at] = (this.probeHits[at] ?? 0) + 1;
+      }
+    }
+  }
+
+  readonly #acknowledgements = (
+    place: number,
+    visit: (response: AppendEntriesResponse, to: number) => void,
+  ): void => {
+    const { net, netCount } = this.#world;
+    for (let i = 0; i < netCount; i++) {
+      const id = net[i] ?? 0;
+      const from = id % 3;
+      if (from !== place) continue;
+      const { message, direction } = this.steps.messages.at((id - from) / 3);
+      if (message.kind === "append-entries-response") visit(message, placeOn(from, direction));
+    }
+  };
+
+  #describeInput(place: number, input: number): string {
+    const who = "abc"[place] ?? "?";
+    if (input >= inputs.receive) {
+      const { value, direction } = this.steps.messages.at(postOf(input));
+      const message = describeMessage(decodeMessage(value, placeOn(place, 3 - direction)));
+      return `${who} receives ${message}${isAfterLull(input) ? ", after a silence" : ""}`;
+    }
+    if (input >= inputs.crash) {
+      const { pendingCount } = this.steps.facts(this.#world.members[place] ?? 0);
+      return `${who} crashes, ${input - inputs.crash} of ${pendingCount} units kept`;
+    }
+    if (input >= inputs.read) return `${who} is asked for read ${input - inputs.read}`;
+    if (input >= inputs.propose) return `${who} is given command ${input - inputs.propose}`;
+    if (input === inputs.idle) return `${who} gets an input that it has no use for`;
+    if (input === inputs.persisted) return `${who}'s next unit is durable`;
+    if (input === inputs.tick) return `${who} ticks as leader`;
+    if (input === inputs.lull) return `${who} hears nothing for an election timeout`;
+    return `${who}'s election timer runs out`;
+  }
+}
+
+function includes(net: Int32Array, from: number, to: number, message: number): boolean {
+  for (let i = from; i < to; i++) if (net[i] === message) return true;
+  return false;
+}
+
+function describeBounds(bounds: Bounds): string {
+  const parts = [
+    `3 members, terms 2 to ${bounds.termMax}`,
+    `${bounds.timeoutsMax} election timeouts`,
+    `${bounds.proposalsMax} commands`,
+    `${bounds.crashesMax} crashes`,
+    `${bounds.roundsMax} rounds a leader`,
+    `${bounds.ticksMax} leader's ticks`,
+    `${bounds.duplicatesMax} duplicates`,
+  ];
+  if (bounds.readsMax > 0) {
+    parts.push(`${bounds.readsMax} reads${bounds.followerReads ? " anywhere" : " of leaders"}`);
+  }
+  if (bounds.preVote) parts.push("PreVote");
+  if (bounds.checkQuorum) parts.push("CheckQuorum");
+  if (!bounds.asyncDisk) parts.push("disks at once");
+  if (bounds.storesCommit) parts.push("stored commit index");
+  return parts.join(", ");
+}

@@ -1,0 +1,90 @@
+/**
+ * `node --import tsx tools/proof/explore-mutants.ts`: plants bugs in the core, one at a time, and
+ * says whether the explorer finds them in its small models. Exits with 1 if one that fits their
+ * bounds survives.
+ *
+ * Also: `--only a,b`, `--states-max N` (for each; more is a survivor), `--traces` (prints how).
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { ExploreFinding } from "./explore-child.ts";
+import { mutants } from "./mutants/index.ts";
+import { bundle } from "./plant.ts";
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    "states-max": { type: "string", default: "5000000" },
+    traces: { type: "boolean", default: false },
+  },
+});
+
+/** Bugs that the bounds of these models leave room for, and the model that is to find each. */
+const hunted: Readonly<Record<string, string>> = {
+  "vote-before-disk": "crash-ci",
+  "candidacy-before-disk": "crash-small",
+  "vote-twice": "crash-small",
+  "vote-reset-same-term": "crash-small",
+  "no-log-check": "crash-ci",
+  "log-check-term-only": "crash",
+  "majority-half": "crash-small",
+  "term-not-stored": "crash-ci",
+  "commit-old-term": "crash-ci",
+  "ack-before-disk": "crash-small",
+  "ack-last-index": "crash-ci",
+  "leader-counts-memory": "crash-small",
+  "commit-beyond-verified": "crash-ci",
+  "never-truncate": "crash-ci",
+  "no-previous-term-check": "crash",
+  "stale-append-accepted": "crash-ci",
+  "stale-acknowledgement-counts": "crash-ci",
+  "completion-of-replaced-entries": "crash-ci",
+  "truncation-not-stored": "crash-ci",
+  "durable-survives-truncation": "crash-ci",
+  "live-leader-disturbed": "reads",
+  "read-old-round": "reads-ci",
+  "read-without-term-start": "reads-ci",
+  "read-without-round": "reads-ci",
+};
+
+function explore(program: string, model: string): ExploreFinding {
+  const run = spawnSync(process.execPath, [program, model, values["states-max"]], {
+    encoding: "utf8",
+  });
+  if (run.status !== 0) throw new Error(`The explorer ended with ${run.status}: ${run.stderr}`);
+  return JSON.parse(run.stdout) as ExploreFinding; // one line of the child's
+}
+
+async function main(): Promise<void> {
+  const names = values.only === "" ? Object.keys(hunted) : values.only.split(",");
+  const folder = mkdtempSync(join(tmpdir(), "quorate-explore-"));
+  const survivors: string[] = [];
+  try {
+    for (const name of names) {
+      const mutant = mutants.find((candidate) => candidate.name === name);
+      const model = hunted[name];
+      if (mutant === undefined || model === undefined) throw new Error(`No bug is called ${name}`);
+      const program = join(folder, "explore-child.mjs");
+      await bundle("explore-child.ts", program, mutant.patches);
+      const finding = explore(program, model);
+      if (finding.violation === null) survivors.push(name);
+      tell(name, model, finding);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  process.stdout.write(`${JSON.stringify({ total: names.length, survivors })}\n`);
+  process.exitCode = survivors.length > 0 ? 1 : 0;
+}
+
+function tell(name: string, model: string, finding: ExploreFinding): void {
+  const how = finding.violation ?? "SURVIVED";
+  const where = `${finding.steps} steps, ${finding.distinct} states`;
+  process.stdout.write(`${name.padEnd(32)} ${model.padEnd(12)} ${where.padEnd(26)} ${how}\n`);
+  if (values.traces && finding.trace !== "") process.stdout.write(`${finding.trace}\n`);
+}
+
+await main();
