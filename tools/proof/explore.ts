@@ -8,7 +8,8 @@
  *
  * Also: `--states-max N` (different states in all), `--minutes M` (of this run), `--json` (one line
  * for each model), `--checkpoint DIR` (where a run that stops early is kept; by default in the
- * temporary directory), `--no-checkpoint`, `--save FILE` (where a counterexample is kept).
+ * temporary directory), `--no-checkpoint`, `--save FILE` (where a counterexample is kept),
+ * `--no-ledger`.
  *
  * Exits with 0 if every model is complete, 1 if one is broken, misses a probe or has another size
  * than it must, 2 for a bad command, 3 if a limit (or SIGINT, SIGTERM) ended one. To be started by
@@ -37,6 +38,7 @@ import {
 import { models } from "./explore/models.ts";
 import { type Circumstances, formatJson, formatText, judge } from "./explore/report.ts";
 import { type Run, type RunLimits, run } from "./explore/run.ts";
+import { addToLedger, stamp } from "./ledger.ts";
 
 const exitCodes = { complete: 0, violation: 1, unreached: 1, resized: 1, bounded: 3 } as const;
 const badCommand = 2;
@@ -59,6 +61,7 @@ function readCommand() {
       checkpoint: { type: "string" },
       "no-checkpoint": { type: "boolean", default: false },
       save: { type: "string" },
+      "no-ledger": { type: "boolean", default: false },
     },
   }).values;
 }
@@ -118,10 +121,32 @@ async function exploreModel(
   };
   return run(open, limits, (ran) => {
     const circumstances = keep(command, entry, ran, place);
+    if (!command["no-ledger"]) writeDown(entry, ran);
     const format = command.json ? formatJson : formatText;
     process.stdout.write(`${format(ran.result, circumstances)}\n`);
     return exitCodes[judge(ran.result, entry.size)];
   });
+}
+
+/** A complete run, or one that was cut short by a limit, or what broke. */
+function writeDown(entry: ModelEntry, { exploration, result }: Run): void {
+  const { statistics } = result;
+  addToLedger([
+    {
+      kind: "exploration",
+      ...stamp(),
+      model: entry.name,
+      description: exploration.model.description,
+      distinct: statistics.distinct,
+      generated: statistics.generated,
+      depth: statistics.depth,
+      complete: judge(result, entry.size) === "complete",
+      expectedCollisions: statistics.collisionsExpected,
+      violations: result.kind === "violation" ? 1 : 0,
+      wallSeconds: Math.round(statistics.elapsedMs / 1000),
+      probes: Object.fromEntries(statistics.probes.map(({ name, hits }) => [name, hits])),
+    },
+  ]);
 }
 
 /** Writes what must outlive the run. */

@@ -65,10 +65,15 @@ export interface TopologiesEntry {
   readonly commit: string;
   readonly node: string;
   readonly members: number;
+  /** Whether hosts told their cores of connections. */
+  readonly hasNews: boolean;
   readonly classes: number;
   readonly cases: number;
+  /** Cases that ended as the theory says. */
   readonly held: number;
   readonly exceptions: Counts;
+  /** Longest election timeouts until all was settled, in the worst case. */
+  readonly timeoutsMax: number;
 }
 
 /** A violation that was found in code that shipped or was about to, and what became of it. */
@@ -206,14 +211,16 @@ function describeExplorations(entries: readonly ExplorationEntry[]): string[] {
 function describeTopologies(entries: readonly TopologiesEntry[]): string[] {
   const rows = entries.map(
     (entry) =>
-      `| ${entry.members} | ${entry.classes} | ${number(entry.cases)} | ${number(entry.held)} | ` +
+      `| ${entry.members} | ${entry.hasNews ? "yes" : "no"} | ${entry.classes} | ` +
+      `${number(entry.cases)} | ${number(entry.held)} | ${entry.timeoutsMax.toFixed(2)} | ` +
       `${describeCounts(entry.exceptions)} | ${entry.date} | ${entry.commit} |`,
   );
   return [
     "## Topologies",
     "",
-    "| Members | Classes | Cases | Bound held | Named exceptions | Date | Commit |",
-    "| ---: | ---: | ---: | ---: | --- | --- | --- |",
+    "| Members | News | Classes | Cases | As foreseen | Worst, in timeouts | Named exceptions | " +
+      "Date | Commit |",
+    "| ---: | --- | ---: | ---: | ---: | ---: | --- | --- | --- |",
     ...rows,
     "",
   ];

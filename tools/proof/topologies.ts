@@ -1,5 +1,5 @@
 /**
- * `npx tsx tools/proof/topologies.ts`: liveness of the core under every partial connectivity.
+ * `npm run topologies`: liveness of the core under every partial connectivity.
  *
  *   --members 3,4            classes of graphs on so many members; 5 takes minutes
  *   --seeds N --first S      seeds of each situation (default 1, from 1 on)
@@ -8,6 +8,7 @@
  *   --part K/N               every N-th class from number K on (from 0)
  *   --calm HOURS             hours without a fault, on three members (default 0: not run)
  *   --list                   names the exceptions
+ *   --no-ledger              writes nothing into the ledger
  *   --situation NAME         runs one situation of a report again, with --first and --news
  *
  * Prints a table, then one JSON line. Exits with 0 if everything is as expected, 1 if not, 2 for a
@@ -28,6 +29,8 @@ import {
   type Variety,
 } from "../../packages/raft/src/sim/topologies/index.ts";
 
+import { addToLedger, stamp, type TopologiesEntry } from "./ledger.ts";
+
 /** A command that cannot be obeyed. */
 class UsageError extends Error {
   override readonly name = "UsageError";
@@ -43,6 +46,7 @@ interface Command {
   readonly hours: number;
   readonly isListed: boolean;
   readonly situation: string | null;
+  readonly isWritten: boolean;
 }
 
 function readCommand(): Command {
@@ -57,6 +61,7 @@ function readCommand(): Command {
       calm: { type: "string", default: "0" },
       list: { type: "boolean", default: false },
       situation: { type: "string" },
+      "no-ledger": { type: "boolean", default: false },
     },
   });
   const news = { on: [true], off: [false], both: [false, true] }[values.news];
@@ -71,6 +76,7 @@ function readCommand(): Command {
     hours: readCount("calm", values.calm, 0),
     isListed: values.list,
     situation: values.situation ?? null,
+    isWritten: !values["no-ledger"],
   };
 }
 
@@ -113,6 +119,7 @@ function main(): number {
     if (terms > 0) say(`  ${terms} new terms`);
   }
   const isSound = reports.every(isAsExpected) && (calm?.terms ?? 0) === 0;
+  if (command.isWritten && command.part === null) addToLedger(reports.map(describeEntry));
   const brief = reports.map(({ exceptionNames, ...rest }) => ({
     ...rest,
     exceptionNames: exceptionNames.length,
@@ -134,6 +141,21 @@ function runOne(command: Command, members: 3 | 4 | 5, hasNews: boolean): Topolog
   printReport(report, (performance.now() - startedMs) / 1000);
   if (command.isListed) for (const name of report.exceptionNames) say(`  ${name}`);
   return report;
+}
+
+function describeEntry(report: TopologyReport): TopologiesEntry {
+  const { members, hasNews, patterns, trials, held, exceptions, settling } = report;
+  return {
+    kind: "topologies",
+    ...stamp(),
+    members,
+    hasNews,
+    classes: patterns,
+    cases: trials,
+    held,
+    exceptions: { ...exceptions },
+    timeoutsMax: settling.max,
+  };
 }
 
 function isAsExpected(report: TopologyReport): boolean {
