@@ -2,8 +2,16 @@
 import { electionsMutants } from "./elections.ts";
 import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
+import { nodeMutants } from "./node.ts";
 import { readsMutants } from "./reads.ts";
+import { storageMutants } from "./storage.ts";
 
 export type { Mutant, Patch } from "./mutant.ts";
 
-export const mutants: readonly Mutant[] = [...electionsMutants, ...logsMutants, ...readsMutants];
+export const mutants: readonly Mutant[] = [
+  ...electionsMutants,
+  ...logsMutants,
+  ...readsMutants,
+  ...storageMutants,
+  ...nodeMutants,
+];
