@@ -1,8 +1,8 @@
 /**
  * A small cluster in memory for tests that tell every step themselves: real cores, a network that
  * delivers when it is told to, and disks whose writes complete at once or when they are told to.
- * Nothing happens by chance or by time. Used by the paper tests and the stories; the random walk
- * has its own world.
+ * Nothing happens by chance or by time. Used by the paper tests and the stories; the simulator
+ * has its own worlds.
  */
 import {
   assert,

@@ -44,14 +44,14 @@ export type RevisionRule =
   /** L3: the result is that of the naive machine at that revision. */
   | "result";
 
-export const revisionRules = [
+export const revisionRules: readonly RevisionRule[] = [
   "lost",
   "duplicate",
   "phantom",
   "failed-applied",
   "real-time",
   "result",
-] as const satisfies readonly RevisionRule[];
+];
 
 export type RevisionVerdict =
   | {

@@ -24,7 +24,7 @@ import type { SequentialModel } from "./sequential-model.ts";
 export const stepsMaxDefault = 10_000_000;
 
 /** Memory for situations seen before a search gives up: 256 MiB, states apart. */
-export const memoryWordsMaxDefault = 2 ** 26;
+export const memoryWordsMaxDefault: number = 2 ** 26;
 
 export interface LinearizabilityLimits {
   /** Of all partitions together. */

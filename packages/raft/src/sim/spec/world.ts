@@ -101,12 +101,15 @@ export const noMatches: ReadonlyMap<Server, number> = new Map();
 const noWrites: readonly SpecDisk[] = [];
 
 /** What a member forgets when it becomes a follower. */
-export const asFollower = {
+export const asFollower: Pick<
+  SpecMember,
+  "role" | "votesGranted" | "preVotesGranted" | "matchIndex"
+> = {
   role: "follower",
   votesGranted: noServers,
   preVotesGranted: noServers,
   matchIndex: noMatches,
-} as const;
+};
 
 /** @throws Refusal always */
 export function refuse(sentence: string): never {

@@ -4,7 +4,8 @@
  * number, so "equal up to k" is one comparison.
  */
 import { assert, type LogIndex, logIndex, type NodeId, nodeId, term } from "../../../base/index.ts";
-import { createConfiguration, type Entry, encodeConfiguration } from "../../../core/index.ts";
+import { type Configuration,
+  createConfiguration, type Entry, encodeConfiguration } from "../../../core/index.ts";
 import { entriesLimit } from "./bounds.ts";
 
 /** The members by place. */
@@ -19,7 +20,7 @@ export function idAt(place: number): NodeId {
   return place === 0 ? ids[0] : place === 1 ? ids[1] : ids[2];
 }
 
-export const firstConfiguration = createConfiguration(
+export const firstConfiguration: Configuration = createConfiguration(
   ids.map((id) => ({ id, address: "127.0.0.1:1" })),
 );
 

@@ -61,7 +61,7 @@ export function isAfterLull(input: number): boolean {
 }
 
 /** Units under way in one member: the numbers between `crash` and `receive`. */
-export const pendingLimit = inputs.receive - inputs.crash - 1;
+export const pendingLimit: number = inputs.receive - inputs.crash - 1;
 
 /** What the model asks of a member's state; read from the core once. */
 export interface MemberFacts {
@@ -104,9 +104,9 @@ export interface StepOutcome {
 const roleNumbers = { follower: 0, "pre-candidate": 1, candidate: 2, leader: 3 } as const;
 
 export class MemberSteps {
-  readonly members = new ByteTable();
-  readonly messages = new MessageTable();
-  readonly steps = new StepTable();
+  readonly members: ByteTable = new ByteTable();
+  readonly messages: MessageTable = new MessageTable();
+  readonly steps: StepTable = new StepTable();
   readonly codec: MemberCodec;
   readonly options: MemberOptions;
   readonly #facts: MemberFacts[] = [];
