@@ -4,8 +4,12 @@
  * number, so "equal up to k" is one comparison.
  */
 import { assert, type LogIndex, logIndex, type NodeId, nodeId, term } from "../../../base/index.ts";
-import { type Configuration,
-  createConfiguration, type Entry, encodeConfiguration } from "../../../core/index.ts";
+import {
+  type Configuration,
+  createConfiguration,
+  type Entry,
+  encodeConfiguration,
+} from "../../../core/index.ts";
 import { entriesLimit } from "./bounds.ts";
 
 /** The members by place. */
