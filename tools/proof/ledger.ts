@@ -114,6 +114,17 @@ export function readLedger(): LedgerFile {
 export function addToLedger(entries: readonly LedgerEntry[]): void {
   const ledger = readLedger();
   ledger.entries.push(...entries);
+  writeLedger(ledger);
+}
+
+/** Adds what was found in our own code. */
+export function addFinding(finding: Omit<Finding, "date">): void {
+  const ledger = readLedger();
+  ledger.findings.push({ date: stamp().date, ...finding });
+  writeLedger(ledger);
+}
+
+function writeLedger(ledger: LedgerFile): void {
   const list = (name: string, rows: readonly unknown[]): string =>
     `  "${name}": [\n${rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n")}\n  ]`;
   const text = [list("findings", ledger.findings), list("entries", ledger.entries)].join(",\n");
