@@ -1,0 +1,162 @@
+/** Traps of reads (D): `docs/traps.md`. */
+import { describe, expect, it } from "vitest";
+import {
+  append,
+  type Choice,
+  choose,
+  crash,
+  createLab,
+  deliver,
+  drop,
+  elect,
+  feed,
+  memberOf,
+  placeMember,
+  proposeAt,
+  raftOf,
+  readAt,
+  receive,
+  restart,
+  settle,
+  tick,
+  timeOut,
+} from "../lab/index.ts";
+import { NodeWorld } from "../node/node-world.ts";
+
+const names = ["n1", "n2", "n3"];
+
+function led(settings = {}) {
+  const lab = createLab(names, { settings });
+  elect(lab, "n1");
+  return lab;
+}
+
+describe("reads", () => {
+  it("D1: a new leader's read waits for its no-op, which covers what it does not know of", () => {
+    const lab = createLab(names, { settings: { preVote: false } });
+    for (const name of names) placeMember(lab, name, names, { terms: [1, 1, 1], commit: 1 });
+    timeOut(lab, "n1");
+    settle(lab, (message) => message.kind !== "append-entries");
+    readAt(lab, "n1", 1);
+    settle(lab);
+    expect(memberOf(lab, "n1").answers).toMatchObject([{ ids: [1], index: 4 }]);
+  });
+
+  it("D2: copies of older answers confirm neither a read nor its retry", () => {
+    const lab = led();
+    readAt(lab, "n1", 1);
+    deliver(lab);
+    const copies = lab.network.filter(choose({ to: "n1" }));
+    settle(lab);
+    expect(memberOf(lab, "n1").answers).toHaveLength(1);
+    readAt(lab, "n1", 1);
+    for (const copy of [...copies, ...copies]) receive(lab, copy);
+    expect(memberOf(lab, "n1").answers).toHaveLength(1);
+    settle(lab);
+    expect(memberOf(lab, "n1").answers).toHaveLength(2);
+  });
+
+  it("D3: a thousand reads settle at once when the leader changes, here and at followers", () => {
+    const lab = led();
+    const ids = Array.from({ length: 500 }, (_, i) => i);
+    readAt(lab, "n1", ...ids);
+    readAt(lab, "n2", ...ids.map((id) => 1000 + id));
+    deliver(lab, choose({ kind: "read-index" }));
+    drop(lab);
+    receive(lab, append("n3", "n1", 3, { prev: [2, 2] }));
+    receive(lab, append("n3", "n2", 3, { prev: [2, 2] }));
+    const settled = ["n1", "n2"].flatMap((name) =>
+      memberOf(lab, name).answers.flatMap((answer) => ("failed" in answer ? answer.ids : [])),
+    );
+    expect(settled).toHaveLength(1000);
+  });
+
+  it("D3: a lost question, and an unreachable leader, settle the reads too", () => {
+    const lab = led();
+    readAt(lab, "n2", 1);
+    drop(lab);
+    for (let i = 0; i < 10; i++) {
+      expect(memberOf(lab, "n2").answers).toEqual([]);
+      tick(lab, "n1");
+      settle(lab);
+      tick(lab, "n2");
+    }
+    expect(memberOf(lab, "n2").answers).toMatchObject([{ ids: [1], failed: "no-leader" }]);
+    readAt(lab, "n2", 2);
+    drop(lab);
+    feed(lab, "n2", { kind: "peer-unreachable", peer: raftOf(lab, "n1").id });
+    expect(memberOf(lab, "n2").answers).toHaveLength(2);
+  });
+
+  it("D7: a leader that slept answers no later read by what it was told before", () => {
+    const lab = led();
+    proposeAt(lab, "n1", "old");
+    settle(lab);
+    readAt(lab, "n1", 1);
+    deliver(lab); // n1 falls asleep before the answers come
+    const isAwake: Choice = (message) => message.to !== "n1";
+    for (const name of ["n2", "n3"]) raftOf(lab, name).leaderContactTick = null;
+    timeOut(lab, "n3");
+    settle(lab, isAwake);
+    proposeAt(lab, "n3", "new");
+    settle(lab, isAwake);
+    expect(raftOf(lab, "n3")).toMatchObject({ role: "leader", commit: 5 });
+    // It wakes, and a read that came meanwhile is the first thing it does.
+    readAt(lab, "n1", 2);
+    deliver(lab, (message) => message.to === "n1" && message.term === 2);
+    const served = memberOf(lab, "n1").answers.filter((answer) => "index" in answer);
+    expect(served.flatMap(({ ids }) => ids)).not.toContain(2);
+    settle(lab);
+    expect(memberOf(lab, "n1").answers.at(-1)).toMatchObject({
+      ids: [2],
+      failed: "leader-changed",
+    });
+  });
+
+  it("D11: a restarted member's reads do not go back behind what a leader answers", () => {
+    const lab = led();
+    proposeAt(lab, "n1", "a");
+    settle(lab);
+    crash(lab, "n2");
+    restart(lab, "n2");
+    readAt(lab, "n2", 1);
+    expect(memberOf(lab, "n2").answers).toMatchObject([{ failed: "no-leader" }]);
+    tick(lab, "n1");
+    settle(lab);
+    readAt(lab, "n2", 2);
+    settle(lab);
+    expect(memberOf(lab, "n2").answers.at(-1)).toMatchObject({ ids: [2], index: 3 });
+  });
+
+  it("D12: one member, just restarted, reads by the same rule", () => {
+    const lab = createLab(["n1"], { terms: [1, 1], commit: 1 });
+    readAt(lab, "n1", 1);
+    expect(memberOf(lab, "n1").answers).toMatchObject([{ failed: "no-leader" }]);
+    tick(lab, "n1");
+    readAt(lab, "n1", 2);
+    expect(memberOf(lab, "n1").answers.at(-1)).toMatchObject({ ids: [2], index: 3 });
+    expect(raftOf(lab, "n1").applied).toBe(3);
+  });
+
+  it("D13: a machine that throws leaves the applied index where the state is", () => {
+    const world = new NodeWorld().startAll();
+    const leader = world.leader();
+    const broken = world.follower();
+    world.settle(world.propose(broken.id, "fine"));
+    world.clock.advance(200);
+    const { raft } = broken.member;
+    const before = raft.applied;
+    const during: number[] = [];
+    broken.journal.onApply = () => {
+      during.push(raft.applied);
+      throw new Error("no space in the machine");
+    };
+    const write = world.propose(leader.id, "poison");
+    const read = world.read(broken.id);
+    world.settle(write);
+    world.settle(read);
+    world.clock.advance(100);
+    expect([during, raft.applied]).toEqual([[before], before]);
+    expect(read.error).toMatchObject({ code: "STOPPED", outcome: "not-applied" });
+  });
+});
