@@ -13,7 +13,7 @@ function describeStatus({ status, note }: Trap, files: readonly string[]): strin
   const words =
     status.kind === "comes-with"
       ? `comes with ${status.feature}`
-      : files.map((file) => `\`${file.replace("packages/raft/", "")}\``).join(", ");
+      : files.map((file) => `\`${file}\``).join(", ");
   return note === "" ? words : `${words}. ${note}`;
 }
 
@@ -24,9 +24,8 @@ function renderTable(found: ReadonlyMap<string, readonly string[]>): string {
   return [
     "# Traps and their tests",
     "",
-    "What production Raft libraries fell into, in our own words, and the files in",
-    "`packages/raft` whose tests carry the id in their names. Each test fails when its bug is put",
-    "in: `npx tsx packages/raft/test/traps/run-bugs.ts`. Written by",
+    "What production Raft libraries fell into, in our own words, and the files whose tests carry",
+    "the id in their names. Each test fails when its bug is put in: `npm run traps`. Written by",
     "`npx vitest run --project unit packages/raft/test/traps/catalogue.test.ts -u`.",
     "",
     "A: terms and votes. B: PreVote and CheckQuorum. C: log and commitment. D: reads and leases.",

@@ -1,7 +1,7 @@
 /** Traps of terms, votes and what is durable of them (A): `docs/traps.md`. */
 import { describe, expect, it } from "vitest";
 import { logIndex, nodeId, term } from "../../src/base/index.ts";
-import { isUpToDate } from "../../src/core/index.ts";
+import { isUpToDate, type Message } from "../../src/core/index.ts";
 import {
   makeEntry,
   makeHardState,
@@ -219,6 +219,32 @@ describe("terms, votes and what is durable of them", () => {
     receive(lab, append("n2", "n1", 2, { prev: [1, 1] }));
     const second = append("n3", "n1", 2, { prev: [1, 1] });
     expect(() => receive(lab, second)).toThrow("at most one leader in a term: n3 and n2");
+  });
+
+  it("A14: a higher term is adopted from whatever carries it", () => {
+    const envelope = { from: nodeId("n2"), to: nodeId("n1"), term: term(12) };
+    const answer = { kind: "append-entries-response" as const, ...envelope, round: 1, sequence: 1 };
+    const at = { term: term(1), index: logIndex(1) };
+    const vote = { kind: "request-vote-response" as const, ...envelope, campaignTerm: term(2) };
+    const read = { ...envelope, batch: 1, boot: 1 };
+    const messages: readonly Message[] = [
+      requestVote("n2", "n1", 12, [1, 1]),
+      { ...vote, pre: true, refused: "stale-term" },
+      { ...vote, pre: false, refused: "voted-for-other" },
+      append("n2", "n1", 12, { prev: [1, 1] }),
+      append("n2", "n1", 12, { prev: [9, 9] }),
+      { ...answer, outcome: { kind: "stale-term" } },
+      { ...answer, outcome: { kind: "conflict", prev: at, hint: at } },
+      { ...answer, outcome: { kind: "accepted", matched: logIndex(1), verified: logIndex(1) } },
+      { kind: "read-index", ...read },
+      { kind: "read-index-response", ...read, index: null },
+      { kind: "read-index-response", ...read, index: logIndex(1) },
+    ];
+    for (const message of messages) {
+      const lab = createLab(names);
+      receive(lab, message);
+      expect([message.kind, raftOf(lab, "n1").hardState.term]).toEqual([message.kind, 12]);
+    }
   });
 
   it("A14: a member with a much higher term is reconciled by whichever message comes first", () => {

@@ -95,11 +95,14 @@ describe("the leader's memory", () => {
     const world = new NodeWorld({ limits });
     const { member } = world.start("a");
     for (let round = 0; round < 30; round++) {
-      const answers = Array.from({ length: 10 }, () => world.propose("a", "x", 300));
+      const answers = Array.from({ length: 20 }, (_, i) =>
+        i < 10 ? world.propose("a", "x", 300) : world.read("a", 300),
+      );
       world.clock.advance(10);
       expect(answers.map(({ count }) => count)).toEqual(answers.map(() => 0));
-      const over = world.propose("a", "x", 300);
-      expect(over.error).toMatchObject({ code: "OVERLOADED", details: { limitValue: 10 } });
+      for (const over of [world.propose("a", "x", 300), world.read("a", 300)]) {
+        expect(over.error).toMatchObject({ code: "OVERLOADED", details: { limitValue: 10 } });
+      }
       if (round % 2 === 0) for (const one of answers) one.abort(aborted("not-applied", null));
       else world.clock.advance(400);
       expect(answers.map(({ count }) => count)).toEqual(answers.map(() => 1));

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { nodeId, persistUnit } from "../../src/base/index.ts";
 import { propose, step, takeEffects } from "../../src/core/index.ts";
+import { createSeededRandom } from "../../src/testing/index.ts";
 import {
   append,
   appliedAt,
@@ -159,6 +160,29 @@ describe("log replication and commitment", () => {
     const { durableUnit } = raftOf(lab, "n2");
     feed(lab, "n2", { kind: "persisted", unit: first?.unit ?? persistUnit(0) });
     expect(raftOf(lab, "n2")).toMatchObject({ durableIndex: 4, durableUnit });
+  });
+
+  it("C12: the log on disk is the log in memory, whatever was removed on the way", () => {
+    const random = createSeededRandom(3);
+    const lab = createLab(names);
+    setDisk(lab, "n1", "slow");
+    for (let ofTerm = 2; ofTerm < 300; ofTerm++) {
+      const terms = termsOf(lab, "n1");
+      const prev = 1 + random.below(terms.length);
+      const added = Array.from({ length: random.below(4) }, () => ofTerm);
+      const from = ofTerm % 2 === 0 ? "n2" : "n3";
+      receive(
+        lab,
+        append(from, "n1", ofTerm, { prev: [terms[prev - 1] ?? 0, prev], terms: added }),
+      );
+      persist(lab, "n1", random.below(4));
+      const { durableIndex, log } = raftOf(lab, "n1");
+      const onDisk = memberOf(lab, "n1").image.entries.slice(0, durableIndex);
+      expect(onDisk).toEqual(log.entries.slice(0, durableIndex));
+    }
+    persist(lab, "n1");
+    expect(memberOf(lab, "n1").image.entries).toEqual(raftOf(lab, "n1").log.entries);
+    expect(raftOf(lab, "n1").durableIndex).toBe(termsOf(lab, "n1").length);
   });
 
   it("C13: a single member applies only what is on its disk", () => {

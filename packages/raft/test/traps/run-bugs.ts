@@ -1,9 +1,9 @@
 /**
- * Plants each bug of `bugs.ts`, one at a time, and runs the tests of its trap: they must fail.
- * Exits with 1 if one does not, or if a bug cannot be planted any more.
+ * `npm run traps`: plants each bug of `bugs.ts`, one at a time, and runs the tests of its trap:
+ * they must fail. Exits with 1 if one does not, or if a bug cannot be planted any more.
  *
- *   npx tsx packages/raft/test/traps/run-bugs.ts             all of them
- *   npx tsx packages/raft/test/traps/run-bugs.ts C2 D        these, or those that begin so
+ *   npm run traps              all of them
+ *   npm run traps -- C2 D      these, or those that begin so
  *
  * The last line is JSON. The shipping sources are not touched: the bug is in what the tests load.
  */

@@ -57,7 +57,10 @@ const elections = {
     "membership",
     "An uncommitted change removes the only member with the newest log, and nobody can lead.",
   ),
-  A11: tested("A member whose disk was wiped votes and acknowledges as if it were whole."),
+  A11: tested(
+    "A member whose disk was wiped votes and acknowledges as if it were whole.",
+    "While one of the others runs that has met it; over all their restarts: with membership.",
+  ),
   A12: tested("A second leader in a term is noted down, and all go on."),
   A13: tested(
     "Old votes and acknowledgements count for a new member under a used id.",
@@ -109,7 +112,10 @@ const replication = {
   C15: tested("Refusal and next try go round in circles, with no entry won."),
   C16: tested("A long tail that differs is walked back one entry at a time."),
   C17: tested("A late refusal moves the next entry below what is known to match."),
-  C18: tested("A follower that lost acknowledged entries ends, at each start again."),
+  C18: tested(
+    "A follower that lost acknowledged entries ends, at each start again.",
+    "A whole old copy of a directory is not noticed: with membership.",
+  ),
   C19: tested("A peer that hangs holds up the work for the others, or the end of the member."),
   C20: tested("A follower acknowledges from memory when an append is repeated or empty."),
   C21: tested("A conflict with what is committed is mended instead of ending the member."),
@@ -212,7 +218,10 @@ const storage = {
     "A disk that fails ends the leader: C14.",
   ),
   H17: tested("A storage adapter answers before its sync, and no test of it can tell."),
-  H18: tested("A wiped member comes back under its id, and what is committed is lost."),
+  H18: tested(
+    "A wiped member comes back under its id, and what is committed is lost.",
+    "While one of the others runs that has met it; over all their restarts: with membership.",
+  ),
   H19: tested("A log with a gap between its files is opened."),
   H20: tested("A member that hears nothing calls itself up to date."),
 };
@@ -221,7 +230,11 @@ const storage = {
 const machine = {
   I1: tested("An exception in apply is swallowed, and the replica has a hole."),
   I2: tested("Calls wait for ever when the member they wait for has ended."),
-  I3: comesWith("sessions", "A command that is sent again after a timeout is applied twice."),
+  I3: comesWith(
+    "sessions",
+    "A command that is sent again after a timeout is applied twice.",
+    "That the outcome is unknown is said: I7.",
+  ),
   I4: comesWith("sessions", "Sessions end by each member's clock, and replicas differ."),
   I5: tested(
     "A command reaches a program that does not know it, and is skipped.",

@@ -162,6 +162,15 @@ export const electionBugs: readonly TrapBug[] = [
     ),
   ),
   bug(
+    "A14",
+    "The term of an answer to a read is overlooked.",
+    patch(
+      "core/reads.ts",
+      "if (response.term > raft.hardState.term) adoptTerm(raft, response.term, null);",
+      "",
+    ),
+  ),
+  bug(
     "B1",
     "A leader's append of an older term is dropped without an answer.",
     patch(

@@ -99,6 +99,11 @@ const logBugs: readonly TrapBug[] = [
     ),
   ),
   bug(
+    "C12",
+    "What is removed from memory stays on the disk.",
+    patch("core/take.ts", "    truncateFrom,\n", "    truncateFrom: null,\n"),
+  ),
+  bug(
     "C13",
     "The leader counts its own entries before they are on its disk.",
     patch(
@@ -339,6 +344,11 @@ const flowBugs: readonly TrapBug[] = [
       "if (this.#waiting.delete(request)) this.#waitingBytes -= request.data.length;",
       "this.#waiting.delete(request);",
     ),
+  ),
+  bug(
+    "G3",
+    "A read that ended goes on counting.",
+    patch("node/reads.ts", "    this.#pendingCount--;\n", ""),
   ),
   bug(
     "G4",

@@ -108,6 +108,8 @@ export const storageBugs: readonly TrapBug[] = [
       "  checkOrder(file, number, header, before, lastUnit);\n",
       "",
     ),
+    patch("storage/wal/read-segments.ts", "    checkBase(segment.last, replay);\n", ""),
+    patch("storage/wal/replay.ts", "entry.index !== this.lastIndex + 1", "entry.index < 0"),
   ),
   bug(
     "H20",
