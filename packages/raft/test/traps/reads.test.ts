@@ -1,5 +1,10 @@
 /** Traps of reads (D): `docs/traps.md`. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { machine, rawMachine } from "../../src/machine/index.ts";
+import { silentLogger, start } from "../../src/node/index.ts";
 import {
   append,
   type Choice,
@@ -126,6 +131,53 @@ describe("reads", () => {
     readAt(lab, "n2", 2);
     settle(lab);
     expect(memberOf(lab, "n2").answers.at(-1)).toMatchObject({ ids: [2], index: 3 });
+  });
+
+  it("D11: a member is there when it has applied what its disk knows to be committed", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "quorate-traps-"));
+    const initial = () => ({ count: 0 });
+    const add = (state: { count: number }) => {
+      state.count++;
+    };
+    const options = {
+      ...{ id: "a", members: { a: "127.0.0.1:0" }, dir, logger: silentLogger },
+      machines: { counter: machine({ version: 1, initial, commands: { add } }) },
+      limits: { heartbeatMs: 10, electionMs: 50 },
+      settings: { applyBytesMax: 1 }, // one entry a turn
+    };
+    for (let known = 0; known < 6; known += 2) {
+      await using node = await start(options);
+      const { counter } = node.machines;
+      const seen = await counter.read(({ count }) => count, { consistency: "stale" });
+      // The last one was written before anybody knew that it was committed.
+      expect(seen).toBe(Math.max(0, known - 1));
+      await counter.add();
+      await counter.add();
+    }
+    await rm(dir, { recursive: true });
+  });
+
+  it("D11: a machine that throws at what the disk holds is told by the start", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "quorate-traps-"));
+    let isBroken = false;
+    const apply = () => {
+      if (isBroken) throw new Error("the machine is broken");
+    };
+    const options = {
+      ...{ id: "a", members: { a: "127.0.0.1:0" }, dir, logger: silentLogger },
+      machines: { raw: rawMachine(() => ({ apply })) },
+      limits: { heartbeatMs: 10, electionMs: 50 },
+    };
+    {
+      await using node = await start(options);
+      await node.machines.raw.propose(new Uint8Array(1));
+      await node.machines.raw.propose(new Uint8Array(1));
+    }
+    isBroken = true;
+    await expect(start(options)).rejects.toThrow("the machine is broken");
+    isBroken = false; // and nothing is held open
+    await (await start(options)).stop();
+    await rm(dir, { recursive: true });
   });
 
   it("D12: one member, just restarted, reads by the same rule", () => {

@@ -136,7 +136,10 @@ const reads = {
   D8: comesWith("leases", "A lease outlives the handing over of the leadership."),
   D9: comesWith("leases", "A voter that starts again forgets the lease it promised."),
   D10: comesWith("leases", "A lease is counted over one half of a joint configuration."),
-  D11: tested("Reads after a restart go back behind what was read before."),
+  D11: tested(
+    "Reads after a restart go back behind what was read before.",
+    "Stale reads may: what was committed since the last write is not on the disk yet.",
+  ),
   D12: tested("A cluster of one never answers a read, or answers too early after its start."),
   D13: tested(
     "The applied index moves though the state did not.",

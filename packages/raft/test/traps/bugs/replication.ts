@@ -264,6 +264,15 @@ const readBugs: readonly TrapBug[] = [
     ),
   ),
   bug(
+    "D11",
+    "A member is there before its machines are.",
+    patch(
+      "node/node.ts",
+      "member.whenApplied(member.raft.commit, resolve)",
+      "member.whenApplied(member.raft.applied, resolve)",
+    ),
+  ),
+  bug(
     "D12",
     "Reads are looked at when a peer answers, and only then.",
     patch(
