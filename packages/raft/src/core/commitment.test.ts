@@ -59,12 +59,12 @@ function naive(values: readonly number[]): number {
 }
 
 describe("majorityMatched", () => {
-  it("sorts numbers, not their digits", () => {
+  it("C7: sorts numbers, not their digits", () => {
     expect(majorityMatched(leaderOf(100, [9, 10]))).toBe(10);
     expect(majorityMatched(leaderOf(9, [100, 10, 1000, 2]))).toBe(10);
   });
 
-  it("equals counting, for every cluster up to 7", () => {
+  it("C7: equals counting, for every cluster up to 7", () => {
     const index = fc.oneof(fc.nat(12), fc.nat(2000));
     fc.assert(
       fc.property(index, fc.array(index, { maxLength: 6 }), (own, peers) => {
@@ -74,7 +74,7 @@ describe("majorityMatched", () => {
     );
   });
 
-  it("equals counting, over all small clusters", () => {
+  it("C7: equals counting, over all small clusters", () => {
     for (let code = 0; code < 4 ** 5; code++) {
       const values = [0, 1, 2, 3, 4].map((place) => Math.floor(code / 4 ** place) % 4);
       for (const size of [1, 2, 3, 4, 5]) {

@@ -51,7 +51,7 @@ describe("the log", () => {
     );
   });
 
-  it("is an array under appends and truncations", () => {
+  it("C12: is an array under appends and truncations", () => {
     const change = fc.record({ keep: fc.nat(12), add: fc.nat(4) });
     fc.assert(
       fc.property(fc.array(change, { maxLength: 20 }), (changes) => {

@@ -21,7 +21,7 @@ describe.each([
   ["in memory that was killed", false],
   ["whose directory was wiped", true],
 ])("a member %s", (_what, disk) => {
-  it("does not come back under its old id while others remember it", () => {
+  it("A11, H18: does not come back under its old id while others remember it", () => {
     const world = comesBackEmpty(disk);
     const { journal, member, events } = world.node("c");
     const late = world.propose("c", "late", 1000);

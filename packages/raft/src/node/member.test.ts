@@ -69,7 +69,7 @@ describe("stopping", () => {
 });
 
 describe("a machine that throws", () => {
-  it("stops its member with the error; the others go on", () => {
+  it("I1: stops its member with the error; the others go on", () => {
     const world = new NodeWorld().startAll();
     const leader = world.leader();
     const broken = world.follower();

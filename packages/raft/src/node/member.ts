@@ -8,6 +8,7 @@
  */
 import {
   assert,
+  type LogIndex,
   type NodeId,
   type PersistUnit,
   persistUnit,
@@ -86,6 +87,8 @@ export class Member {
   /** As last told in the event `leader`. */
   #leader: NodeEvents["leader"] = { id: null, term: 0 };
   readonly #onStopped: (() => void)[] = [];
+  /** Who waits for the machines; null once they are told. */
+  #whenApplied: { readonly index: LogIndex; readonly done: () => void } | null = null;
 
   constructor(parts: MemberParts) {
     this.raft = parts.raft;
@@ -154,6 +157,25 @@ export class Member {
   read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
     return this.#reads.read(timeoutMs, done);
+  }
+
+  /**
+   * `done` runs when the machines have applied up to `index`, or when the member has ended and all
+   * is closed; never inside the call. One at a time.
+   */
+  whenApplied(index: LogIndex, done: () => void): void {
+    assert(this.#whenApplied === null, "one waits for the machines at a time");
+    const isStopped = this.#state === "stopped";
+    if (this.raft.applied >= index || isStopped) this.#parts.clock.defer(done);
+    else this.#whenApplied = { index, done };
+  }
+
+  #tellApplied(): void {
+    const waiting = this.#whenApplied;
+    if (waiting === null) return;
+    if (this.#state !== "stopped" && this.raft.applied < waiting.index) return;
+    this.#whenApplied = null;
+    waiting.done();
   }
 
   /** Settles all requests and closes everything. Idempotent; `done` runs when all is closed. */
@@ -355,6 +377,7 @@ export class Member {
     assert(last !== undefined, "an apply has entries");
     this.#stepCore({ kind: "applied", index: last.index });
     this.#reads.onApplied(last.index);
+    this.#tellApplied();
   }
 
   #onRole(effect: RoleChanged): void {
@@ -426,6 +449,7 @@ export class Member {
 
   #closed(): void {
     this.#state = "stopped";
+    this.#tellApplied();
     this.events.emit("stopped", { error: this.#stopError });
     for (const done of this.#onStopped.splice(0)) done();
   }

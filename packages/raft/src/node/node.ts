@@ -41,11 +41,11 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
 }
 
 /**
- * Starts a member and resolves when it listens and has read its log; a leader may take an election
- * longer, and commands wait for it.
+ * Starts a member and resolves when it listens, has read its log and applied what that says is
+ * committed; a leader may take an election longer, and commands wait for it.
  *
  * @throws QuorateError `BAD_CONFIG`, `DATA_DIR_IN_USE`, `WRONG_CLUSTER`, `CORRUPT` or
- * `STORAGE_FAILED`
+ * `STORAGE_FAILED`; or what a machine threw
  */
 export async function start<Machines extends MachineDeclarations = Record<never, never>>(
   options: StartOptions<Machines>,
@@ -60,6 +60,9 @@ export async function start<Machines extends MachineDeclarations = Record<never,
       else reject(error ?? stoppedError("not-applied"));
     });
   });
+  const { member } = opened;
+  await new Promise<void>((resolve) => member.whenApplied(member.raft.commit, resolve));
+  if (!member.isRunning) throw member.stopError ?? stoppedError("not-applied");
   const host = createHost(opened, checked.limits, () => ports.clock.wallMs());
   return createNode(opened, machines.createHandles(host));
 }

@@ -72,7 +72,7 @@ describe("commands", () => {
     expect(Number(read.atMs) - read.askedMs).toBeLessThan(310);
   });
 
-  it("of an isolated leader are unknown at the deadline, and not applied once overwritten", () => {
+  it("I7: of an isolated leader are unknown in the end, and not applied once overwritten", () => {
     const world = new NodeWorld().startAll();
     const old = world.leader();
     world.isolate(old.id);
@@ -276,7 +276,7 @@ describe("a command for an unknown machine", () => {
     expect([...leader.journal.texts].sort()).toEqual(["fine", "good"]);
   });
 
-  it("in the log halts the member with an event that says so", () => {
+  it("I5: in the log halts the member with an event that says so", () => {
     const world = new NodeWorld({ members: ["a"] }).startAll();
     const { member, events, log } = world.leader();
     const { raft } = member;

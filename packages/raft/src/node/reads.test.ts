@@ -21,7 +21,7 @@ describe("linearizable reads", () => {
     }
   });
 
-  it("are never answered before the asked index is applied", () => {
+  it("D4: are never answered before the asked index is applied", () => {
     const world = new NodeWorld().startAll();
     const leader = world.leader();
     const { id, member } = world.follower();
@@ -44,7 +44,7 @@ describe("linearizable reads", () => {
     expect(member.raft.applied).toBe(leader.member.raft.applied);
   });
 
-  it("wait for machines that are slower than the log", () => {
+  it("D4: wait for machines that are slower than the log", () => {
     const world = new NodeWorld({ settings: { applyBytesMax: 1 } }).startAll();
     const leader = world.leader();
     const { id } = world.follower();
@@ -104,7 +104,7 @@ describe("linearizable reads", () => {
     expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 
-  it("answered before the machines are there wait for the very index", () => {
+  it("D4: answered before the machines are there wait for the very index", () => {
     const world = new NodeWorld().startAll();
     world.leader();
     world.clock.advance(100);

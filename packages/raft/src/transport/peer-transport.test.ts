@@ -102,7 +102,7 @@ describe("two members", () => {
     expect(b.messages).toHaveLength(1);
   });
 
-  it("refuse each other in both directions when one comes back as another incarnation", () => {
+  it("A13: refuse each other in both directions when one comes back as another incarnation", () => {
     const { clock, start, network } = createWorld();
     const a = start("a", { peers: ["b"] });
     start("b", { peers: ["a"] });
@@ -340,7 +340,7 @@ describe("the acceptor refuses", () => {
     expect(answer.text).toContain("both ends are called b");
   });
 
-  it("a version that it does not know, whatever follows it", () => {
+  it("B6: a version that it does not know, whatever follows it", () => {
     const magic = [...new TextEncoder().encode("QUORATEP")];
     const payload = Uint8Array.from([...magic, 2, 0, 9, 0, 255, 255, 255]);
     const hello = frames((writer) => {

@@ -99,7 +99,7 @@ function check(world: StorageWorld, model: Model, name: string): string {
 
 describe("a crash at every operation of the disk", () => {
   for (const atOnce of [false, true]) {
-    it(`loses nothing acknowledged, requests ${atOnce ? "all at once" : "one by one"}`, () => {
+    it(`H6: loses nothing acknowledged, requests ${atOnce ? "all at once" : "one by one"}`, () => {
       const verdicts = new Map<string, number>();
       let operation = 1;
       for (let isOver = false; !isOver; operation++) {

@@ -134,7 +134,7 @@ describe("a flipped byte", () => {
       return bytes;
     });
 
-  it("before the last unit is damage, named, and nothing is cut", () => {
+  it("H3: before the last unit is damage, named, and nothing is cut", () => {
     for (let offset = 0; offset < lastUnitOffset; offset++) {
       for (const mask of offset % 7 === 0 ? [1, 2, 4, 8, 16, 32, 64, 128] : [0xff]) {
         const world = makeWorld(false);

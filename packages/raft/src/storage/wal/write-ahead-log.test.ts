@@ -209,7 +209,7 @@ describe("segments", () => {
     expect(indexes(world.openLog().entries)).toBe("1/1 2/2 3/2");
   });
 
-  it("that are missing, swapped or foreign are damage", () => {
+  it("H19: that are missing, swapped or foreign are damage", () => {
     for (const missing of [first, second, third]) {
       const world = new StorageWorld();
       expect(world.close(fill(world).store)).toBe(null);
@@ -242,7 +242,7 @@ describe("the first error", () => {
     ],
   ];
   for (const [what, isHit] of failing) {
-    it(`is final: ${what}`, () => {
+    it(`H1: is final: ${what}`, () => {
       const world = new StorageWorld();
       const { store } = start(world);
       let faults = 0;
@@ -270,7 +270,7 @@ describe("the first error", () => {
     });
   }
 
-  it("in the sync of a unit: the next process writes it again before it promises it", () => {
+  it("H1: in the sync of a unit: the next process writes it again before it promises it", () => {
     const world = new StorageWorld();
     const { store } = start(world);
     world.fault = ({ kind }) => (kind === "sync" ? { kind: "fail", code: "EIO" } : null);

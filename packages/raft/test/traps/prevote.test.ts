@@ -1,20 +1,22 @@
-/**
- * Traps that production libraries fell into: terms and votes (A), PreVote, CheckQuorum and
- * stickiness (B). The ids are those of our catalogue of such traps; log, commitment and reads are
- * in `traps-log.test.ts`.
- *
- * Elsewhere: A3 (a failed write stops the member), A11, A13 (identity): storage and node. A6:
- * nothing here waits in the middle of a decision. B6 (versions): the handshake. B13 (a hung loop):
- * heartbeats come from the loop that works. With their features: A8, A9, A10 (membership), B8
- * (transfer).
- */
+/** Traps of PreVote, CheckQuorum and stickiness (B): `docs/traps.md`. */
 import { describe, expect, it } from "vitest";
-import { logIndex, nodeId, term } from "../../src/base/index.ts";
-import { isUpToDate } from "../../src/core/index.ts";
+import { createMachineSet, rawMachine } from "../../src/machine/index.ts";
+import {
+  checkOptions,
+  defaultLimits,
+  Member,
+  type OpenedMember,
+  openMember,
+  silentLogger,
+} from "../../src/node/index.ts";
+import type { Clock } from "../../src/ports/index.ts";
+import { createHosts, type Hosts } from "../../src/sim/hosts/index.ts";
+import { createRandom } from "../../src/sim/random.ts";
+import { openMemoryLog } from "../../src/storage/index.ts";
+import { createSeededRandom, createVirtualClock } from "../../src/testing/index.ts";
 import {
   append,
   choose,
-  crash,
   createLab,
   deliver,
   drop,
@@ -23,19 +25,17 @@ import {
   type Lab,
   memberOf,
   partition,
-  persist,
   placeMember,
   proposeAt,
   raftOf,
   readAt,
   receive,
   requestVote,
-  restart,
-  setDisk,
   settle,
   tick,
   timeOut,
 } from "../lab/index.ts";
+import { Journal, worldLimits } from "../node/node-world.ts";
 
 const names = ["n1", "n2", "n3"];
 const five = ["n1", "n2", "n3", "n4", "n5"];
@@ -48,131 +48,44 @@ function run(lab: Lab, count: number): void {
   }
 }
 
+/** Members on simulated machines that can stand still. */
+class HostWorld {
+  readonly hosts: Hosts;
+  readonly members = new Map<string, OpenedMember["member"]>();
+
+  constructor(ids: readonly string[]) {
+    this.hosts = createHosts({ names: ids, random: (stream) => createRandom(1, stream) });
+    const members = Object.fromEntries(ids.map((id) => [id, `${id}:1`]));
+    for (const host of this.hosts.list) {
+      const parts = {
+        options: checkOptions({ id: host.name, members, dir: "/data", limits: worldLimits }),
+        ports: host.boot().ports,
+        machines: createMachineSet({ texts: rawMachine(() => new Journal()) }),
+        logger: silentLogger,
+      };
+      openMember(parts, (_error, opened) => {
+        if (opened !== undefined) this.members.set(host.name, opened.member);
+      });
+    }
+    this.run(1000);
+  }
+
+  run(ms: number): void {
+    const { timeline } = this.hosts;
+    timeline.runUntil(timeline.nowMs + ms);
+  }
+
+  /** Whom most members follow. */
+  leader(): string {
+    const followed = [...this.members.values()].map(({ raft }) => raft.leader);
+    const found = followed.find((id) => followed.filter((other) => other === id).length >= 2);
+    return found ?? "";
+  }
+}
+
 function leaders(lab: Lab): string[] {
   return [...lab.members.keys()].filter((name) => raftOf(lab, name).role === "leader");
 }
-
-describe("terms, votes and what is durable of them", () => {
-  it("A1: term and vote are one unit, so no crash can part them", () => {
-    for (const writtenUnits of [0, 1]) {
-      const lab = createLab(names);
-      setDisk(lab, "n1", "slow");
-      receive(lab, requestVote("n2", "n1", 2, [1, 1]));
-      expect(memberOf(lab, "n1").writing).toMatchObject([
-        { hardState: { term: 2, votedFor: "n2" } },
-      ]);
-      persist(lab, "n1", writtenUnits);
-      const promised = drop(lab).length;
-      crash(lab, "n1");
-      restart(lab, "n1");
-      receive(lab, requestVote("n3", "n1", 2, [1, 1]));
-      const isSecondGranted = raftOf(lab, "n1").hardState.votedFor === "n3";
-      expect(Number(isSecondGranted) + promised).toBe(1);
-    }
-  });
-
-  it("A2: neither a request for votes nor a vote leaves before term and vote are durable", () => {
-    const lab = createLab(names, { settings: { preVote: false } });
-    setDisk(lab, "n1", "slow");
-    setDisk(lab, "n2", "slow");
-    timeOut(lab, "n1");
-    receive(lab, requestVote("n3", "n2", 2, [1, 1]));
-    expect(lab.network).toEqual([]);
-    persist(lab, "n1");
-    persist(lab, "n2");
-    expect(lab.network.map(({ from, to }) => `${from}>${to}`)).toEqual(["n1>n2", "n1>n3", "n2>n3"]);
-  });
-
-  it("A4: a same-term step-down keeps the vote, and so does a same-term leader found", () => {
-    const lab = createLab(names);
-    elect(lab, "n1");
-    partition(lab);
-    tick(lab, "n1", 10);
-    expect(raftOf(lab, "n1")).toMatchObject({ role: "follower", hardState: { votedFor: "n1" } });
-    heal(lab);
-    receive(lab, requestVote("n2", "n1", 2, [9, 9]));
-    expect(lab.network.at(-1)).toMatchObject({ refused: "voted-for-other" });
-    // A candidate of term 2 that yields to the leader of term 2 keeps its vote for itself.
-    const other = createLab(names, { settings: { preVote: false } });
-    timeOut(other, "n1");
-    receive(other, append("n2", "n1", 2, { prev: [1, 1] }));
-    expect(raftOf(other, "n1").hardState).toMatchObject({ term: 2, votedFor: "n1" });
-  });
-
-  it("A4: falling back from pre-candidate in a voted term gives no second vote", () => {
-    const lab = createLab(names);
-    placeMember(lab, "n1", names, { terms: [1], term: 2, votedFor: "n2" });
-    timeOut(lab, "n1");
-    deliver(lab);
-    settle(lab, choose({ to: "n1" }));
-    receive(lab, requestVote("n3", "n1", 2, [9, 9]));
-    expect(raftOf(lab, "n1").hardState.votedFor).not.toBe("n3");
-  });
-
-  it("A5: an answer with a higher term is no grant and no match", () => {
-    const lab = createLab(names, { settings: { preVote: false } });
-    timeOut(lab, "n1");
-    receive(lab, {
-      kind: "request-vote-response",
-      from: nodeId("n2"),
-      to: nodeId("n1"),
-      term: term(5),
-      pre: false,
-      campaignTerm: term(2),
-      refused: null,
-    });
-    expect(raftOf(lab, "n1")).toMatchObject({ role: "follower", hardState: { term: 5 } });
-    const other = createLab(names);
-    elect(other, "n1");
-    proposeAt(other, "n1", "a");
-    receive(other, {
-      kind: "append-entries-response",
-      from: nodeId("n2"),
-      to: nodeId("n1"),
-      term: term(5),
-      round: 1,
-      sequence: 9,
-      outcome: { kind: "accepted", matched: logIndex(3), verified: logIndex(3) },
-    });
-    expect(raftOf(other, "n1")).toMatchObject({ role: "follower", commit: 2 });
-  });
-
-  it("A7: logs are compared by term first, then by index, not both at once", () => {
-    const at = (t: number, i: number) => ({ term: term(t), index: logIndex(i) });
-    expect(isUpToDate(at(2, 1), at(1, 2))).toBe(true);
-    expect(isUpToDate(at(1, 2), at(2, 1))).toBe(false);
-    // Of any two logs at least one may win: else there is no leader at all.
-    for (let i = 0; i < 256; i++) {
-      const a = at(i & 3, (i >> 2) & 3);
-      const b = at((i >> 4) & 3, i >> 6);
-      expect(isUpToDate(a, b) || isUpToDate(b, a)).toBe(true);
-    }
-  });
-
-  it("A12: a second leader in a term stops the member, loudly", () => {
-    const lab = createLab(names);
-    receive(lab, append("n2", "n1", 2, { prev: [1, 1] }));
-    const second = append("n3", "n1", 2, { prev: [1, 1] });
-    expect(() => receive(lab, second)).toThrow("at most one leader in a term: n3 and n2");
-  });
-
-  it("A14: a member with a much higher term is reconciled by whichever message comes first", () => {
-    for (const preVote of [true, false]) {
-      const lab = createLab(names, { settings: { preVote } });
-      elect(lab, "n1");
-      partition(lab, ["n1", "n2"]);
-      const { hardState } = raftOf(lab, "n3");
-      placeMember(lab, "n3", names, { terms: [1, 2], term: hardState.term + 10 });
-      run(lab, 30);
-      heal(lab);
-      run(lab, 60);
-      expect(leaders(lab)).toHaveLength(1);
-      const terms = names.map((name) => raftOf(lab, name).hardState.term);
-      expect(new Set(terms).size).toBe(1);
-      expect(terms[0]).toBeGreaterThanOrEqual(12);
-    }
-  });
-});
 
 describe("PreVote, CheckQuorum, stickiness", () => {
   it("B1, B4: a member with a higher term, ignored as a candidate, is heard", () => {
@@ -208,9 +121,10 @@ describe("PreVote, CheckQuorum, stickiness", () => {
     const lab = createLab(names);
     elect(lab, "n1");
     const before = raftOf(lab, "n2").hardState;
+    tick(lab, "n2", raftOf(lab, "n2").electionTimeout - 1);
     readAt(lab, "n2", 1);
     drop(lab);
-    timeOut(lab, "n2");
+    tick(lab, "n2");
     expect(raftOf(lab, "n2")).toMatchObject({ role: "pre-candidate", leader: null });
     expect(raftOf(lab, "n2").hardState).toBe(before);
     readAt(lab, "n2", 2);
@@ -268,7 +182,7 @@ describe("PreVote, CheckQuorum, stickiness", () => {
     let ticks = 0;
     for (; raftOf(lab, "n1").role === "leader" && ticks < 30; ticks++) {
       tick(lab, "n1");
-      const round = 23; // nothing newer any more
+      const round = 23 + Math.floor(ticks / 3); // answers go on coming, later and later
       deliver(
         lab,
         (message) => "round" in message && message.to === "n1" && message.round <= round,
@@ -295,6 +209,30 @@ describe("PreVote, CheckQuorum, stickiness", () => {
       drawn.add(raftOf(lab, "n2").electionTimeout);
     }
     expect(drawn.size).toBe(10);
+  });
+
+  it("B10: a tick that runs late does not move those after it", () => {
+    const clock = createVirtualClock();
+    const late: Clock = {
+      nowMs: () => clock.nowMs(),
+      wallMs: () => clock.wallMs(),
+      after: (ms, run) => clock.after(ms + 0.7, run),
+      defer: (run) => clock.defer(run),
+    };
+    const { raft } = memberOf(createLab(["n1"]), "n1");
+    const member = new Member({
+      ...{ raft, store: openMemoryLog(clock).store, lock: null, clock: late },
+      ...{ random: createSeededRandom(1), limits: { ...defaultLimits, tickMs: 5 } },
+      ...{ machines: createMachineSet({ texts: rawMachine(() => new Journal()) }) },
+      ...{ logger: silentLogger, check: null, observer: null },
+    });
+    member.run({
+      ...{ address: "n1:1", send: () => true, flush: () => {}, setPeers: () => {} },
+      close: (done) => clock.defer(done),
+    });
+    clock.advance(5000);
+    expect(raft.nowTick).toBeGreaterThanOrEqual(999);
+    expect(raft.nowTick).toBeLessThanOrEqual(1000);
   });
 
   it("B11: granting a pre-vote delays nobody's election", () => {
@@ -328,6 +266,20 @@ describe("PreVote, CheckQuorum, stickiness", () => {
     expect(raftOf(lab, leader ?? "").commit).toBe(last);
   });
 
+  it("B13: a leader whose loop stands still is replaced, and follows when it goes on", () => {
+    const world = new HostWorld(names);
+    const old = world.leader();
+    world.hosts.host(old).pause();
+    world.run(400); // two election timeouts at most, and the votes
+    const fresh = world.leader();
+    expect(fresh).not.toBe(old);
+    world.run(4600);
+    world.hosts.host(old).resume();
+    world.run(100);
+    expect(world.leader()).toBe(fresh);
+    expect(world.members.get(old)?.raft).toMatchObject({ role: "follower", leader: fresh });
+  });
+
   it("B14: a follower that refuses its leader's appends counts them as contact", () => {
     const lab = createLab(names);
     for (let i = 0; i < 100; i++) {
@@ -335,5 +287,8 @@ describe("PreVote, CheckQuorum, stickiness", () => {
       receive(lab, append("n2", "n1", 2, { prev: [2, 50], sequence: i }));
     }
     expect(raftOf(lab, "n1")).toMatchObject({ role: "follower", leader: "n2" });
+    expect(new Set(memberOf(lab, "n1").roles.map(({ role }) => role))).toEqual(
+      new Set(["follower"]),
+    );
   });
 });

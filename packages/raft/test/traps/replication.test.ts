@@ -1,14 +1,8 @@
-/**
- * Traps that production libraries fell into: log replication and commitment (C), reads (D). The ids
- * are those of our catalogue; terms and votes are in `traps-elections.test.ts`.
- *
- * Elsewhere: C7 is `commitment.test.ts`, C12 is `log.test.ts` (both beside the core). C19: the core
- * waits for nobody. D4, D13 (applied index): machine and node. With their features: D5 to D10
- * (leases), C8's and D13's snapshots.
- */
+/** Traps of log replication and commitment (C): `docs/traps.md`. */
 import { describe, expect, it } from "vitest";
 import { nodeId, persistUnit } from "../../src/base/index.ts";
 import { propose, step, takeEffects } from "../../src/core/index.ts";
+import { createSeededRandom } from "../../src/testing/index.ts";
 import {
   append,
   appliedAt,
@@ -26,7 +20,6 @@ import {
   placeMember,
   proposeAt,
   raftOf,
-  readAt,
   receive,
   restart,
   setDisk,
@@ -35,6 +28,7 @@ import {
   tick,
   timeOut,
 } from "../lab/index.ts";
+import { NodeWorld } from "../node/node-world.ts";
 
 const names = ["n1", "n2", "n3"];
 
@@ -122,7 +116,7 @@ describe("log replication and commitment", () => {
     expect(progress).toMatchObject({ matched: 0, ackedRound: 0 });
   });
 
-  it("C8, C21: what is committed is never truncated; a conflict there is fatal", () => {
+  it("C8: what is committed is never removed, whoever says so", () => {
     const lab = led();
     proposeAt(lab, "n1", "a");
     settle(lab);
@@ -168,6 +162,29 @@ describe("log replication and commitment", () => {
     expect(raftOf(lab, "n2")).toMatchObject({ durableIndex: 4, durableUnit });
   });
 
+  it("C12: the log on disk is the log in memory, whatever was removed on the way", () => {
+    const random = createSeededRandom(3);
+    const lab = createLab(names);
+    setDisk(lab, "n1", "slow");
+    for (let ofTerm = 2; ofTerm < 300; ofTerm++) {
+      const terms = termsOf(lab, "n1");
+      const prev = 1 + random.below(terms.length);
+      const added = Array.from({ length: random.below(4) }, () => ofTerm);
+      const from = ofTerm % 2 === 0 ? "n2" : "n3";
+      receive(
+        lab,
+        append(from, "n1", ofTerm, { prev: [terms[prev - 1] ?? 0, prev], terms: added }),
+      );
+      persist(lab, "n1", random.below(4));
+      const { durableIndex, log } = raftOf(lab, "n1");
+      const onDisk = memberOf(lab, "n1").image.entries.slice(0, durableIndex);
+      expect(onDisk).toEqual(log.entries.slice(0, durableIndex));
+    }
+    persist(lab, "n1");
+    expect(memberOf(lab, "n1").image.entries).toEqual(raftOf(lab, "n1").log.entries);
+    expect(raftOf(lab, "n1").durableIndex).toBe(termsOf(lab, "n1").length);
+  });
+
   it("C13: a single member applies only what is on its disk", () => {
     const lab = createLab(["n1"]);
     tick(lab, "n1");
@@ -194,6 +211,21 @@ describe("log replication and commitment", () => {
     settle(lab);
     expect(appliedAt(lab, "n2")).toEqual(["a"]);
     expect(appliedAt(lab, "n3")).toEqual(["a"]);
+  });
+
+  it("C14: a leader whose own write fails stops, and what it sent is kept by the others", () => {
+    const world = new NodeWorld({ disk: true }).startAll();
+    const old = world.leader();
+    world.settle(world.propose(old.id, "before"));
+    world.fault = (id, { kind }) =>
+      id === old.id && kind === "sync" ? { kind: "fail", code: "EIO" } : null;
+    const answer = world.propose(old.id, "sent");
+    const fresh = world.leader(old.id);
+    expect(old.events.stopped).toMatchObject([{ error: { code: "STORAGE_FAILED" } }]);
+    expect(answer.error).toMatchObject({ code: "STOPPED", outcome: "unknown" });
+    world.clock.advance(500);
+    expect(fresh.journal.texts).toEqual(["before", "sent"]);
+    expect(old.journal.texts).toEqual(["before"]);
   });
 
   it("C15: an idle cluster repairs a conflicting tail with one-entry batches", () => {
@@ -321,6 +353,30 @@ describe("log replication and commitment", () => {
     expect(raftOf(lab, "n2").hardState.term).toBe(3);
   });
 
+  it("C19: a peer that hangs holds up nobody else", () => {
+    const lab = led();
+    lab.cut.add("n1>n2");
+    feed(lab, "n1", { kind: "peer-unreachable", peer: nodeId("n2") });
+    for (let i = 0; i < 5; i++) {
+      proposeAt(lab, "n1", `${i}`);
+      tick(lab, "n1");
+      settle(lab);
+      expect(raftOf(lab, "n1").commit).toBe(3 + i);
+    }
+    expect(appliedAt(lab, "n3")).toEqual(["0", "1", "2", "3", "4"]);
+  });
+
+  it("C19: a member stops though its peers take nothing", () => {
+    const world = new NodeWorld().startAll();
+    const { id, member } = world.leader();
+    world.isolate(id);
+    const answer = world.propose(id, "never sent");
+    const startedMs = world.clock.nowMs();
+    world.stop(id);
+    expect(world.clock.nowMs() - startedMs).toBeLessThan(100);
+    expect([answer.count, member.isRunning]).toEqual([1, false]);
+  });
+
   it("C20: repeated and empty appends are acknowledged as far as the disk, not the memory", () => {
     const lab = led();
     setDisk(lab, "n2", "slow");
@@ -337,87 +393,18 @@ describe("log replication and commitment", () => {
     settle(lab, choose({ to: "n1" }));
     expect(raftOf(lab, "n1").commit).toBe(2);
   });
-});
 
-describe("reads", () => {
-  it("D1: a new leader's read waits for its no-op, which covers what it does not know of", () => {
-    const lab = createLab(names, { settings: { preVote: false } });
-    for (const name of names) placeMember(lab, name, names, { terms: [1, 1, 1], commit: 1 });
-    timeOut(lab, "n1");
-    settle(lab, (message) => message.kind !== "append-entries");
-    readAt(lab, "n1", 1);
-    settle(lab);
-    expect(memberOf(lab, "n1").answers).toMatchObject([{ ids: [1], index: 4 }]);
-  });
-
-  it("D2: copies of older answers confirm neither a read nor its retry", () => {
-    const lab = led();
-    readAt(lab, "n1", 1);
-    deliver(lab);
-    const copies = lab.network.filter(choose({ to: "n1" }));
-    settle(lab);
-    expect(memberOf(lab, "n1").answers).toHaveLength(1);
-    readAt(lab, "n1", 1);
-    for (const copy of [...copies, ...copies]) receive(lab, copy);
-    expect(memberOf(lab, "n1").answers).toHaveLength(1);
-    settle(lab);
-    expect(memberOf(lab, "n1").answers).toHaveLength(2);
-  });
-
-  it("D3: a thousand reads settle at once when the leader changes, here and at followers", () => {
-    const lab = led();
-    const ids = Array.from({ length: 500 }, (_, i) => i);
-    readAt(lab, "n1", ...ids);
-    readAt(lab, "n2", ...ids.map((id) => 1000 + id));
-    deliver(lab, choose({ kind: "read-index" }));
-    drop(lab);
-    receive(lab, append("n3", "n1", 3, { prev: [2, 2] }));
-    receive(lab, append("n3", "n2", 3, { prev: [2, 2] }));
-    const settled = ["n1", "n2"].flatMap((name) =>
-      memberOf(lab, name).answers.flatMap((answer) => ("failed" in answer ? answer.ids : [])),
-    );
-    expect(settled).toHaveLength(1000);
-  });
-
-  it("D3: a lost question, and an unreachable leader, settle the reads too", () => {
-    const lab = led();
-    readAt(lab, "n2", 1);
-    drop(lab);
-    for (let i = 0; i < 10; i++) {
-      expect(memberOf(lab, "n2").answers).toEqual([]);
-      tick(lab, "n1");
-      settle(lab);
-      tick(lab, "n2");
-    }
-    expect(memberOf(lab, "n2").answers).toMatchObject([{ ids: [1], failed: "no-leader" }]);
-    readAt(lab, "n2", 2);
-    drop(lab);
-    feed(lab, "n2", { kind: "peer-unreachable", peer: raftOf(lab, "n1").id });
-    expect(memberOf(lab, "n2").answers).toHaveLength(2);
-  });
-
-  it("D11: a restarted member's reads do not go back behind what a leader answers", () => {
+  it("C21: a leader that lacks what is committed here ends the member", () => {
     const lab = led();
     proposeAt(lab, "n1", "a");
     settle(lab);
-    crash(lab, "n2");
-    restart(lab, "n2");
-    readAt(lab, "n2", 1);
-    expect(memberOf(lab, "n2").answers).toMatchObject([{ failed: "no-leader" }]);
     tick(lab, "n1");
     settle(lab);
-    readAt(lab, "n2", 2);
-    settle(lab);
-    expect(memberOf(lab, "n2").answers.at(-1)).toMatchObject({ ids: [2], index: 3 });
-  });
-
-  it("D12: one member, just restarted, reads by the same rule", () => {
-    const lab = createLab(["n1"], { terms: [1, 1], commit: 1 });
-    readAt(lab, "n1", 1);
-    expect(memberOf(lab, "n1").answers).toMatchObject([{ failed: "no-leader" }]);
-    tick(lab, "n1");
-    readAt(lab, "n1", 2);
-    expect(memberOf(lab, "n1").answers.at(-1)).toMatchObject({ ids: [2], index: 3 });
-    expect(raftOf(lab, "n1").applied).toBe(3);
+    expect(raftOf(lab, "n2").commit).toBe(3);
+    // As after two members lost the same end of their disks: n3 leads without index 3.
+    const request = append("n3", "n2", 9, { prev: [8, 3], commit: 3 });
+    expect(() => receive(lab, request)).toThrow(/a leader's log has every committed entry/);
+    const other = append("n3", "n3", 9, { prev: [1, 1], terms: [8, 8] });
+    expect(() => receive(lab, other)).toThrow(/what is committed is never removed/);
   });
 });

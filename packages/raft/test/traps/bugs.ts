@@ -1,0 +1,18 @@
+/**
+ * For each trap the bugs that fall into it, as patches of the sources that only the runner's tests
+ * load (`run-bugs.ts`).
+ */
+import { electionBugs } from "./bugs/elections.ts";
+import { machineBugs } from "./bugs/machine.ts";
+import { replicationBugs } from "./bugs/replication.ts";
+import { storageBugs } from "./bugs/storage.ts";
+import type { TrapBug } from "./bugs/trap-bug.ts";
+
+export type { TrapBug } from "./bugs/trap-bug.ts";
+
+export const bugs: readonly TrapBug[] = [
+  ...electionBugs,
+  ...replicationBugs,
+  ...storageBugs,
+  ...machineBugs,
+];
