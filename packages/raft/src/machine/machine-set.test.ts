@@ -88,7 +88,7 @@ describe("machines that share a log", () => {
     const { a, set } = twoRecorders();
     const apply = (...bytes: number[]) =>
       set.apply(Uint8Array.from(bytes), logIndex(3), term(1), true);
-    expect(() => apply(2, 1, 0x61)).toThrow(UnknownVersionError);
+    expect(() => apply(3, 1, 0x61)).toThrow(UnknownVersionError);
     expect(() => apply()).toThrow(FormatError);
     expect(() => apply(1)).toThrow(FormatError);
     expect(() => apply(1, 0)).toThrow(FormatError);
