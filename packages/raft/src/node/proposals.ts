@@ -199,13 +199,14 @@ export class Proposals implements RequestOwner<CommandRequest> {
     return this.#proposeStamped(commands);
   }
 
-  /** As the leader, whose clock is the sessions'. */
-  #proposeStamped(commands: readonly Uint8Array[]): ProposeResult {
+  /** As the leader, whose clock is the sessions'. `commands` are the caller's own array. */
+  #proposeStamped(commands: Uint8Array[]): ProposeResult {
     const { raft, machines } = this.#host;
     if (raft.leadership === null) return this.#host.propose(commands);
     const { term } = raft.hardState;
     const timeMs = this.#sessionClock.read(term, machines.sessionTimeMs, this.#host.nowMs());
-    return this.#host.propose(commands.map((data) => machines.stamp(data, timeMs)));
+    for (const [i, data] of commands.entries()) commands[i] = machines.stamp(data, timeMs);
+    return this.#host.propose(commands);
   }
 
   /** The turn together is over the budget: each for itself, as far as it reaches. */
@@ -329,7 +330,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     if (raft.leadership !== null && !commands.every((data) => machines.knows(data))) {
       return { kind: "refused", why: "unknown-machine" };
     }
-    return this.#proposeStamped(commands);
+    return this.#proposeStamped([...commands]);
   }
 
   onForwardResponse(response: ForwardResponse): void {

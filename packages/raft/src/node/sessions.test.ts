@@ -244,6 +244,22 @@ describe("a session", () => {
     await expect(cluster.settle(follower.session())).rejects.toMatchObject({ code: "STOPPED" });
   });
 
+  it("I7: does not say NO_QUORUM, which is not applied, of what was sent before", async () => {
+    await using cluster = await startCluster(3);
+    const follower = cluster.nodes.find((node) => node.status().role !== "leader");
+    if (follower === undefined) throw new Error("three members run");
+    const session = await open(cluster, follower);
+    cluster.isolate(follower.id);
+    const sent = codeOf(session.machines.counter.increment(undefined, { timeoutMs: 3000 }));
+    await cluster.advance(2000);
+    expect(follower.status().leader).toBeNull();
+    const fresh = codeOf(session.machines.counter.increment(undefined, { timeoutMs: 1000 }));
+    expect(await cluster.settle(Promise.all([sent, fresh]))).toEqual([
+      "TIMEOUT unknown",
+      "NO_QUORUM not-applied",
+    ]);
+  });
+
   it("has limits that it names", async () => {
     await using cluster = await startCluster(1);
     const node = cluster.node("a");
