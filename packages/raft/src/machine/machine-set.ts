@@ -69,8 +69,8 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
    */
   apply(data: Uint8Array, index: LogIndex, term: Term, wanted: boolean): unknown;
   /**
-   * Whether `apply` could read it and would find the machine: what it would not must not get into
-   * the log.
+   * Whether `apply` could read it, and would find the machine and the command in its version: what
+   * it would stop at must not get into the log.
    */
   knows(data: Uint8Array): boolean;
   /** The name of the machine that a command is for, as far as it can be read. */
@@ -222,7 +222,8 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     const [version, nameLength] = data;
     if (version !== envelopeVersion || nameLength === undefined) return false;
     if (headBytes + nameLength > data.length) return false;
-    return this.#table.find(data, headBytes, nameLength) !== undefined;
+    const machine = this.#table.find(data, headBytes, nameLength);
+    return machine?.knows(payloadOf(data)) ?? false;
   }
 
   describe(data: Uint8Array): string {

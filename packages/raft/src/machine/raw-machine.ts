@@ -84,6 +84,11 @@ export interface MachineInstance<Handle> {
    * `UnknownVersionError`, `FormatError`
    */
   apply(payload: Uint8Array, context: ApplyContext): unknown;
+  /**
+   * Whether `apply` could read the command: one that a newer program proposes, and this one would
+   * stop at, must not get into the log here. Raw machines are not asked.
+   */
+  knows(payload: Uint8Array): boolean;
   /** What callers use: proposals go through `host` and come back as what `apply` returned. */
   createHandle(host: MachineHost): Handle;
   readonly direct: DirectMachine;
@@ -123,6 +128,7 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
       const machine = create();
       return {
         apply: (payload, context) => machine.apply(payload, context),
+        knows: () => true,
         createHandle: (host) => createRawHandle(machine, host),
         direct: createRawDirect(machine),
         replies: valueReplies,

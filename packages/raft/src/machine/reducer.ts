@@ -3,7 +3,14 @@
  * state as it was, on every member, and its caller gets the error. Stands on the contract of
  * `raw-machine.ts`.
  */
-import { assert, InvariantError, noIndex, noTerm, QuorateError } from "../base/index.ts";
+import {
+  assert,
+  FormatError,
+  InvariantError,
+  noIndex,
+  noTerm,
+  QuorateError,
+} from "../base/index.ts";
 import { checkDeclaration } from "./check-declaration.ts";
 import { type Codec, jsonCodec, UnencodableError } from "./codec.ts";
 import type { CommandOutcome } from "./command-outcome.ts";
@@ -111,6 +118,18 @@ class ReducerInstance implements MachineInstance<object> {
       : undefined;
     this.#context.enter(entry, payload.nowMs);
     return this.#run(command, argument, entry.wanted);
+  }
+
+  knows(bytes: Uint8Array): boolean {
+    const payload = this.#payload;
+    try {
+      payload.read(bytes, noIndex);
+    } catch (error) {
+      if (error instanceof FormatError || error instanceof UnknownVersionError) return false;
+      throw error;
+    }
+    if (payload.machineVersion > this.#version) return false;
+    return this.#table.find(bytes, payload.nameOffset, payload.nameLength) !== undefined;
   }
 
   get direct(): DirectMachine {

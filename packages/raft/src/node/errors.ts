@@ -155,11 +155,12 @@ export function resultDropped(keptMax: number): QuorateError {
 export function unknownMachine(machine: string, by: string): QuorateError {
   return new QuorateError(
     "UNKNOWN_COMMAND",
-    `Cannot propose: member ${by} has no machine "${machine}"`,
+    `Cannot propose: member ${by} has no machine "${machine}", or an older version of it that ` +
+      "does not know this command",
     {
       outcome: "not-applied",
       retry: "never",
-      hint: "Declare the same machines in start on every member.",
+      hint: `Start member ${by} with the same machines as this one.`,
       details: { machine, command: null },
     },
   );
