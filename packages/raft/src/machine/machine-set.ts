@@ -156,7 +156,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     this.#context.index = index;
     this.#context.term = term;
     this.#context.wanted = wanted;
-    if (isSessionEntry(data)) return this.#applySession(decodeSessionEntry(data));
+    if (isSessionEntry(data)) return this.#applySession(readSessionEntry(data, index));
     return this.#find(data).apply(payloadOf(data), this.#context);
   }
 
@@ -286,6 +286,16 @@ function joinEnvelope(pool: BytePool, head: Uint8Array, payload: Uint8Array): Ui
   data.set(head);
   data.set(payload, head.length);
   return data;
+}
+
+/** @throws FormatError that names the entry */
+function readSessionEntry(data: Uint8Array, index: LogIndex): SessionEntry {
+  try {
+    return decodeSessionEntry(data);
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError(`entry ${index}: ${error.message}`);
+    throw error;
+  }
 }
 
 /** What follows the name; `checkEnvelope` has looked at it. */

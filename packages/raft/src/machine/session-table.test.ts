@@ -230,6 +230,11 @@ describe("D6: the table as bytes", () => {
       expect(() => SessionTable.decode(whole.subarray(0, length))).toThrow(FormatError);
     }
     expect(() => SessionTable.decode(Uint8Array.of(...whole, 0))).toThrow("bytes behind");
+    const table = withSession();
+    run(table, command(5, 1), 6, bytes(0));
+    const flagged = table.encode();
+    flagged[flagged.length - 5] = 2;
+    expect(() => SessionTable.decode(flagged)).toThrow("of kind 2");
     expect(() => SessionTable.decode(Uint8Array.of(2, ...whole.subarray(1)))).toThrow("version 2");
   });
 });

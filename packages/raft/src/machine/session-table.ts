@@ -265,8 +265,9 @@ function decodeSession(reader: ByteReader): Session {
     const sequence = reader.u64();
     if (sequence <= before) throw new FormatError(`reply ${sequence} stands behind ${before}`);
     const index = reader.u64();
-    const isKept = reader.u8() === 1;
-    const bytes = isKept ? reader.raw(reader.u32()).slice() : null;
+    const flag = reader.u8();
+    if (flag > 1) throw new FormatError(`reply ${sequence} is of kind ${flag}`);
+    const bytes = flag === 1 ? reader.raw(reader.u32()).slice() : null;
     session.replies.set(sequence, { index, bytes });
     before = sequence;
   }

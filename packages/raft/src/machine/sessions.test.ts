@@ -177,6 +177,7 @@ describe("entries of sessions", () => {
     for (const data of [strange, early, foreign, Uint8Array.of(2)]) {
       expect(set.knows(data)).toBe(false);
       expect(apply(data)).toThrow(FormatError);
+      expect(apply(data)).toThrow("entry 1: ");
     }
   });
 

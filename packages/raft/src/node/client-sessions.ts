@@ -85,6 +85,8 @@ export class ClientSession {
   readonly #waiting = new Set<number>();
   #keepAliveMs: number;
   #isKeepingAlive = false;
+  /** Nothing is sent behind the close. */
+  #isCloseSent = false;
   readonly #listeners = new Set<() => void>();
   readonly #closing: (() => void)[] = [];
 
@@ -170,11 +172,11 @@ export class ClientSession {
 
   /** The own clock decides when to ask, never whether the session lives. */
   onTick(nowMs: number): void {
-    if (this.#isKeepingAlive || nowMs < this.#keepAliveMs || this.#state !== "open") return;
+    if (this.#isKeepingAlive || this.#isCloseSent || nowMs < this.#keepAliveMs) return;
     const data = encodeSessionKeepAlive(this.id, this.#floor);
     const request = this.#host.propose(data, this.#host.limits.timeoutMs, (error, result) => {
       this.#isKeepingAlive = false;
-      if (error !== null) return; // asked again at the next tick
+      if (error !== null || this.#isCloseSent) return; // asked again at the next tick, or ended
       if (outcomeOf(result).kind === "expired") this.#expire();
       else this.#postponeKeepAlive();
     });
@@ -220,6 +222,7 @@ export class ClientSession {
 
   #maybeClose(): void {
     if (this.#state !== "closing" || this.#waiting.size > 0) return;
+    this.#isCloseSent = true;
     const data = encodeSessionClose(this.id);
     const end = () => this.#end("closed");
     if (this.#host.propose(data, this.#host.limits.timeoutMs, end) instanceof QuorateError) end();

@@ -146,6 +146,22 @@ describe("a client's session", () => {
     expect(heads(asked()).at(-1)).toBe("keep-alive floor 2");
   });
 
+  it("is kept alive for what is under way when it closes, and not behind the close", () => {
+    const { asked, answer, propose, tick, session } = open(900);
+    let heard = 0;
+    session.onExpired(() => heard++);
+    propose();
+    session.close(() => {});
+    tick(300);
+    expect(heads(asked()).at(-1)).toBe("keep-alive floor 1");
+    answer(1, { kind: "applied", result: 1 });
+    answer(2, { kind: "expired" }); // it was sent again, and came behind the close
+    tick(1000);
+    expect(heads(asked()).slice(2)).toEqual(["keep-alive floor 1", "close"]);
+    answer(3, { kind: "closed" });
+    expect([heard, session.state]).toEqual([0, "closed"]);
+  });
+
   it("learns from a keep-alive that it has expired", () => {
     const { answer, tick, session, asked } = open(900);
     let heard = 0;
