@@ -16,7 +16,7 @@ export type {
   ReadOptions,
   TypedMachine,
 } from "./machine/index.ts";
-export { jsonCodec, machine, rawMachine } from "./machine/index.ts";
+export { jsonCodec, machine, rawMachine, sessionLimits } from "./machine/index.ts";
 export type {
   Logger,
   MemberStatus,
@@ -26,6 +26,9 @@ export type {
   NodeLimits,
   NodeListener,
   NodeStatus,
+  Session,
+  SessionOptions,
+  SessionState,
   StartOptions,
 } from "./node/index.ts";
 export { createConsoleLogger, defaultLimits, silentLogger, start } from "./node/index.ts";

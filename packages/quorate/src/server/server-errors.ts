@@ -39,6 +39,8 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   STORAGE_FAILED: ["unavailable", "etcdserver: server stopped"],
   UNKNOWN_COMMAND: ["internal", "etcdserver: unknown command"],
   COMMAND_FAILED: ["internal", "etcdserver: command failed"],
+  SESSION_EXPIRED: ["failedPrecondition", "etcdserver: session expired"],
+  REPLY_LOST: ["internal", "etcdserver: reply lost"],
   BAD_ARGUMENT: ["invalidArgument", "etcdserver: bad argument"],
 };
 

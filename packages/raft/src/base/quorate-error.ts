@@ -50,6 +50,13 @@ export interface ErrorDetails {
    * result cannot leave the machine.
    */
   COMMAND_FAILED: { readonly machine: string; readonly command: string; readonly reason: string };
+  /**
+   * The session has ended: it was silent for its time, or was closed. `sequence` is that of the
+   * command, null for one that was not sent any more.
+   */
+  SESSION_EXPIRED: { readonly session: number; readonly sequence: number | null };
+  /** A command of a session was applied, once, and the reply that the session kept is gone. */
+  REPLY_LOST: { readonly session: number; readonly sequence: number };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;

@@ -1,5 +1,6 @@
 export type { Codec } from "./codec.ts";
 export { argumentDepthMax, jsonCodec, UnencodableError } from "./codec.ts";
+export type { CommandOutcome } from "./command-outcome.ts";
 export type { VersionedThing } from "./machine-errors.ts";
 export { UnknownCommandError, UnknownMachineError, UnknownVersionError } from "./machine-errors.ts";
 export type { CancelSignal, MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
@@ -12,10 +13,10 @@ export type {
   MachineInstance,
   RawMachine,
   RawMachineHandle,
+  ReplyCodec,
   ResultOf,
 } from "./raw-machine.ts";
 export { rawMachine } from "./raw-machine.ts";
-export type { CommandOutcome } from "./reducer.ts";
 export { machine } from "./reducer.ts";
 export type {
   CheckedCommands,
@@ -29,3 +30,11 @@ export type {
   ReservedCommandName,
   TypedMachine,
 } from "./reducer-types.ts";
+export {
+  encodeSessionClose,
+  encodeSessionCommand,
+  encodeSessionKeepAlive,
+  encodeSessionOpen,
+} from "./session-envelope.ts";
+export type { SessionOutcome } from "./session-table.ts";
+export { sessionLimits } from "./session-table.ts";

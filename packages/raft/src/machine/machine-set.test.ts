@@ -4,6 +4,7 @@ import {
   type ApplyContext,
   createMachineSet,
   encodeCommand,
+  machine,
   type RawMachine,
   rawMachine,
   UnknownMachineError,
@@ -88,7 +89,7 @@ describe("machines that share a log", () => {
     const { a, set } = twoRecorders();
     const apply = (...bytes: number[]) =>
       set.apply(Uint8Array.from(bytes), logIndex(3), term(1), true);
-    expect(() => apply(2, 1, 0x61)).toThrow(UnknownVersionError);
+    expect(() => apply(3, 1, 0x61)).toThrow(UnknownVersionError);
     expect(() => apply()).toThrow(FormatError);
     expect(() => apply(1)).toThrow(FormatError);
     expect(() => apply(1, 0)).toThrow(FormatError);
@@ -119,5 +120,34 @@ describe("machines that share a log", () => {
     expect(await handles.a.propose(Uint8Array.of(4), { timeoutMs: 7 })).toBe("1 seen");
     expect(await handles.a.read((one) => one, { consistency: "stale" })).toBe(a);
     expect(options).toEqual([{ timeoutMs: 7 }, { consistency: "stale" }]);
+  });
+});
+
+describe("I5: a command of a newer program", () => {
+  const version = (number: number, more: object = {}) =>
+    createMachineSet({
+      bank: machine({ version: number, initial: () => ({}), commands: { put: () => 1, ...more } }),
+    });
+  const put = (set: ReturnType<typeof version>, name = "put") =>
+    set.encode("bank", set.direct("bank").encode(name, undefined, 0));
+
+  it("is known to nobody whose machine is older: it would stop there", () => {
+    const [old, young] = [version(1), version(2, { take: () => 2 })];
+    expect([old.knows(put(old)), young.knows(put(old)), young.knows(put(young))]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(old.knows(put(young))).toBe(false);
+    const sameVersion = version(1, { take: () => 2 });
+    expect(old.knows(put(sameVersion, "take"))).toBe(false);
+    const broken = put(old).slice(0, -1);
+    expect(old.knows(broken)).toBe(false);
+    const later = put(old);
+    later[6] = 9; // the format of the payload
+    expect(old.knows(later)).toBe(false);
+    for (const data of [put(young), put(sameVersion, "take"), broken, later]) {
+      expect(() => old.apply(data, logIndex(1), term(1), false)).toThrow();
+    }
   });
 });

@@ -26,6 +26,16 @@ import type {
   MachineDeclaration,
   MachineInstance,
 } from "./raw-machine.ts";
+import {
+  commandOf,
+  decodeSessionEntry,
+  isSessionEntry,
+  type SessionCommand,
+  type SessionEntry,
+  sessionEnvelopeVersion,
+  stampSessionEntry,
+} from "./session-envelope.ts";
+import { type SessionOutcome, SessionTable } from "./session-table.ts";
 
 /**
  * The machines of a program by their names: 1 to 32 characters of `[a-z0-9_-]`, the same on every
@@ -51,16 +61,37 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
   encode(name: string, payload: Uint8Array): Uint8Array;
   /**
    * Applies a committed command (the data of an entry) and returns what its machine returns, to be
-   * passed on as it is. Whatever it throws must stop the member.
+   * passed on as it is; for an entry of a session a `SessionOutcome`. Whatever it throws must stop
+   * the member.
    *
    * @throws UnknownMachineError, UnknownCommandError, UnknownVersionError, FormatError, and
    * exceptions of raw machines
    */
   apply(data: Uint8Array, index: LogIndex, term: Term, wanted: boolean): unknown;
-  /** Whether `apply` would find the machine: what it would not must not get into the log. */
+  /**
+   * Whether `apply` could read it, and would find the machine and the command in its version: what
+   * it would stop at must not get into the log.
+   */
   knows(data: Uint8Array): boolean;
   /** The name of the machine that a command is for, as far as it can be read. */
   describe(data: Uint8Array): string;
+  /**
+   * As the leader, before it appends: writes the session time into a session's entry (a copy);
+   * others stay as they are.
+   *
+   * @invariant `knows(data)`
+   */
+  stamp(data: Uint8Array, timeMs: number): Uint8Array;
+  /** The session time as far as entries are applied. Milliseconds. */
+  readonly sessionTimeMs: number;
+  /** The sessions, for a snapshot: equal bytes on every member at the same index. */
+  encodeSessions(): Uint8Array;
+  /**
+   * Takes the sessions of a snapshot in place of the own ones.
+   *
+   * @throws FormatError
+   */
+  restoreSessions(bytes: Uint8Array): void;
   /** The handles for callers; `host.propose` gets complete entry data. */
   createHandles(host: MachineHost): HandlesOf<Declarations>;
   /**
@@ -103,6 +134,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
   readonly #pool = new BytePool();
   /** One object for all entries: applying 150,000 a second should not allocate one each. */
   readonly #context: Mutable<ApplyContext> = { index: noIndex, term: noTerm, wanted: false };
+  #sessions = new SessionTable();
 
   constructor(machines: ReadonlyMap<string, MachineInstance<unknown>>) {
     this.#machines = machines;
@@ -121,26 +153,98 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
   }
 
   apply(data: Uint8Array, index: LogIndex, term: Term, wanted: boolean): unknown {
-    const nameLength = checkEnvelope(data, index);
-    const machine = this.#table.find(data, headBytes, nameLength);
-    if (machine === undefined) {
-      throw new UnknownMachineError(describeName(data, headBytes, nameLength), index);
-    }
     this.#context.index = index;
     this.#context.term = term;
     this.#context.wanted = wanted;
-    return machine.apply(data.subarray(headBytes + nameLength), this.#context);
+    if (isSessionEntry(data)) return this.#applySession(readSessionEntry(data, index));
+    return this.#find(data).apply(payloadOf(data), this.#context);
+  }
+
+  #find(data: Uint8Array): MachineInstance<unknown> {
+    const { index } = this.#context;
+    const nameLength = checkEnvelope(data, index);
+    const machine = this.#table.find(data, headBytes, nameLength);
+    if (machine !== undefined) return machine;
+    throw new UnknownMachineError(describeName(data, headBytes, nameLength), index);
+  }
+
+  #applySession(entry: SessionEntry): SessionOutcome {
+    const sessions = this.#sessions;
+    sessions.advance(entry.timeMs);
+    switch (entry.kind) {
+      case "open":
+        return sessions.open(this.#context.index, entry.ttlMs);
+      case "keep-alive":
+        return sessions.keepAlive(entry.session, entry.floor);
+      case "close":
+        return sessions.close(entry.session);
+      case "command":
+        return this.#applyOnce(entry);
+      default:
+        return entry satisfies never;
+    }
+  }
+
+  /** @thesis §6.3 */
+  #applyOnce(entry: SessionCommand): SessionOutcome {
+    const admission = this.#sessions.admit(entry);
+    switch (admission.kind) {
+      case "fresh": {
+        const machine = this.#find(entry.command);
+        this.#context.wanted = true; // by the session: every member keeps the same reply
+        const result = machine.apply(payloadOf(entry.command), this.#context);
+        this.#sessions.keep(entry, this.#context.index, machine.replies.encode(result));
+        return { kind: "applied", result };
+      }
+      case "duplicate": {
+        const { reply } = admission;
+        if (reply === null) return { kind: "reply-lost" };
+        if (!this.#context.wanted) return { kind: "applied", result: undefined };
+        return { kind: "applied", result: this.#find(entry.command).replies.decode(reply) };
+      }
+      default:
+        return admission;
+    }
   }
 
   knows(data: Uint8Array): boolean {
+    if (!isSessionEntry(data)) return this.#knowsCommand(data);
+    try {
+      const entry = decodeSessionEntry(data);
+      return entry.kind !== "command" || this.#knowsCommand(entry.command);
+    } catch (error) {
+      if (error instanceof FormatError) return false;
+      throw error;
+    }
+  }
+
+  #knowsCommand(data: Uint8Array): boolean {
     const [version, nameLength] = data;
     if (version !== envelopeVersion || nameLength === undefined) return false;
     if (headBytes + nameLength > data.length) return false;
-    return this.#table.find(data, headBytes, nameLength) !== undefined;
+    const machine = this.#table.find(data, headBytes, nameLength);
+    return machine?.knows(payloadOf(data)) ?? false;
   }
 
   describe(data: Uint8Array): string {
-    return describeName(data, headBytes, data[1] ?? 0);
+    const command = isSessionEntry(data) ? commandOf(data) : data;
+    return command === null ? "(sessions)" : describeName(command, headBytes, command[1] ?? 0);
+  }
+
+  stamp(data: Uint8Array, timeMs: number): Uint8Array {
+    return isSessionEntry(data) ? stampSessionEntry(data, timeMs) : data;
+  }
+
+  get sessionTimeMs(): number {
+    return this.#sessions.timeMs;
+  }
+
+  encodeSessions(): Uint8Array {
+    return this.#sessions.encode();
+  }
+
+  restoreSessions(bytes: Uint8Array): void {
+    this.#sessions = SessionTable.decode(bytes);
   }
 
   createHandles(host: MachineHost): HandlesOf<Declarations> {
@@ -184,6 +288,21 @@ function joinEnvelope(pool: BytePool, head: Uint8Array, payload: Uint8Array): Ui
   return data;
 }
 
+/** @throws FormatError that names the entry */
+function readSessionEntry(data: Uint8Array, index: LogIndex): SessionEntry {
+  try {
+    return decodeSessionEntry(data);
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError(`entry ${index}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** What follows the name; `checkEnvelope` has looked at it. */
+function payloadOf(data: Uint8Array): Uint8Array {
+  return data.subarray(headBytes + (data[1] ?? 0));
+}
+
 /** The length of the name in a well-formed envelope. */
 function checkEnvelope(data: Uint8Array, index: LogIndex): number {
   const [version, nameLength] = data;
@@ -191,7 +310,7 @@ function checkEnvelope(data: Uint8Array, index: LogIndex): number {
     throw new FormatError(`entry ${index}: a command's envelope ends after ${data.length} bytes`);
   }
   if (version !== envelopeVersion) {
-    throw new UnknownVersionError("command envelope", version, envelopeVersion, index);
+    throw new UnknownVersionError("command envelope", version, sessionEnvelopeVersion, index);
   }
   if (nameLength === 0 || headBytes + nameLength > data.length) {
     throw new FormatError(`entry ${index}: a machine's name does not fit into its envelope`);

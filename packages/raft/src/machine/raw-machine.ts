@@ -6,6 +6,8 @@
  */
 import { assert, type LogIndex, type Term } from "../base/index.ts";
 import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
+import { sessionLimits } from "./session-table.ts";
+import { decodeValue, encodeValue } from "./value-codec.ts";
 
 /**
  * What is known of the entry being applied. The same object is passed for every entry and changes
@@ -15,7 +17,10 @@ import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts
 export interface ApplyContext {
   readonly index: LogIndex;
   readonly term: Term;
-  /** Whether somebody on this member waits for the result: if not, `undefined` may be returned. */
+  /**
+   * Whether the result is asked for, by somebody on this member or by the session that keeps it: if
+   * not, `undefined` may be returned.
+   */
   readonly wanted: boolean;
 }
 
@@ -56,6 +61,22 @@ export interface DirectMachine {
   read(read: (state: never) => unknown): unknown;
 }
 
+/**
+ * How a session keeps what `apply` returned: equal results are equal bytes on every member. Null:
+ * it cannot be kept; a second attempt then learns only that the command was applied.
+ */
+export interface ReplyCodec {
+  encode(result: unknown): Uint8Array | null;
+  /** @throws FormatError */
+  decode(bytes: Uint8Array): unknown;
+}
+
+/** For results that are data. */
+export const valueReplies: ReplyCodec = {
+  encode: (result) => encodeValue(result, sessionLimits.replyBytesMax),
+  decode: decodeValue,
+};
+
 /** One machine of one member, under the name it was declared with. */
 export interface MachineInstance<Handle> {
   /**
@@ -63,9 +84,15 @@ export interface MachineInstance<Handle> {
    * `UnknownVersionError`, `FormatError`
    */
   apply(payload: Uint8Array, context: ApplyContext): unknown;
+  /**
+   * Whether `apply` could read the command: one that a newer program proposes, and this one would
+   * stop at, must not get into the log here. Raw machines are not asked.
+   */
+  knows(payload: Uint8Array): boolean;
   /** What callers use: proposals go through `host` and come back as what `apply` returned. */
   createHandle(host: MachineHost): Handle;
   readonly direct: DirectMachine;
+  readonly replies: ReplyCodec;
 }
 
 /** What is handed to `start({ machines })`: how to create a machine, and the type of its handle. */
@@ -101,8 +128,10 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
       const machine = create();
       return {
         apply: (payload, context) => machine.apply(payload, context),
+        knows: () => true,
         createHandle: (host) => createRawHandle(machine, host),
         direct: createRawDirect(machine),
+        replies: valueReplies,
       };
     },
   };

@@ -3,9 +3,17 @@
  * state as it was, on every member, and its caller gets the error. Stands on the contract of
  * `raw-machine.ts`.
  */
-import { assert, InvariantError, noIndex, noTerm, QuorateError } from "../base/index.ts";
+import {
+  assert,
+  FormatError,
+  InvariantError,
+  noIndex,
+  noTerm,
+  QuorateError,
+} from "../base/index.ts";
 import { checkDeclaration } from "./check-declaration.ts";
 import { type Codec, jsonCodec, UnencodableError } from "./codec.ts";
+import type { CommandOutcome } from "./command-outcome.ts";
 import { encodePayload, PayloadReader } from "./command-payload.ts";
 import { DeterministicRandom } from "./deterministic-random.ts";
 import { copyState, Transaction } from "./draft.ts";
@@ -22,7 +30,9 @@ import type {
   DirectMachine,
   MachineDeclaration,
   MachineInstance,
+  ReplyCodec,
 } from "./raw-machine.ts";
+import { outcomeReplies } from "./reducer-replies.ts";
 import type {
   CheckedCommands,
   CommandContext,
@@ -61,15 +71,6 @@ export function machine<State extends object, CommandsOfMachine extends Commands
   };
 }
 
-/**
- * What became of a command on this member. `failed`: the reducer threw, the state is as it was, on
- * every member. `result-lost`: applied, but its result cannot be copied for the caller.
- */
-export type CommandOutcome =
-  | { readonly kind: "value"; readonly value: unknown }
-  | { readonly kind: "failed"; readonly error: unknown }
-  | { readonly kind: "result-lost"; readonly error: unknown };
-
 type Reducer = (state: object, argument: unknown, context: CommandContext) => unknown;
 
 interface NamedCommand {
@@ -90,6 +91,7 @@ class ReducerInstance implements MachineInstance<object> {
   readonly #table: NameTable<NamedCommand>;
   readonly #payload = new PayloadReader();
   readonly #context = new EntryContext();
+  readonly replies: ReplyCodec = outcomeReplies;
 
   constructor(name: string, declaration: AnyMachine) {
     this.#name = name;
@@ -116,6 +118,18 @@ class ReducerInstance implements MachineInstance<object> {
       : undefined;
     this.#context.enter(entry, payload.nowMs);
     return this.#run(command, argument, entry.wanted);
+  }
+
+  knows(bytes: Uint8Array): boolean {
+    const payload = this.#payload;
+    try {
+      payload.read(bytes, noIndex);
+    } catch (error) {
+      if (error instanceof FormatError || error instanceof UnknownVersionError) return false;
+      throw error;
+    }
+    if (payload.machineVersion > this.#version) return false;
+    return this.#table.find(bytes, payload.nameOffset, payload.nameLength) !== undefined;
   }
 
   get direct(): DirectMachine {

@@ -91,6 +91,52 @@ export function leaderLost(term: number): QuorateError {
   );
 }
 
+/** The same refusal, of a command of which an earlier attempt may be in a log. */
+export function uncertain(error: QuorateError): QuorateError {
+  return new QuorateError(error.code, error.message, {
+    outcome: "unknown",
+    retry: "never",
+    hint: "Read the state before you send the command again: an earlier attempt may be applied.",
+    details: error.details,
+    cause: error,
+  });
+}
+
+/**
+ * `outcome`: `not-applied` for a command that was sent at most once, and was refused for its
+ * session.
+ */
+export function sessionExpired(
+  session: number,
+  sequence: number | null,
+  outcome: Outcome,
+): QuorateError {
+  const hint =
+    outcome === "unknown"
+      ? "Open another session, and read the state before you send the command again."
+      : "Open another session with node.session() and send the command there.";
+  return new QuorateError(
+    "SESSION_EXPIRED",
+    `Cannot apply the command: session ${session} has ended, because it was silent for its ttlMs ` +
+      "or was closed",
+    { outcome, retry: "never", hint, details: { session, sequence } },
+  );
+}
+
+export function replyLost(session: number, sequence: number): QuorateError {
+  return new QuorateError(
+    "REPLY_LOST",
+    `Cannot return the command's result: session ${session} applied its command ${sequence} at ` +
+      "an earlier attempt, and could not keep the reply",
+    {
+      outcome: "applied",
+      retry: "never",
+      hint: "Read the state instead of the result.",
+      details: { session, sequence },
+    },
+  );
+}
+
 export function resultDropped(keptMax: number): QuorateError {
   return new QuorateError(
     "OVERLOADED",
@@ -109,11 +155,12 @@ export function resultDropped(keptMax: number): QuorateError {
 export function unknownMachine(machine: string, by: string): QuorateError {
   return new QuorateError(
     "UNKNOWN_COMMAND",
-    `Cannot propose: member ${by} has no machine "${machine}"`,
+    `Cannot propose: member ${by} has no machine "${machine}", or an older version of it that ` +
+      "does not know this command",
     {
       outcome: "not-applied",
       retry: "never",
-      hint: "Declare the same machines in start on every member.",
+      hint: `Start member ${by} with the same machines as this one.`,
       details: { machine, command: null },
     },
   );

@@ -14,10 +14,11 @@ import {
 } from "../core/index.ts";
 import { createMachineSet, rawMachine } from "../machine/index.ts";
 import type { ForwardRequest, ForwardResponse, PeerMessage } from "../transport/index.ts";
-import { createDeadlines } from "./deadlines.ts";
+import { createDeadlines, expireDue } from "./deadlines.ts";
 import { firstEntry } from "./first-configuration.ts";
 import { defaultLimits, type NodeLimits } from "./limits.ts";
 import { Proposals } from "./proposals.ts";
+import type { CommandDone } from "./requests.ts";
 
 const ends = { from: nodeId("b"), to: nodeId("a") };
 type Refusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
@@ -32,6 +33,14 @@ function createFollower(): Raft {
   });
 }
 
+function entriesOf(after: number, leaderTerm: number, texts: readonly (string | null)[]): Entry[] {
+  return texts.map((text, i) => {
+    const place = { index: logIndex(after + 1 + i), term: term(leaderTerm) };
+    if (text === null) return { ...place, kind: "no-op", data: new Uint8Array(0) };
+    return { ...place, kind: "command", data: commandFor("journal", text) };
+  });
+}
+
 /** Member a follows leader b of term 2; index 1 is the configuration. */
 function follower(changes: Partial<NodeLimits> = {}) {
   const raft = createFollower();
@@ -39,10 +48,11 @@ function follower(changes: Partial<NodeLimits> = {}) {
   const answers: { error: QuorateError | null; result: unknown }[] = [];
   const machines = createMachineSet({ journal: rawMachine(() => new Journal()) });
   const link = { isUp: true, takesMax: Number.POSITIVE_INFINITY };
+  const deadlines = createDeadlines();
   const proposals = new Proposals({
     raft,
     limits: { ...defaultLimits, ...worldLimits, ...changes },
-    deadlines: createDeadlines(),
+    deadlines,
     machines,
     nowMs: () => 0,
     isConnected: () => link.isUp,
@@ -59,11 +69,7 @@ function follower(changes: Partial<NodeLimits> = {}) {
   /** The leader of `leaderTerm` sends these texts (null: its no-op) behind `after`, committed. */
   const append = (after: number, leaderTerm: number, texts: readonly (string | null)[]) => {
     const previous = raft.log.entries[after - 1];
-    const entries = texts.map((text, i): Entry => {
-      const place = { index: logIndex(after + 1 + i), term: term(leaderTerm) };
-      if (text === null) return { ...place, kind: "no-op", data: new Uint8Array(0) };
-      return { ...place, kind: "command", data: commandFor("journal", text) };
-    });
+    const entries = entriesOf(after, leaderTerm, texts);
     const commit = logIndex(after + texts.length);
     const prev = { index: logIndex(after), term: previous?.term ?? noTerm };
     const request = {
@@ -85,14 +91,16 @@ function follower(changes: Partial<NodeLimits> = {}) {
   };
   append(1, 2, [null]);
 
-  const propose = (text: string): number => {
+  const propose = (text: string, isRepeatable = false): number => {
     const at = answers.length;
     answers.push({ error: null, result: "open" });
-    proposals.propose(commandFor("journal", text), 1000, (error, result) => {
+    const settle: CommandDone = (error, result) => {
       answers[at] = { error, result };
-    });
+    };
+    proposals.propose(commandFor("journal", text), 1000, settle, isRepeatable);
     return at;
   };
+  const expire = () => expireDue(deadlines, 1000);
   const forwards = () => sent.filter((one): one is ForwardRequest => one.kind === "forward");
   const respond = (result: ForwardResponse["result"], at = -1) => {
     const id = forwards().at(at)?.id ?? 0;
@@ -101,7 +109,7 @@ function follower(changes: Partial<NodeLimits> = {}) {
   const appended = (first: number, at = -1) =>
     respond({ kind: "appended", first: logIndex(first), term: term(2) }, at);
   const refuse = (why: Refusal, at = -1) => respond({ kind: "refused", why }, at);
-  return { proposals, append, propose, answers, forwards, appended, refuse, link };
+  return { proposals, append, propose, answers, forwards, appended, refuse, link, expire };
 }
 
 const text = ({ commands }: ForwardRequest) =>
@@ -227,5 +235,93 @@ describe("forwarded commands", () => {
     append(2, 2, ["x"]);
     appended(3);
     expect(answers[0]?.error?.outcome).toBe("unknown");
+  });
+});
+
+describe("repeatable commands", () => {
+  /** Sent to the leader once; then the connection broke before the answer. */
+  function uncertain(changes: Partial<NodeLimits> = {}) {
+    const world = follower(changes);
+    world.propose("x", true);
+    world.proposals.flush();
+    world.proposals.abandonForwards((to) => to === "b");
+    expect(world.answers[0]?.result).toBe("open");
+    return world;
+  }
+  const told = ({ answers }: ReturnType<typeof follower>) => {
+    const { error } = answers[0] ?? {};
+    return `${error?.code} ${error?.outcome} ${error?.retry}`;
+  };
+
+  it("I3: go to the leader again when the answer is lost, and get their result", () => {
+    const { proposals, append, appended, answers, forwards } = uncertain();
+    proposals.flush();
+    expect(forwards().map(text)).toEqual([["x"], ["x"]]);
+    append(2, 2, ["x", "other", "x"]);
+    appended(3, 0); // late: of an attempt that was given up
+    expect(answers[0]?.result).toBe("open");
+    appended(5, 1);
+    expect(answers[0]).toEqual({ error: null, result: 3 });
+  });
+
+  it("I3: go again when they were overwritten, or their result was pushed out", () => {
+    const { proposals, propose, append, appended, answers, forwards } = follower({
+      keptResultsMax: 2,
+    });
+    propose("x", true);
+    proposals.flush();
+    append(2, 2, ["x", "1", "2", "3"]);
+    appended(3);
+    proposals.flush();
+    append(6, 3, [null]);
+    appended(7, 1); // another leader's no-op stands there
+    proposals.flush();
+    expect(forwards().map(text)).toEqual([["x"], ["x"], ["x"]]);
+    expect(answers[0]?.result).toBe("open");
+  });
+
+  it("I7: after an attempt that may be applied no refusal says not-applied", () => {
+    const refused = uncertain();
+    refused.proposals.flush();
+    refused.refuse("unknown-machine");
+    expect(told(refused)).toBe("UNKNOWN_COMMAND unknown never");
+
+    const full = uncertain({ waitingCountMax: 1 });
+    full.propose("y", true);
+    full.proposals.flush();
+    full.proposals.abandonForwards(() => true); // one of the two finds no room to wait
+    const codes = full.answers.map(({ error }) => error && `${error.code} ${error.outcome}`);
+    expect(codes).toEqual([null, "OVERLOADED unknown"]);
+
+    const late = uncertain();
+    late.link.isUp = false;
+    late.expire();
+    expect(told(late)).toBe("TIMEOUT unknown never");
+  });
+
+  it("I7: that the leader has no room for wait if an attempt may be applied", () => {
+    const { proposals, refuse, forwards, answers, append, appended } = uncertain();
+    proposals.flush();
+    refuse("overloaded");
+    proposals.flush();
+    expect(forwards()).toHaveLength(2);
+    expect(answers[0]?.result).toBe("open");
+    proposals.onTick();
+    proposals.flush();
+    append(2, 2, ["x"]);
+    appended(3);
+    expect(answers[0]).toEqual({ error: null, result: 1 });
+  });
+
+  it("are certainly not applied when no attempt can be", () => {
+    const world = follower();
+    world.propose("x", true);
+    world.proposals.flush();
+    world.append(2, 3, [null]);
+    world.appended(3); // overwritten: in no log that counts
+    world.proposals.flush();
+    expect(world.forwards()).toHaveLength(2);
+    world.refuse("overloaded");
+    expect(told(world)).toBe("OVERLOADED not-applied after");
   });
 });

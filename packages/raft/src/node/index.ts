@@ -1,3 +1,4 @@
+export type { ClientSession, SessionState } from "./client-sessions.ts";
 export type { NodeEventName, NodeEvents, NodeListener } from "./events.ts";
 export type { NodeLimits } from "./limits.ts";
 export { defaultLimits } from "./limits.ts";
@@ -12,5 +13,6 @@ export type { OpenedMember, OpenMemberDone, OpenMemberParts } from "./open-membe
 export { openMember } from "./open-member.ts";
 export type { CheckedOptions, StartOptions } from "./options.ts";
 export { checkOptions } from "./options.ts";
+export type { Session, SessionOptions } from "./session.ts";
 export type { MemberStatus, NodeStatus } from "./status.ts";
 export { statusOf } from "./status.ts";

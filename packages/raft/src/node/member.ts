@@ -32,6 +32,7 @@ import {
 import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
 import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
+import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
 import { stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
@@ -75,6 +76,7 @@ export class Member {
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
+  readonly #sessions: ClientSessions;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -113,6 +115,12 @@ export class Member {
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
+    this.#sessions = new ClientSessions({
+      limits: parts.limits,
+      nowMs: () => parts.clock.nowMs(),
+      propose: (data, timeoutMs, done) => this.#proposeRepeatable(data, timeoutMs, done),
+      onListenerError: (name, error) => this.#onListenerError(name, error),
+    });
   }
 
   get isRunning(): boolean {
@@ -147,6 +155,20 @@ export class Member {
   propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
     return this.#proposals.propose(data, timeoutMs, done);
+  }
+
+  #proposeRepeatable(
+    data: Uint8Array,
+    timeoutMs: number,
+    done: CommandDone,
+  ): CommandRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
+    return this.#proposals.propose(data, timeoutMs, done, true);
+  }
+
+  /** Opens a session that outlives `ttlMs` of silence. `done` never runs inside the call. */
+  openSession(ttlMs: number, timeoutMs: number, done: SessionDone): CommandRequest | QuorateError {
+    return this.#sessions.open(ttlMs, timeoutMs, done);
   }
 
   abortCommand(request: CommandRequest, error: QuorateError): void {
@@ -267,6 +289,7 @@ export class Member {
       expireDue(this.#deadlines, nowMs);
       this.#proposals.onTick();
       this.#reads.onTick(nowMs);
+      this.#sessions.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }

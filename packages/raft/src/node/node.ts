@@ -2,23 +2,20 @@
  * The public edge: `start` gives a `Node`, a member with its machines. Promises begin here and
  * nowhere below.
  */
-import { QuorateError } from "../base/index.ts";
 import {
-  type CancelSignal,
   createMachineSet,
   type HandlesOf,
   type MachineDeclarations,
-  type MachineHost,
-  type ProposeOptions,
-  type ReadOptions,
+  type MachineSet,
 } from "../machine/index.ts";
 import { createOsPorts } from "../ports/os/index.ts";
-import { aborted, badConfig, stoppedError } from "./errors.ts";
+import { stoppedError } from "./errors.ts";
 import type { NodeEventName, NodeListener } from "./events.ts";
-import type { NodeLimits } from "./limits.ts";
 import { createConsoleLogger } from "./logger.ts";
+import { createHost, type HostParts } from "./machine-host.ts";
 import { type OpenedMember, openMember } from "./open-member.ts";
 import { checkOptions, type StartOptions } from "./options.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { type NodeStatus, statusOf } from "./status.ts";
 
 /** A member of the cluster in this process. */
@@ -26,6 +23,14 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
   readonly id: string;
   /** One handle for each declared machine; the same name means the same machine on every member. */
   readonly machines: HandlesOf<Machines>;
+  /**
+   * Opens a session: its handles send every command until it is answered, and it is applied exactly
+   * once. Resolves when the session is in the log.
+   *
+   * @throws QuorateError `BAD_CONFIG`, `OVERLOADED` (`sessionLimits.sessionsMax`), and those of
+   * every proposal
+   */
+  session(options?: SessionOptions): Promise<Session<Machines>>;
   /** The own term now; `status()` tells the rest. */
   readonly term: number;
   status(): NodeStatus;
@@ -63,19 +68,23 @@ export async function start<Machines extends MachineDeclarations = Record<never,
   const { member } = opened;
   await new Promise<void>((resolve) => member.whenApplied(member.raft.commit, resolve));
   if (!member.isRunning) throw member.stopError ?? stoppedError("not-applied");
-  const host = createHost(opened, checked.limits, () => ports.clock.wallMs());
-  return createNode(opened, machines.createHandles(host));
+  const { limits } = checked;
+  const wallMs = () => ports.clock.wallMs();
+  return createNode(opened, machines, { member, limits, wallMs });
 }
 
 function createNode<Machines extends MachineDeclarations>(
   opened: OpenedMember,
-  handles: HandlesOf<Machines>,
+  machines: MachineSet<Machines>,
+  parts: HostParts,
 ): Node<Machines> {
   const { member } = opened;
+  const propose = member.propose.bind(member);
   const stop = () => new Promise<void>((resolve) => member.stop(resolve));
   return {
     id: member.raft.id,
-    machines: handles,
+    machines: machines.createHandles(createHost(parts, propose)),
+    session: (options) => openSession(parts, machines, options ?? {}),
     get term() {
       return member.raft.hardState.term;
     },
@@ -84,99 +93,4 @@ function createNode<Machines extends MachineDeclarations>(
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-function createHost(
-  { member }: OpenedMember,
-  limits: NodeLimits,
-  wallMs: () => number,
-): MachineHost {
-  return {
-    wallMs,
-    propose: (data, options) =>
-      new Promise((resolve, reject) => {
-        const problem = checkCall(member, options);
-        if (problem !== null) {
-          reject(problem);
-          return;
-        }
-        let unlisten: (() => void) | null = null;
-        const timeoutMs = options?.timeoutMs ?? limits.timeoutMs;
-        const request = member.propose(data, timeoutMs, (error, result) => {
-          unlisten?.();
-          if (error === null) resolve(result);
-          else reject(error);
-        });
-        if (request instanceof QuorateError) {
-          reject(request);
-        } else if (options?.signal !== undefined) {
-          unlisten = onAbort(options.signal, () => {
-            const outcome = request.mayBeApplied ? "unknown" : "not-applied";
-            member.abortCommand(request, aborted(outcome, options.signal?.reason));
-          });
-        }
-      }),
-    read: (read, options) =>
-      new Promise((resolve, reject) => {
-        const problem = checkCall(member, options);
-        if (problem !== null) {
-          reject(problem);
-          return;
-        }
-        let unlisten: (() => void) | null = null;
-        const finish = (error: QuorateError | null) => {
-          unlisten?.();
-          if (error === null) settleWith(read, resolve, reject);
-          else reject(error);
-        };
-        if (options?.consistency === "stale") {
-          finish(null);
-          return;
-        }
-        const request = member.read(options?.timeoutMs ?? limits.timeoutMs, finish);
-        if (request instanceof QuorateError) {
-          reject(request);
-        } else if (options?.signal !== undefined) {
-          unlisten = onAbort(options.signal, () => {
-            request.settle(aborted("not-applied", options.signal?.reason));
-          });
-        }
-      }),
-  };
-}
-
-/** What forbids the call before anything is done, or null. */
-function checkCall(
-  member: OpenedMember["member"],
-  options: ProposeOptions | ReadOptions | undefined,
-): QuorateError | null {
-  if (!member.isRunning) return stoppedError("not-applied", member.stopError);
-  if (options === undefined) return null;
-  const { timeoutMs, signal } = options;
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= timeoutMsMax)) {
-    const fact = `it must be above 0 and at most ${timeoutMsMax}`;
-    return badConfig("timeoutMs", String(timeoutMs), fact, "Give milliseconds.");
-  }
-  return signal?.aborted === true ? aborted("not-applied", signal.reason) : null;
-}
-
-/** Milliseconds; an hour: whoever waits longer waits for a person. */
-const timeoutMsMax = 3_600_000;
-
-function settleWith<Value>(
-  read: () => Value,
-  resolve: (value: Value) => void,
-  reject: (error: unknown) => void,
-): void {
-  try {
-    resolve(read());
-  } catch (error) {
-    reject(error);
-  }
-}
-
-/** Returns what takes the listener off again. */
-function onAbort(signal: CancelSignal, listener: () => void): () => void {
-  signal.addEventListener("abort", listener, { once: true });
-  return () => signal.removeEventListener("abort", listener);
 }

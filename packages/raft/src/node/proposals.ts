@@ -30,6 +30,7 @@ import {
 import type { NodeLimits } from "./limits.ts";
 import { PlacedCommands } from "./placed-commands.ts";
 import { type CommandDone, CommandRequest, type RequestOwner } from "./requests.ts";
+import { SessionClock } from "./session-clock.ts";
 
 /** What is asked of the machines before a command gets into a log. */
 export interface KnownMachines {
@@ -37,6 +38,10 @@ export interface KnownMachines {
   knows(data: Uint8Array): boolean;
   /** The machine's name, for messages. */
   describe(data: Uint8Array): string;
+  /** As the leader: writes the session time into a command that has a place for it. */
+  stamp(data: Uint8Array, timeMs: number): Uint8Array;
+  /** The session time as far as it is applied. */
+  readonly sessionTimeMs: number;
 }
 
 /** What proposals need of the member. */
@@ -92,13 +97,23 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** The term of the newest applied entry. */
   #appliedTerm: Term = noTerm;
   #pendingCount = 0;
+  readonly #sessionClock = new SessionClock();
 
   constructor(host: ProposalsHost) {
     this.#host = host;
   }
 
-  /** Takes over `data`. `done` never runs inside the call. */
-  propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
+  /**
+   * Takes over `data`. `done` never runs inside the call. What `isRepeatable` is sent again until
+   * its deadline, whatever became of it before: only for what does no harm when it is applied
+   * twice.
+   */
+  propose(
+    data: Uint8Array,
+    timeoutMs: number,
+    done: CommandDone,
+    isRepeatable = false,
+  ): CommandRequest | QuorateError {
     const { limits, machines } = this.#host;
     if (data.length > limits.commandBytesMax) {
       return tooLarge(data.length, limits.commandBytesMax);
@@ -108,7 +123,8 @@ export class Proposals implements RequestOwner<CommandRequest> {
       return overloaded("pendingCountMax", limits.pendingCountMax);
     }
     this.#pendingCount++;
-    const request = new CommandRequest(this, data, this.#host.nowMs(), timeoutMs, done);
+    const nowMs = this.#host.nowMs();
+    const request = new CommandRequest(this, data, nowMs, timeoutMs, done, isRepeatable);
     addDeadline(this.#host.deadlines, timeoutMs, request);
     this.#gathered.push(request);
     this.#host.schedule();
@@ -180,6 +196,16 @@ export class Proposals implements RequestOwner<CommandRequest> {
   #proposeAll(requests: readonly CommandRequest[]): ProposeResult {
     const commands: Uint8Array[] = [];
     for (const request of requests) commands.push(request.data);
+    return this.#proposeStamped(commands);
+  }
+
+  /** As the leader, whose clock is the sessions'. `commands` are the caller's own array. */
+  #proposeStamped(commands: Uint8Array[]): ProposeResult {
+    const { raft, machines } = this.#host;
+    if (raft.leadership === null) return this.#host.propose(commands);
+    const { term } = raft.hardState;
+    const timeMs = this.#sessionClock.read(term, machines.sessionTimeMs, this.#host.nowMs());
+    for (const [i, data] of commands.entries()) commands[i] = machines.stamp(data, timeMs);
     return this.#host.propose(commands);
   }
 
@@ -187,7 +213,17 @@ export class Proposals implements RequestOwner<CommandRequest> {
   #proposeOne(request: CommandRequest): void {
     const result = this.#proposeAll([request]);
     if (result.kind === "appended") this.#place([request], result.first, result.term);
-    else request.settle(uncommittedFull(this.#host.raft));
+    else this.#overload(request);
+  }
+
+  /** The leader takes no more. What was sent before keeps its chance to be told for certain. */
+  #overload(request: CommandRequest): void {
+    if (!request.isUncertain) {
+      request.settle(uncommittedFull(this.#host.raft));
+      return;
+    }
+    this.#isHalted = true;
+    this.#wait(request);
   }
 
   /** Finds the requests again when their indexes are applied. */
@@ -209,7 +245,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
       return;
     }
     if (term < this.#appliedTerm) {
-      request.settle(overwritten(term));
+      this.#lose(request, overwritten(term));
       return;
     }
     this.#placed.add(request);
@@ -218,9 +254,25 @@ export class Proposals implements RequestOwner<CommandRequest> {
   #settleFromKept(request: CommandRequest, index: LogIndex, term: Term): void {
     const kept = this.#kept.get(index);
     const applied = kept?.term ?? termAt(this.#host.raft.log, index);
-    if (applied !== term) request.settle(overwritten(term));
+    if (applied !== term) this.#lose(request, overwritten(term));
     else if (kept !== undefined) request.settle(null, kept.result);
-    else request.settle(resultDropped(this.#host.limits.keptResultsMax));
+    else this.#lose(request, resultDropped(this.#host.limits.keptResultsMax));
+  }
+
+  /**
+   * There will be no result of this attempt: `error` says why. What is repeatable goes to a leader
+   * once more.
+   */
+  #lose(request: CommandRequest, error: QuorateError): void {
+    if (!request.isRepeatable || request.isSettled) {
+      request.settle(error);
+      return;
+    }
+    if (error.outcome !== "not-applied") request.isUncertain = true;
+    request.index = null;
+    request.term = null;
+    this.#wait(request);
+    this.#host.schedule();
   }
 
   // --- forwarding --------------------------------------------------------------------------------
@@ -278,7 +330,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     if (raft.leadership !== null && !commands.every((data) => machines.knows(data))) {
       return { kind: "refused", why: "unknown-machine" };
     }
-    return this.#host.propose(commands);
+    return this.#proposeStamped([...commands]);
   }
 
   onForwardResponse(response: ForwardResponse): void {
@@ -302,7 +354,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
         for (const request of requests) this.#wait(request);
         break;
       case "overloaded":
-        for (const request of requests) request.settle(uncommittedFull(this.#host.raft));
+        for (const request of requests) this.#overload(request);
         break;
       case "unknown-machine":
         this.#onUnknownMachine(requests, to);
@@ -337,7 +389,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     for (const [id, forward] of this.#forwards) {
       if (!isAbandoned(forward.to, forward.term)) continue;
       this.#forwards.delete(id);
-      for (const request of forward.requests) request.settle(leaderLost(forward.term));
+      for (const request of forward.requests) this.#lose(request, leaderLost(forward.term));
     }
     this.#dropKept();
   }
@@ -357,7 +409,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
       if (request === null) return;
       assert(request.term !== null, "a placed request knows its term");
       if (request.term === term) request.settle(null, result);
-      else request.settle(overwritten(request.term));
+      else this.#lose(request, overwritten(request.term));
     }
   }
 

@@ -5,7 +5,7 @@
  */
 import type { LogIndex, QuorateError, Term } from "../base/index.ts";
 import type { Expiring } from "./deadlines.ts";
-import { stoppedError } from "./errors.ts";
+import { stoppedError, uncertain } from "./errors.ts";
 
 /**
  * With `error` null, `result` is what the machine returned. Runs exactly once and does not throw.
@@ -35,6 +35,10 @@ export class CommandRequest implements Expiring {
   term: Term | null = null;
   index: LogIndex | null = null;
   isSettled = false;
+  /** Applied twice it does no harm: it may be sent again though its outcome is unknown. */
+  readonly isRepeatable: boolean;
+  /** An earlier attempt may be in a log, or come into one. */
+  isUncertain = false;
   readonly #done: CommandDone;
   readonly #owner: RequestOwner<CommandRequest>;
 
@@ -44,7 +48,9 @@ export class CommandRequest implements Expiring {
     startedMs: number,
     timeoutMs: number,
     done: CommandDone,
+    isRepeatable = false,
   ) {
+    this.isRepeatable = isRepeatable;
     this.#owner = owner;
     this.data = data;
     this.startedMs = startedMs;
@@ -54,7 +60,7 @@ export class CommandRequest implements Expiring {
 
   /** Whether the command may be in a log: then an error cannot say "not applied". */
   get mayBeApplied(): boolean {
-    return this.place === "forwarded" || this.place === "placed";
+    return this.isUncertain || this.place === "forwarded" || this.place === "placed";
   }
 
   /** Ignored after the first. */
@@ -62,7 +68,9 @@ export class CommandRequest implements Expiring {
     if (this.isSettled) return;
     this.isSettled = true;
     this.#owner.onSettled(this);
-    this.#done(error, result);
+    // What is certain of this attempt says nothing of an earlier one.
+    const isTooSure = this.isUncertain && error?.outcome === "not-applied";
+    this.#done(isTooSure ? uncertain(error) : error, result);
   }
 
   expire(): void {

@@ -3,7 +3,13 @@
  * callbacks: for the tests of the node. What is killed stays silent, as a dead process does.
  */
 import { crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
-import { createMachineSet, type RawMachine, rawMachine } from "../../src/machine/index.ts";
+import {
+  createMachineSet,
+  type MachineDeclarations,
+  type MachineSet,
+  type RawMachine,
+  rawMachine,
+} from "../../src/machine/index.ts";
 import { encodeCommand } from "../../src/machine/machine-set.ts";
 import type { NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
 import { checkOptions, type OpenedMember, openMember, statusOf } from "../../src/node/index.ts";
@@ -48,6 +54,7 @@ export interface Running {
   readonly opened: OpenedMember;
   readonly member: OpenedMember["member"];
   readonly journal: Journal;
+  readonly machines: MachineSet<MachineDeclarations>;
   readonly events: { [Name in keyof NodeEvents]: NodeEvents[Name][] };
   readonly log: string[];
   kill(): void;
@@ -61,6 +68,8 @@ export interface WorldOptions {
   readonly limits?: Partial<NodeLimits>;
   readonly latencyMs?: number;
   readonly settings?: NonNullable<StartOptions<Record<never, never>>["settings"]>;
+  /** How a member's clock goes: its pace (1: true) and how far it is ahead. */
+  readonly clockOf?: (id: string) => { readonly pace: number; readonly aheadMs: number };
 }
 
 export const worldLimits: Partial<NodeLimits> = { tickMs: 5, heartbeatMs: 20, electionMs: 100 };
@@ -118,7 +127,8 @@ export class NodeWorld {
     changes: Partial<StartOptions<Record<never, never>>> = {},
   ): Running | Error | null {
     const life = { isAlive: true };
-    const clock = mortalClock(this.clock, life);
+    const own = this.#options.clockOf?.(id) ?? { pace: 1, aheadMs: 0 };
+    const clock = mortalClock(this.clock, life, own);
     const journal = new Journal();
     const log: string[] = [];
     const write = (level: string) => (_fields: object, text: string) => {
@@ -164,7 +174,7 @@ export class NodeWorld {
         this.#disks.get(id)?.kill();
         this.running.delete(id);
       };
-      result = toRunning(id, opened, journal, log, kill);
+      result = { ...toRunning(id, opened, journal, log, kill), machines };
       this.running.set(id, result);
     });
     this.clock.advanceUntil(() => result !== null, 1000);
@@ -295,7 +305,7 @@ function toRunning(
   journal: Journal,
   log: string[],
   kill: () => void,
-): Running {
+): Omit<Running, "machines"> {
   const { member } = opened;
   const events: Running["events"] = { leader: [], role: [], peer: [], stopped: [] };
   member.events.on("leader", (event) => events.leader.push(event));
@@ -306,14 +316,18 @@ function toRunning(
 }
 
 /** A clock of a process: nothing runs any more when it is dead. */
-function mortalClock(clock: Clock, life: { readonly isAlive: boolean }): Clock {
+function mortalClock(
+  clock: Clock,
+  life: { readonly isAlive: boolean },
+  { pace, aheadMs }: { readonly pace: number; readonly aheadMs: number },
+): Clock {
   const ifAlive = (callback: () => void) => () => {
     if (life.isAlive) callback();
   };
   return {
-    nowMs: () => clock.nowMs(),
-    wallMs: () => clock.wallMs(),
-    after: (delayMs, callback) => clock.after(delayMs, ifAlive(callback)),
+    nowMs: () => clock.nowMs() * pace + aheadMs,
+    wallMs: () => clock.wallMs() + aheadMs,
+    after: (delayMs, callback) => clock.after(delayMs / pace, ifAlive(callback)),
     defer: (callback) => clock.defer(ifAlive(callback)),
   };
 }

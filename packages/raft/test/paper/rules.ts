@@ -132,6 +132,26 @@ const thesisRules = {
     "thesis 6.2",
     "Followers can say who leads; who does not lead refuses commands.",
   ],
+  "6.3-once": [
+    "thesis 6.3",
+    "A command that a client sends again is applied once, and answered with the first reply.",
+  ],
+  "6.3-discard": [
+    "thesis 6.3",
+    "Replies below the lowest that the client waits for are dropped, and never made again.",
+  ],
+  "6.3-concurrent": [
+    "thesis 6.3",
+    "A client may have several commands under way, applied in the order in which they come.",
+  ],
+  "6.3-expiry": [
+    "thesis 6.3",
+    "All members end the same sessions at the same entry, by the time that leaders write there.",
+  ],
+  "6.3-no-session": [
+    "thesis 6.3",
+    "A command of a session that has ended is not applied, and its client is told.",
+  ],
   "6.4-read-index": ["thesis 6.4", "A read waits for the commit index of when it was registered."],
   "6.4-own-term": ["thesis 6.4", "Before the no-op is committed, reads wait for the no-op."],
   "6.4-fresh-round": ["thesis 6.4", "Only answers to a round that started after the read count."],

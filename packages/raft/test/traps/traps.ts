@@ -233,12 +233,11 @@ const storage = {
 const machine = {
   I1: tested("An exception in apply is swallowed, and the replica has a hole."),
   I2: tested("Calls wait for ever when the member they wait for has ended."),
-  I3: comesWith(
-    "sessions",
+  I3: tested(
     "A command that is sent again after a timeout is applied twice.",
     "That the outcome is unknown is said: I7.",
   ),
-  I4: comesWith("sessions", "Sessions end by each member's clock, and replicas differ."),
+  I4: tested("Sessions end by each member's clock, and replicas differ."),
   I5: tested(
     "A command reaches a program that does not know it, and is skipped.",
     "Enabling one by a committed entry: with sessions.",

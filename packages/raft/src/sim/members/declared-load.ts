@@ -117,6 +117,14 @@ class DeclaredMachines implements LoadMachines<DeclaredInput, DeclaredResult> {
     return this.#set.describe(data);
   }
 
+  stamp(data: Uint8Array, timeMs: number): Uint8Array {
+    return this.#set.stamp(data, timeMs);
+  }
+
+  get sessionTimeMs(): number {
+    return this.#set.sessionTimeMs;
+  }
+
   apply(data: Uint8Array, index: number, entryTerm: number): unknown {
     this.#index = index;
     // A result is always wanted: all members' results can be compared then.

@@ -222,6 +222,10 @@ export class SimMember {
     return {
       knows: (data) => machines.knows(data),
       describe: (data) => machines.describe(data),
+      stamp: (data, timeMs) => machines.stamp(data, timeMs),
+      get sessionTimeMs() {
+        return machines.sessionTimeMs;
+      },
       apply: (data, index, term, wanted) => {
         const result = machines.apply(data, index, term, wanted);
         const isReplay = index <= this.appliedMax;

@@ -51,6 +51,10 @@ function createStoreMachines(store: Store): LoadMachines<StoreInput, number> {
   return {
     knows: (data) => set.knows(data),
     describe: (data) => set.describe(data),
+    stamp: (data, timeMs) => set.stamp(data, timeMs),
+    get sessionTimeMs() {
+      return set.sessionTimeMs;
+    },
     apply: (data, index, entryTerm, wanted) =>
       set.apply(data, logIndex(index), term(entryTerm), wanted),
     encode: (input) => set.encode(machineName, encodeStoreInput(input)),

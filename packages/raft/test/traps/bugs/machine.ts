@@ -15,6 +15,27 @@ export const machineBugs: readonly TrapBug[] = [
     patch("node/member.ts", "    failAll(this.#deadlines, error);\n", ""),
   ),
   bug(
+    "I3",
+    "A command that comes again is applied again.",
+    patch(
+      "machine/session-table.ts",
+      'return reply === undefined ? { kind: "fresh" } : { kind: "duplicate", reply: reply.bytes };',
+      lines(
+        "if (reply !== undefined) this.#forget(session, sequence);",
+        '    return { kind: "fresh" };',
+      ),
+    ),
+  ),
+  bug(
+    "I4",
+    "Sessions do not expire by the stamps of entries.",
+    patch(
+      "machine/session-table.ts",
+      "if (endMs <= this.#timeMs) this.close(id);",
+      "if (endMs < 0) this.close(id);",
+    ),
+  ),
+  bug(
     "I5",
     "A command for an unknown machine is skipped.",
     patch("node/member.ts", apply, `if (this.#parts.machines.knows(entry.data)) ${apply}`),
