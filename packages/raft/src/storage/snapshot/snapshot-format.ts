@@ -137,9 +137,12 @@ export function decodeHeader(bytes: Uint8Array, file: string, crc32: Crc32): Sna
   });
 }
 
-/** What the checksums of its blocks start from: a block is sound in its own snapshot only. */
+/**
+ * What the checksums of its blocks start from: a block is sound behind its own header only. Without
+ * the header's own checksum, for the CRC of bytes and their CRC is the same for all.
+ */
 export function blockSeed(header: Uint8Array, crc32: Crc32): number {
-  return crc32(header.subarray(0, sectorBytes));
+  return crc32(header.subarray(0, sectorBytes - 4));
 }
 
 // --- blocks --------------------------------------------------------------------------------------

@@ -84,8 +84,9 @@ export class SnapshotReceiver {
     return this.#durable;
   }
 
+  /** All of it is there and on stable storage. */
   get isComplete(): boolean {
-    return this.#written === this.identity.bytes;
+    return this.#durable === this.identity.bytes;
   }
 
   /**
@@ -93,7 +94,7 @@ export class SnapshotReceiver {
    * chunk may come when `done` has run, never inside the call. After an error the file is gone.
    */
   accept(identity: SnapshotIdentity, offset: number, chunk: Uint8Array, done: Answered): void {
-    const early = this.#judge(identity, offset, chunk);
+    const early = this.#failure === null ? this.#judge(identity, offset, chunk) : null;
     if (early === null) {
       const rest = chunk.subarray(this.nextOffset - offset);
       this.#run(this.#accept(rest), done);
@@ -239,7 +240,8 @@ export class SnapshotReceiver {
   *#write(part: Uint8Array): Task<void> {
     yield* perform((done) => this.#file.write(this.#written, [part], done));
     this.#written += part.length;
-    if (!this.isComplete && this.#written - this.#durable < syncEveryBytes) return;
+    const isAll = this.#written === this.identity.bytes;
+    if (!isAll && this.#written - this.#durable < syncEveryBytes) return;
     yield* perform((done) => this.#file.sync(done));
     this.#durable = this.#written;
   }
@@ -261,7 +263,6 @@ export class SnapshotReceiver {
     const { description } = yield* openSnapshot(this.#space, this.#file);
     const isRight = isSameSnapshot(description.identity, this.identity);
     assert(isRight, "what was received is what was announced");
-    assert(this.#durable === this.identity.bytes, "all of it is durable");
     yield* closeFile(this.#file);
     return { description, temporaryPath: this.#file.path };
   }
