@@ -26,6 +26,8 @@ export class MemoryLogStore implements LogStore {
   readonly #clock: Clock;
   readonly #log = new TermRuns();
   #commit: LogIndex = noIndex;
+  /** Of the newest snapshot, on its way or there. */
+  #snapshot: LogIndex = noIndex;
   /** What has to wait for a snapshot that is being installed. */
   readonly #waiting: (() => void)[] = [];
   #isBusy = false;
@@ -62,6 +64,7 @@ export class MemoryLogStore implements LogStore {
     });
     if (effect === "replaces-log") this.#log.reset(position);
     this.#learnCommit(position.index);
+    if (position.index > this.#snapshot) this.#snapshot = position.index;
     this.#enqueue(() => {
       runTask(this.snapshots.publish(sealed), (error) => {
         this.#settle(done, error === null ? null : toStorageError(error));
@@ -71,13 +74,10 @@ export class MemoryLogStore implements LogStore {
 
   compact(position: LogPosition, done: (error: StorageError | null) => void): void {
     assert(!this.#isClosed, "nothing is asked for after the close");
-    if (position.index > this.#log.base.index) this.#log.dropThrough(position);
+    assert(position.index <= this.#snapshot, "only what is in a snapshot is dropped");
+    if (position.index >= this.#log.base.index) this.#log.dropThrough(position);
     this.#learnCommit(position.index);
-    this.#enqueue(() => {
-      const newest = this.snapshots.newest?.identity.position.index ?? 0;
-      assert(position.index <= newest, "only what is in a snapshot is dropped");
-      this.#settle(done);
-    });
+    this.#enqueue(() => this.#settle(done));
   }
 
   close(done: (error: StorageError | null) => void): void {

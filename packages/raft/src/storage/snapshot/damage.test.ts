@@ -102,6 +102,18 @@ describe("a damaged snapshot", () => {
     });
   }
 
+  it("goes when it would be pruned", () => {
+    const world = makeWorld(wholeLog);
+    flip(world, newer, 600);
+    const { store } = world.openLog(options);
+    const newest = world.seal(store.snapshots, { index: 5, term: 1, sections: [["one", "5"]] });
+    expect(world.install(store, newest)).toBe(null);
+    const keepFrom = newest.description.identity.position.index;
+    expect(world.ask((done) => store.snapshots.prune(keepFrom, done))).toBe(null);
+    const names = world.disk.files().filter((path) => path.endsWith(".snap"));
+    expect(names).toEqual([`${worldDirectory}/snapshot-0000000000000005.snap`]);
+  });
+
   it("is left to the log alone where all are damaged and it is whole", () => {
     const world = makeWorld(wholeLog);
     flip(world, newer, 600);

@@ -16,6 +16,8 @@ export interface FoundSnapshots {
   readonly sound: readonly SnapshotDescription[];
   /** What kept each of the others from being one; newest first. */
   readonly damaged: readonly StorageDamage[];
+  /** The indexes in the names of those. */
+  readonly damagedIndexes: readonly number[];
 }
 
 /** @throws UnknownFormatError, DiskError */
@@ -25,15 +27,20 @@ export function* findSnapshots(
 ): Task<FoundSnapshots> {
   const sound: SnapshotDescription[] = [];
   const damaged: StorageDamage[] = [];
+  const damagedIndexes: number[] = [];
   for (const name of [...names].sort().reverse()) {
     const index = parseSnapshotFileName(name);
     if (index === null) continue;
     const path = pathIn(space.directory, name);
     const found = yield* examine(space, path, index, sound.length === 0);
-    if (found instanceof StorageDamage) damaged.push(found);
-    else sound.unshift(found);
+    if (found instanceof StorageDamage) {
+      damaged.push(found);
+      damagedIndexes.push(index);
+    } else {
+      sound.unshift(found);
+    }
   }
-  return { sound, damaged };
+  return { sound, damaged, damagedIndexes };
 }
 
 function* examine(

@@ -32,13 +32,20 @@ export class SnapshotStore {
   #snapshots: readonly SnapshotDescription[];
   /** How many readers a snapshot has, by index. */
   readonly #pins = new Map<LogIndex, number>();
+  /** Indexes of files that cannot be read; kept until they would be pruned. */
+  #damaged: readonly number[];
   #attempts = 0;
   #isPruning = false;
 
-  /** `found`: sound ones, oldest first. */
-  constructor(space: SnapshotSpace, found: readonly SnapshotDescription[]) {
+  /** `found`: sound ones, oldest first; `damaged`: the indexes in the names of others. */
+  constructor(
+    space: SnapshotSpace,
+    found: readonly SnapshotDescription[],
+    damaged: readonly number[] = [],
+  ) {
     this.#space = space;
     this.#snapshots = found;
+    this.#damaged = damaged;
   }
 
   /** Sound when they were found or written; oldest first. */
@@ -102,7 +109,10 @@ export class SnapshotStore {
     });
   }
 
-  /** Removes snapshots below `keepFrom`, but never the newest, nor one that is being read. */
+  /**
+   * Removes snapshots below `keepFrom`, damaged ones too, but never the newest sound one, nor one
+   * that is being read.
+   */
   prune(keepFrom: LogIndex, done: (error: StorageError | null) => void): void {
     if (this.#isPruning) {
       this.#space.clock.defer(() => done(null));
@@ -135,6 +145,7 @@ export class SnapshotStore {
     const others = this.#snapshots.filter((other) => other.identity.position.index !== index);
     const all = [...others, sealed.description];
     this.#snapshots = all.sort((a, b) => a.identity.position.index - b.identity.position.index);
+    this.#damaged = this.#damaged.filter((other) => other !== index);
   }
 
   *#open(snapshot: SnapshotDescription): Task<SnapshotReader> {
@@ -157,11 +168,13 @@ export class SnapshotStore {
       const { index } = snapshot.identity.position;
       return index < keepFrom && snapshot !== this.newest && !this.#pins.has(index);
     });
-    if (old.length === 0) return;
+    const damaged = this.#damaged.filter((index) => index < keepFrom);
+    const indexes = [...damaged, ...old.map(({ identity }) => identity.position.index)];
+    if (indexes.length === 0) return;
     this.#snapshots = this.#snapshots.filter((snapshot) => !old.includes(snapshot));
-    for (const { identity } of old) {
-      const path = pathIn(directory, snapshotFileName(identity.position.index));
-      yield* perform((done) => disk.remove(path, done));
+    this.#damaged = this.#damaged.filter((index) => !damaged.includes(index));
+    for (const index of indexes) {
+      yield* perform((done) => disk.remove(pathIn(directory, snapshotFileName(index)), done));
     }
     yield* perform((done) => disk.syncDirectory(directory, done));
   }

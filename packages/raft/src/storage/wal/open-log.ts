@@ -101,7 +101,7 @@ function* recover(options: OpenLogOptions): Task<OpenedLog> {
   const prepared = yield* prepareLog(log, read, warn);
   const segmentFile = yield* openFile(disk, read.last.file, "existing");
   const limits = { segmentBytesMax, unitBytesMax, idleWitnessMs };
-  const snapshots = new SnapshotStore(space, found.sound);
+  const snapshots = new SnapshotStore(space, found.sound, found.damagedIndexes);
   const store = new WriteAheadLog({ log, clock, limits, read, prepared, snapshots, segmentFile });
   for (const damage of found.damaged) warn(damage.message);
   const { replaceBy } = choice;

@@ -3,7 +3,7 @@
  * meanwhile are merged into the next unit. Made by `open-log.ts`; see there for opening and
  * recovery.
  */
-import { assert, type LogIndex, logIndex } from "../../base/index.ts";
+import { assert, type LogIndex, logIndex, noIndex } from "../../base/index.ts";
 import type { HardState, LogPosition } from "../../core/index.ts";
 import type { Clock, DiskFile, Timer } from "../../ports/index.ts";
 import { closeFile, openFile, writeSynced } from "../files.ts";
@@ -84,6 +84,7 @@ export class WriteAheadLog implements LogStore {
   readonly #asked: TermRuns;
   #askedHardState: HardState;
   #askedCommit: LogIndex;
+  #askedSnapshot: LogIndex;
 
   /** What is on disk. */
   readonly #written: TermRuns;
@@ -133,6 +134,7 @@ export class WriteAheadLog implements LogStore {
     this.#lastUnit = read.chain.unit;
     this.#chain = read.chain.checksum;
     this.#askedCommit = read.commit;
+    this.#askedSnapshot = snapshots.newest?.identity.position.index ?? noIndex;
     this.#commit = read.commit;
     this.#commitWritten = read.commit;
     this.#logEnd = prepared.logEnd;
@@ -167,6 +169,7 @@ export class WriteAheadLog implements LogStore {
     const isReplaced = effect === "replaces-log";
     if (isReplaced) this.#asked.reset(position);
     if (position.index > this.#askedCommit) this.#askedCommit = position.index;
+    if (position.index > this.#askedSnapshot) this.#askedSnapshot = position.index;
     const run = () => this.#install(sealed, isReplaced);
     this.#enqueue({ kind: "change", run, done });
   }
@@ -181,10 +184,11 @@ export class WriteAheadLog implements LogStore {
 
   compact(position: LogPosition, done: Settle): void {
     if (this.#hasFailed(done)) return;
-    if (position.index > this.#asked.base.index) {
-      this.#asked.dropThrough(position);
-      if (position.index > this.#askedCommit) this.#askedCommit = position.index;
-    }
+    assert(position.index <= this.#askedSnapshot, "only what is in a snapshot is dropped", () => {
+      return `${position.index}, the newest snapshot is of ${this.#askedSnapshot}`;
+    });
+    if (position.index >= this.#asked.base.index) this.#asked.dropThrough(position);
+    if (position.index > this.#askedCommit) this.#askedCommit = position.index;
     this.#enqueue({ kind: "change", run: () => this.#compact(position), done });
   }
 
@@ -346,9 +350,7 @@ export class WriteAheadLog implements LogStore {
   /** Whole segments go, oldest first, none of whose entries lies behind `position`. */
   *#compact(position: LogPosition): Task<void> {
     const newest = this.snapshots.newest?.identity.position.index ?? 0;
-    assert(position.index <= newest, "only what is in a snapshot is dropped", () => {
-      return `${position.index}, the newest snapshot is of ${newest}`;
-    });
+    assert(position.index <= newest, "the snapshot is durable before the log is dropped");
     if (position.index <= this.#written.base.index) return;
     this.#written.dropThrough(position);
     if (position.index > this.#commit) this.#commit = position.index;
