@@ -220,6 +220,37 @@ describe("an installed snapshot", () => {
     expect(opened.commit).toBe(7);
   });
 
+  it("H8: gets its name after all that was asked for before it is durable", () => {
+    const world = new StorageWorld();
+    const { store } = fill(world, 2);
+    const sealed = world.seal(store.snapshots, { index: 3, term: 2, sections: [["state", "3"]] });
+    const operations: string[] = [];
+    world.fault = ({ kind, path }) => {
+      const [file] = /hard-state|wal$|snapshot/.exec(path) ?? [""];
+      if (file !== "" && !["open", "close"].includes(kind)) operations.push(`${kind} ${file}`);
+      return null;
+    };
+    const hardState = makeHardState(2);
+    store.append(makePersist({ hardState, entries: [makeEntry(3, 2)], commit: 3 }), () => {});
+    store.install(sealed, () => {});
+    store.append(makePersist({ entries: [makeEntry(4, 2)] }), () => {});
+    world.clock.advance(0);
+    const records = ["write wal", "sync wal"];
+    const hard = ["write hard-state", "sync hard-state"];
+    const expected = [...hard, ...hard, ...records, "rename snapshot", ...records];
+    expect(operations).toEqual(expected);
+  });
+
+  it("H7: is followed by a segment whose loss is noticed at once", () => {
+    const world = new StorageWorld();
+    const { store } = fill(world, 3);
+    snapshot(world, store, 9, 1);
+    expect(world.append(store, makePersist({ entries: [makeEntry(10, 1)] }))).toBe(null);
+    world.disk.kill();
+    world.disk.drop(segment(4));
+    expect(String(world.tryOpenLog(options))).toContain("the log begins with this segment");
+  });
+
   it("stands in for a last write that cannot be read and had its base in it", () => {
     const world = new StorageWorld();
     const { store } = fill(world, 4);
