@@ -13,6 +13,7 @@ import {
 } from "../../testing/storage-world.ts";
 import { StorageDamage, UnknownFormatError } from "../storage-errors.ts";
 import type { OpenedLog } from "../wal/open-log.ts";
+import { snapshotBlockBytes } from "./snapshot-format.ts";
 
 const older = `${worldDirectory}/snapshot-0000000000000002.snap`;
 const newer = `${worldDirectory}/snapshot-0000000000000004.snap`;
@@ -101,6 +102,39 @@ describe("a damaged snapshot", () => {
       }
     });
   }
+
+  it("is read to its end: damage in a block far from its table is found at the start", () => {
+    const world = makeWorld(wholeLog);
+    const { store } = world.openLog(options);
+    const sections = [["large", new Uint8Array(3 * snapshotBlockBytes).fill(5)]] as const;
+    const content = { index: 5, term: 1, sections };
+    expect(world.install(store, world.seal(store.snapshots, content, 100_000))).toBe(null);
+    expect(world.close(store)).toBe(null);
+    const path = `${worldDirectory}/snapshot-0000000000000005.snap`;
+    const sound = world.disk.peek(path);
+    const offsets = [530, snapshotBlockBytes, 2 * snapshotBlockBytes, 2 * snapshotBlockBytes + 520];
+    for (const offset of offsets) {
+      flip(world, path, offset);
+      const { snapshotVerdict, snapshot } = world.openLog(options);
+      expect(snapshotVerdict.kind).toBe("fallback");
+      expect(snapshot?.identity.position.index).toBe(4);
+      world.disk.kill();
+      world.disk.poke(path, () => sound);
+    }
+    expect(outcome(world)).toBe("sound 0 5");
+  });
+
+  it("whose blocks are sound and whose hash is another is not taken", () => {
+    const world = makeWorld(wholeLog);
+    world.disk.poke(newer, (bytes) => {
+      const trailer = bytes.length - 512;
+      bytes[trailer + 10 + 8 + 16 + 20] = (bytes[trailer + 10 + 8 + 16 + 20] ?? 0) ^ 1;
+      seal(bytes, trailer);
+      return bytes;
+    });
+    expect(outcome(world)).toBe("fallback 0 2");
+    expect(world.warnings.join()).toContain("its content has the hash");
+  });
 
   it("goes when it would be pruned", () => {
     const world = makeWorld(wholeLog);
@@ -224,7 +258,9 @@ describe("the start of the log", () => {
     const [first] = world.disk.files().filter((path) => path.endsWith(".wal"));
     expect(first).toBe(`${worldDirectory}/log-0000000000000005.wal`);
     world.disk.drop(first ?? "");
-    expect(outcome(world)).toBe("refused");
+    const error = world.tryOpenLog(options);
+    expect(error).toBeInstanceOf(StorageDamage);
+    expect(String(error)).toContain("segment 5, with which the log begins, is missing");
   });
 });
 
@@ -248,8 +284,13 @@ function zeroFrom(world: StorageWorld, at: number): void {
 function setVersion(world: StorageWorld, path: string, offset: number): void {
   world.disk.poke(path, (bytes) => {
     bytes[offset + 8] = 2;
-    const checksum = crc32(bytes.subarray(offset, offset + 508));
-    new DataView(bytes.buffer).setUint32(offset + 508, checksum, true);
+    seal(bytes, offset);
     return bytes;
   });
+}
+
+/** Makes the checksum of a sealed block right again. */
+function seal(bytes: Uint8Array, offset: number): void {
+  const checksum = crc32(bytes.subarray(offset, offset + 508));
+  new DataView(bytes.buffer).setUint32(offset + 508, checksum, true);
 }

@@ -119,6 +119,15 @@ describe("compaction", () => {
     expect(indexes(opened.entries)).toBe("6/2");
   });
 
+  it("knows after a start as well how far each segment reaches", () => {
+    const world = new StorageWorld();
+    snapshot(world, fill(world, 6).store, 5, 1);
+    const { store } = reopen(world);
+    expect(world.compact(store, 3, 1)).toBe(null);
+    expect(segments(world)).toEqual([segment(4), segment(5), segment(6)]);
+    expect(indexes(reopen(world).entries)).toBe("4/1 5/1 6/1");
+  });
+
   it("only drops what is in a snapshot", () => {
     const world = new StorageWorld();
     const { store } = fill(world, 5);

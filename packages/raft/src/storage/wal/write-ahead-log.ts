@@ -315,10 +315,8 @@ export class WriteAheadLog implements LogStore {
    * The snapshot counts once it is published; recovery does the rest if this does not come to it.
    */
   *#install(sealed: SealedSnapshot, isReplaced: boolean): Task<void> {
-    const { position } = sealed.description.identity;
     yield* this.snapshots.publish(sealed);
-    if (isReplaced) yield* this.#replaceLog(position);
-    else if (position.index > this.#commit) this.#commit = position.index;
+    if (isReplaced) yield* this.#replaceLog(sealed.description.identity.position);
   }
 
   /** An empty log behind `position`. The renaming of `log-start` is the moment. */
