@@ -62,14 +62,12 @@ export function openMember(parts: OpenMemberParts, done: OpenMemberDone): void {
 type FoundDone = (error: Error | null, found?: Found) => void;
 
 function openMemory({ options, ports }: OpenMemberParts, done: FoundDone): void {
-  ports.clock.defer(() =>
-    done(null, {
-      clusterId: deriveClusterId(options.configuration, options.token),
-      incarnation: ports.random.id64(),
-      lock: null,
-      log: openMemoryLog(ports.clock),
-    }),
-  );
+  const { clock, crc32, random } = ports;
+  const clusterId = deriveClusterId(options.configuration, options.token);
+  clock.defer(() => {
+    const log = openMemoryLog({ clock, crc32, clusterId });
+    done(null, { clusterId, incarnation: random.id64(), lock: null, log });
+  });
 }
 
 function openDisk(parts: OpenMemberParts, directory: string, done: FoundDone): void {

@@ -77,10 +77,17 @@ export function* removeTemporaries(
   }
 }
 
-const ownNames = /^(identity|hard-state\.[01]|log-end|log-\d{16}\.wal(\.unit-\d+\.\d+\.suspect)?)$/;
+const ownNames = [
+  /^identity$/,
+  /^hard-state\.[01]$/,
+  /^log-(end|start)$/,
+  /^log-\d{16}\.wal(\.unit-\d+\.\d+\.suspect)?$/,
+  /^snapshot-\d{16}\.(snap|\d+)$/,
+];
 
 /** Whether this room could have written a file of this name. */
 export function isOurs(name: string): boolean {
   const isTemporary = name.endsWith(temporarySuffix);
-  return ownNames.test(isTemporary ? name.slice(0, -temporarySuffix.length) : name);
+  const stem = isTemporary ? name.slice(0, -temporarySuffix.length) : name;
+  return ownNames.some((pattern) => pattern.test(stem));
 }

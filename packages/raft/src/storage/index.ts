@@ -1,10 +1,30 @@
 export type { DirectoryIdentity } from "./identity.ts";
-export type { LogStore, PersistRequest, RecoveredLog } from "./log-store.ts";
+export type { LogStore, PersistRequest, RecoveredLog, SnapshotEffect } from "./log-store.ts";
 export { StorageError } from "./log-store.ts";
+export type { MemoryLogOptions } from "./memory-log-store.ts";
 export { MemoryLogStore, openMemoryLog } from "./memory-log-store.ts";
 export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts";
 export { openDirectory } from "./open-directory.ts";
+export type {
+  SnapshotDescription,
+  SnapshotIdentity,
+  SnapshotSection,
+} from "./snapshot/snapshot-format.ts";
+export { describeSnapshot, isSameSnapshot, isSnapshotSize } from "./snapshot/snapshot-format.ts";
+export type { SnapshotPart, SnapshotReader } from "./snapshot/snapshot-reader.ts";
+export { readBytesMax } from "./snapshot/snapshot-reader.ts";
+export type { ChunkAnswer, SnapshotReceiver } from "./snapshot/snapshot-receiver.ts";
+export type { SealedSnapshot } from "./snapshot/snapshot-space.ts";
+export type { SnapshotStore } from "./snapshot/snapshot-store.ts";
+export type { SnapshotWriter } from "./snapshot/snapshot-writer.ts";
+export type { LogView } from "./snapshot-effect.ts";
+export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
 export { ForeignDirectoryError, StorageDamage, UnknownFormatError } from "./storage-errors.ts";
-export type { OpenedLog, OpenLogOptions, RecoveryVerdict } from "./wal/open-log.ts";
+export type {
+  OpenedLog,
+  OpenLogOptions,
+  RecoveryVerdict,
+  SnapshotVerdict,
+} from "./wal/open-log.ts";
 export { openLog } from "./wal/open-log.ts";

@@ -42,7 +42,9 @@ async function onMemoryDisk(): Promise<LogStoreHarness> {
 }
 
 async function inMemory(): Promise<LogStoreHarness> {
-  return { open: async () => openMemoryLog(osClock), dispose: async () => {} };
+  const { clusterId } = worldIdentity;
+  const options = { clock: osClock, crc32: osCrc32, clusterId };
+  return { open: async () => openMemoryLog(options), dispose: async () => {} };
 }
 
 type Place = Pick<Parameters<typeof openLog>[0], "disk" | "crc32" | "directory">;

@@ -3,9 +3,21 @@
  *
  *     for (const { name, run } of logStoreConformance(harness)) it(name, run);
  */
-import { assert } from "../base/index.ts";
+import { assert, concatBytes, logIndex } from "../base/index.ts";
 import type { Entry } from "../core/index.ts";
-import type { LogStore, PersistRequest, RecoveredLog, StorageError } from "../storage/index.ts";
+import {
+  isSameSnapshot,
+  type LogStore,
+  type PersistRequest,
+  type RecoveredLog,
+  type SealedSnapshot,
+  type SnapshotDescription,
+  type SnapshotPart,
+  type SnapshotReader,
+  type SnapshotReceiver,
+  type SnapshotWriter,
+  type StorageError,
+} from "../storage/index.ts";
 import { makeEntry, makeHardState, makePersist } from "./storage-world.ts";
 
 /** One place to store a log in, empty at first. */
@@ -159,6 +171,139 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: "begins at (0, 0), without a snapshot",
+    async run(harness) {
+      const { store, base, snapshot } = await harness.open();
+      assert(base.index === 0 && base.term === 0, "nothing was dropped");
+      assert(snapshot === null, "there is no snapshot");
+      assert(store.snapshots.newest === null, "there is none in the list either");
+      await close(store);
+    },
+  },
+  {
+    name: "H9: installs a snapshot of an entry that it has, and keeps its log",
+    async run(harness) {
+      const { store } = await harness.open();
+      await append(store, opening);
+      const sealed = await seal(store, makeEntry(2, 1));
+      const { position } = sealed.description.identity;
+      assert(store.effectOf(position) === "keeps-log", "the log has this entry");
+      await settle((done) => store.install(sealed, done));
+      checkNewest(store, sealed.description);
+      await checkContent(store, sealed.description);
+      await append(store, makePersist({ entries: [makeEntry(4, 1)] }));
+      await close(store);
+      if (harness.kill === undefined) return;
+      const second = await harness.open();
+      checkEntries(second.entries, [...opening.entries, makeEntry(4, 1)]);
+      checkFound(second, sealed.description);
+      assert(second.commit >= 2, "what is in a snapshot is committed");
+      await checkContent(second.store, sealed.description);
+      await close(second.store);
+    },
+  },
+  {
+    name: "H12: drops no more than it is told, and knows what its entries follow",
+    async run(harness) {
+      const { store } = await harness.open();
+      await append(store, opening);
+      const sealed = await seal(store, makeEntry(2, 1));
+      const { position } = sealed.description.identity;
+      const done = settle((answer) => store.install(sealed, answer));
+      await settle((answer) => store.compact(position, answer));
+      await done;
+      assert(store.effectOf(position) === "covered", "the log begins there");
+      await append(store, makePersist({ entries: [makeEntry(4, 1)], commit: 3 }));
+      if (harness.kill === undefined) return close(store);
+      await harness.kill();
+      const second = await harness.open();
+      const { base } = second;
+      assert(base.index <= 2, "the base is at most the position");
+      assert(base.index === 0 || base.term === 1, "the base has its term");
+      checkEntries(second.entries, [...opening.entries, makeEntry(4, 1)].slice(base.index));
+      checkFound(second, sealed.description);
+      await close(second.store);
+    },
+  },
+  {
+    name: "H10: replaces a log that ends before a snapshot, and goes on behind it at once",
+    async run(harness) {
+      const { store } = await harness.open();
+      await append(store, opening);
+      const sealed = await seal(store, makeEntry(9, 1));
+      const { position } = sealed.description.identity;
+      assert(store.effectOf(position) === "replaces-log", "the log ends before it");
+      const installed = settle((done) => store.install(sealed, done));
+      await append(store, makePersist({ entries: [makeEntry(10, 1)], commit: 9 }));
+      await installed;
+      checkNewest(store, sealed.description);
+      if (harness.kill === undefined) return close(store);
+      await harness.kill();
+      const second = await harness.open();
+      assert(second.base.index === 9 && second.base.term === 1, "the log begins behind it");
+      checkEntries(second.entries, [makeEntry(10, 1)]);
+      checkFound(second, sealed.description);
+      await close(second.store);
+    },
+  },
+  {
+    name: "H11: refuses a snapshot that contradicts a committed entry",
+    async run(harness) {
+      const { store } = await harness.open();
+      await append(store, { ...opening, hardState: makeHardState(2) });
+      assert(store.effectOf(makeEntry(2, 2)) === "conflict", "another entry is committed there");
+      assert(store.effectOf(makeEntry(3, 2)) === "replaces-log", "entry 3 is not committed");
+      const sealed = await seal(store, makeEntry(2, 2));
+      let refused = false;
+      try {
+        store.install(sealed, () => {});
+      } catch {
+        refused = true;
+      }
+      assert(refused, "a snapshot never contradicts what is committed");
+      await new Promise<void>((resolve) => store.snapshots.discard(sealed, resolve));
+      await close(store);
+    },
+  },
+  {
+    name: "H14: receives what another store sends, chunk by chunk, and has the very same bytes",
+    async run(harness) {
+      const { store } = await harness.open();
+      await append(store, opening);
+      const sealed = await seal(store, makeEntry(2, 1));
+      await settle((done) => store.install(sealed, done));
+      const { identity } = sealed.description;
+      const received = await transfer(store, sealed.description);
+      assert(isSameSnapshot(received.description.identity, identity), "the bytes are the same");
+      await settle((done) => store.install(received, done));
+      await checkContent(store, received.description);
+      assert(store.snapshots.list.length === 1, "it is one snapshot");
+      await close(store);
+    },
+  },
+  {
+    name: "H15: prunes old snapshots, and neither the newest nor one that is read",
+    async run(harness) {
+      const { store } = await harness.open();
+      await append(store, { ...opening, commit: logIndex(3) });
+      for (const index of [1, 2, 3]) {
+        const sealed = await seal(store, makeEntry(index, 1));
+        await settle((done) => store.install(sealed, done));
+      }
+      const count = () => store.snapshots.list.length;
+      const [first] = store.snapshots.list;
+      assert(first !== undefined, "the first is in the list");
+      const reader = await value<SnapshotReader>((done) => store.snapshots.read(first, done));
+      await settle((done) => store.snapshots.prune(logIndex(9), done));
+      assert(count() === 2, "one of three goes");
+      await new Promise<void>((resolve) => reader.close(resolve));
+      await settle((done) => store.snapshots.prune(logIndex(9), done));
+      assert(count() === 1, "and then the other");
+      assert(store.snapshots.newest?.identity.position.index === 3, "the newest stays");
+      await close(store);
+    },
+  },
+  {
     name: "finishes what is queued before it closes",
     async run(harness) {
       const { store } = await harness.open();
@@ -178,15 +323,100 @@ const cases: readonly Case[] = [
 ];
 
 function append(store: LogStore, request: PersistRequest): Promise<void> {
-  return new Promise((resolve, reject) => {
-    store.append(request, (error) => (error === null ? resolve() : reject(error)));
-  });
+  return settle((done) => store.append(request, done));
 }
 
 function close(store: LogStore): Promise<void> {
+  return settle((done) => store.close(done));
+}
+
+function settle(start: (done: (error: StorageError | null) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    store.close((error) => (error === null ? resolve() : reject(error)));
+    start((error) => (error === null ? resolve() : reject(error)));
   });
+}
+
+function value<Value>(
+  start: (done: (error: Error | null, value?: Value) => void) => void,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    start((error, given) => {
+      if (given === undefined) reject(error ?? new Error("there is neither error nor value"));
+      else resolve(given);
+    });
+  });
+}
+
+const stateBytes = 150_000;
+
+/** A snapshot of the state right after this entry. */
+async function seal(store: LogStore, { index, term }: Entry): Promise<SealedSnapshot> {
+  const { snapshots } = store;
+  const configuration = new Uint8Array([1, 2, 3]);
+  const writer = await value<SnapshotWriter>((done) => {
+    snapshots.begin({ index, term }, configuration, done);
+  });
+  writer.section("empty");
+  writer.section("state");
+  const state = new Uint8Array(stateBytes).fill(index);
+  for (let at = 0; at < state.length; at += 40_000) {
+    await settle((done) => writer.write(state.subarray(at, at + 40_000), done));
+  }
+  return value<SealedSnapshot>((done) => writer.finish(done));
+}
+
+/** Reads a snapshot as a sender does and gives it to a receiver. */
+async function transfer(
+  store: LogStore,
+  { identity, ...rest }: SnapshotDescription,
+): Promise<SealedSnapshot> {
+  const { snapshots } = store;
+  const reader = await value<SnapshotReader>((done) => {
+    snapshots.read({ identity, ...rest }, done);
+  });
+  const receiver = await value<SnapshotReceiver>((done) => snapshots.receive(identity, done));
+  while (!receiver.isComplete) {
+    const at = receiver.nextOffset;
+    const chunk = await value<Uint8Array>((done) => reader.readBytes(at, 33_333, done));
+    const answer = await value<{ readonly kind: string }>((done) => {
+      receiver.accept(identity, at, chunk, done);
+    });
+    assert(answer.kind === "accepted", "what a sound store sends is accepted");
+  }
+  await new Promise<void>((resolve) => reader.close(resolve));
+  return value<SealedSnapshot>((done) => receiver.finish(done));
+}
+
+function checkNewest(store: LogStore, expected: SnapshotDescription): void {
+  const { newest } = store.snapshots;
+  assert(newest !== null, "an installed snapshot is in the list");
+  assert(isSameSnapshot(newest.identity, expected.identity), "it is the newest");
+}
+
+function checkFound(found: RecoveredLog, expected: SnapshotDescription): void {
+  assert(found.snapshot !== null, "the snapshot survives");
+  assert(isSameSnapshot(found.snapshot.identity, expected.identity), "it is the same");
+  assert(found.snapshot.configuration.join() === "1,2,3", "the configuration survives");
+  assert(found.snapshot.sections.length === 2, "the sections survive");
+}
+
+async function checkContent(store: LogStore, snapshot: SnapshotDescription): Promise<void> {
+  const reader = await value<SnapshotReader>((done) => store.snapshots.read(snapshot, done));
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const part = await value<SnapshotPart | null>((done) => reader.next(done));
+    if (part === null) break;
+    if (part.section === "state") chunks.push(part.data.slice());
+    else assert(part.data.length === 0 && part.isLast, "an empty section comes once");
+  }
+  await new Promise<void>((resolve) => reader.close(resolve));
+  const state = concatBytes(chunks);
+  const { index } = snapshot.identity.position;
+  assert(state.length === stateBytes, "the state is as long as it was");
+  assert(
+    state.every((byte) => byte === index),
+    "the state is what was written",
+  );
 }
 
 function checkEntries(found: readonly Entry[], expected: readonly Entry[]): void {

@@ -2,7 +2,7 @@
  * One data directory on a simulated disk and a virtual clock, driven as if everything were
  * synchronous. For the tests of the storage and of what is built on it.
  */
-import { assert, crc32, logIndex, nodeId, persistUnit, term } from "../base/index.ts";
+import { assert, concatBytes, crc32, logIndex, nodeId, persistUnit, term } from "../base/index.ts";
 import type { Entry, EntryKind, HardState } from "../core/index.ts";
 import {
   type DirectoryIdentity,
@@ -14,7 +14,15 @@ import {
   openDirectory,
   openLog,
   type PersistRequest,
-  type StorageError,
+  type SealedSnapshot,
+  type SnapshotDescription,
+  type SnapshotIdentity,
+  type SnapshotPart,
+  type SnapshotReader,
+  type SnapshotReceiver,
+  type SnapshotStore,
+  type SnapshotWriter,
+  StorageError,
 } from "../storage/index.ts";
 import { type DiskFault, type DiskOperation, MemoryDisk } from "./memory-disk.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
@@ -74,17 +82,81 @@ export class StorageWorld {
 
   /** Waits for the answer: null, an error, or "silent". */
   append(store: LogStore, request: PersistRequest): StorageError | null | "silent" {
-    let answer: StorageError | null | "silent" = "silent";
-    store.append(request, (error) => {
-      answer = error;
-    });
-    this.clock.advance(0);
-    return answer;
+    return this.ask((done) => store.append(request, done));
   }
 
   close(store: LogStore): StorageError | null | "silent" {
+    return this.ask((done) => store.close(done));
+  }
+
+  install(store: LogStore, sealed: SealedSnapshot): StorageError | null | "silent" {
+    return this.ask((done) => store.install(sealed, done));
+  }
+
+  compact(store: LogStore, index: number, ofTerm: number): StorageError | null | "silent" {
+    const position = { index: logIndex(index), term: term(ofTerm) };
+    return this.ask((done) => store.compact(position, done));
+  }
+
+  /** Writes a whole snapshot, in chunks of `chunkBytes`. Null when the disk fell silent. */
+  trySeal(
+    snapshots: SnapshotStore,
+    content: SnapshotContent,
+    chunkBytes = 100,
+  ): SealedSnapshot | StorageError | null {
+    const position = { index: logIndex(content.index), term: term(content.term) };
+    const configuration = encoder.encode(content.configuration ?? "members");
+    const writer = this.#try<SnapshotWriter, StorageError>((done) =>
+      snapshots.begin(position, configuration, done),
+    );
+    if (writer === null || writer instanceof Error) return writer;
+    for (const [name, data] of content.sections) {
+      writer.section(name);
+      const bytes = typeof data === "string" ? encoder.encode(data) : data;
+      for (let at = 0; at < bytes.length; at += chunkBytes) {
+        const chunk = bytes.subarray(at, at + chunkBytes);
+        const error = this.ask((done) => writer.write(chunk, done));
+        if (error !== null) return error === "silent" ? null : error;
+      }
+    }
+    return this.#try<SealedSnapshot, StorageError>((done) => writer.finish(done));
+  }
+
+  /** @throws what kept it from being written */
+  seal(snapshots: SnapshotStore, content: SnapshotContent, chunkBytes = 100): SealedSnapshot {
+    return need(this.trySeal(snapshots, content, chunkBytes));
+  }
+
+  /** All sections of a snapshot, read in order; or the damage. */
+  readAll(
+    snapshots: SnapshotStore,
+    snapshot: SnapshotDescription,
+  ): Map<string, Uint8Array> | OpenError {
+    const reader = this.wait<SnapshotReader, OpenError>((done) => snapshots.read(snapshot, done));
+    if (reader instanceof Error) return reader;
+    const parts = new Map<string, Uint8Array[]>();
+    for (;;) {
+      const part = this.#answer<SnapshotPart | null, OpenError>((done) => reader.next(done));
+      if (part instanceof Error || part === null) {
+        this.ask((done) => reader.close(() => done(null)));
+        if (part !== null) return part;
+        break;
+      }
+      parts.set(part.section, [...(parts.get(part.section) ?? []), part.data.slice()]);
+    }
+    return new Map([...parts].map(([name, chunks]) => [name, concatBytes(chunks)]));
+  }
+
+  receive(snapshots: SnapshotStore, identity: SnapshotIdentity): SnapshotReceiver {
+    return need(
+      this.#try<SnapshotReceiver, StorageError>((done) => snapshots.receive(identity, done)),
+    );
+  }
+
+  /** Waits for an answer without a value. */
+  ask(start: (done: (error: StorageError | null) => void) => void): StorageError | null | "silent" {
     let answer: StorageError | null | "silent" = "silent";
-    store.close((error) => {
+    start((error) => {
       answer = error;
     });
     this.clock.advance(0);
@@ -100,6 +172,19 @@ export class StorageWorld {
     return result;
   }
 
+  /** As `wait`, for values that may be null. */
+  #answer<Value, Failure extends Error>(
+    start: (done: (error: Failure | null, value?: Value) => void) => void,
+  ): Value | Failure {
+    let result: Value | Failure | undefined;
+    start((error, value) => {
+      result = error ?? value;
+    });
+    this.clock.advance(0);
+    assert(result !== undefined, "the disk answers");
+    return result;
+  }
+
   #try<Value, Failure extends Error>(
     start: (done: (error: Failure | null, value?: Value) => void) => void,
   ): Value | Failure | null {
@@ -110,6 +195,20 @@ export class StorageWorld {
     this.clock.advance(0);
     return result;
   }
+}
+
+/** What a snapshot is made from. */
+export interface SnapshotContent {
+  readonly index: number;
+  readonly term: number;
+  readonly configuration?: string;
+  readonly sections: readonly (readonly [name: string, data: string | Uint8Array])[];
+}
+
+function need<Value>(value: Value | StorageError | null): Value {
+  assert(value !== null, "the disk answers");
+  if (value instanceof StorageError) throw value;
+  return value;
 }
 
 const encoder = new TextEncoder();

@@ -3,7 +3,7 @@ import type { Crc32 } from "../../base/index.ts";
 import type { Disk, DiskFile } from "../../ports/index.ts";
 import { openFile, pathIn, replaceFile } from "../files.ts";
 import type { DirectoryIdentity } from "../identity.ts";
-import type { Task } from "../task.ts";
+import { perform, type Task } from "../task.ts";
 import { encodeSegmentHeader, type SegmentHeader, segmentFileName } from "./segment-header.ts";
 
 export interface LogDirectory {
@@ -22,6 +22,18 @@ export function* createSegment(log: LogDirectory, header: SegmentHeader): Task<D
   const bytes = encodeSegmentHeader(header, log.identity, log.crc32);
   yield* replaceFile(log.disk, log.directory, name, bytes);
   return yield* openFile(log.disk, pathIn(log.directory, name), "existing");
+}
+
+/**
+ * Removes segments, oldest first. The start of the log is durable behind them by now, so a crash in
+ * between leaves files that mean nothing.
+ */
+export function* removeSegments(log: LogDirectory, names: readonly string[]): Task<void> {
+  if (names.length === 0) return;
+  for (const name of [...names].sort()) {
+    yield* perform((done) => log.disk.remove(pathIn(log.directory, name), done));
+  }
+  yield* perform((done) => log.disk.syncDirectory(log.directory, done));
 }
 
 /** Whether the disk is full, the one failure under which a log can still be opened and read. */

@@ -8,10 +8,13 @@ import { openFile } from "../files.ts";
 import type { DirectoryIdentity } from "../identity.ts";
 import type { RecoveredLog } from "../log-store.ts";
 import { sectorBytes } from "../sealed-block.ts";
-import { type OpenError, toOpenError } from "../storage-errors.ts";
-import { runTask, type Task } from "../task.ts";
-import { prepareLog } from "./prepare.ts";
-import { readLog } from "./read-log.ts";
+import { findSnapshots } from "../snapshot/find-snapshots.ts";
+import { SnapshotStore } from "../snapshot/snapshot-store.ts";
+import { type OpenError, type StorageDamage, toOpenError } from "../storage-errors.ts";
+import { perform, runTask, type Task } from "../task.ts";
+import { chooseSnapshot } from "./choose-snapshot.ts";
+import { type PreparedLog, prepareLog } from "./prepare.ts";
+import { type ReadLog, readLog } from "./read-log.ts";
 import { WriteAheadLog } from "./write-ahead-log.ts";
 
 export interface OpenLogOptions {
@@ -49,8 +52,23 @@ export type RecoveryVerdict =
       readonly suspectFile: string | null;
     };
 
+/** What recovery concluded about the snapshots. `damaged` names what could not be read. */
+export type SnapshotVerdict =
+  /** There is none, and the log begins at its beginning. */
+  | { readonly kind: "none" }
+  /** The newest is sound. */
+  | { readonly kind: "sound" }
+  /** The newest is damaged; an older one does, or none, since the log reaches back to it. */
+  | { readonly kind: "fallback"; readonly damaged: readonly StorageDamage[] }
+  /**
+   * No sound one is new enough for the log. Term, vote and what is left of the log are sound, so
+   * this member may vote and acknowledge; it cannot apply anything before it has got a snapshot.
+   */
+  | { readonly kind: "lost"; readonly damaged: readonly StorageDamage[] };
+
 export interface OpenedLog extends RecoveredLog {
   readonly verdict: RecoveryVerdict;
+  readonly snapshotVerdict: SnapshotVerdict;
 }
 
 /**
@@ -72,29 +90,46 @@ export function openLog(
 
 function* recover(options: OpenLogOptions): Task<OpenedLog> {
   const { segmentBytesMax = 64 * 1024 * 1024, unitBytesMax = 8 * 1024 * 1024 } = options;
-  const { disk, crc32, directory, identity, idleWitnessMs = 100 } = options;
+  const { disk, clock, crc32, directory, identity, idleWitnessMs = 100 } = options;
   assert(segmentBytesMax >= 2 * sectorBytes, "a segment has room for a header and a unit");
   const log = { disk, crc32, directory, identity };
   const warn = (text: string) => options.warn(text);
   const read = yield* readLog(log, warn);
+  const space = { disk, clock, crc32, directory, clusterId: identity.clusterId };
+  const found = yield* findSnapshots(space, read.names);
+  const choice = chooseSnapshot(log, read, found);
   const prepared = yield* prepareLog(log, read, warn);
   const segmentFile = yield* openFile(disk, read.last.file, "existing");
-  const { clock } = options;
   const limits = { segmentBytesMax, unitBytesMax, idleWitnessMs };
-  const store = new WriteAheadLog({ log, clock, limits, read, prepared, segmentFile });
+  const snapshots = new SnapshotStore(space, found.sound, found.damagedIndexes);
+  const store = new WriteAheadLog({ log, clock, limits, read, prepared, snapshots, segmentFile });
+  for (const damage of found.damaged) warn(damage.message);
+  const { replaceBy } = choice;
+  if (replaceBy !== null) yield* perform((done) => store.replaceBy(replaceBy, done));
+  return {
+    store,
+    hardState: prepared.hardState.state,
+    base: replaceBy ?? read.base,
+    entries: replaceBy === null ? read.entries : [],
+    commit: choice.commit,
+    snapshot: choice.snapshot,
+    verdict: verdictOf(read, prepared),
+    snapshotVerdict: choice.verdict,
+  };
+}
+
+function verdictOf(read: ReadLog, prepared: PreparedLog): RecoveryVerdict {
   const { tail, file } = read.last;
-  const verdict: RecoveryVerdict =
-    tail.kind === "clean"
-      ? { kind: "intact" }
-      : tail.kind === "torn"
-        ? { kind: "torn", file, offset: tail.offset, unit: tail.unit }
-        : {
-            kind: "unknown",
-            file,
-            offset: tail.offset,
-            unit: tail.unit,
-            suspectFile: prepared.suspectFile,
-          };
-  const { entries, commit } = read;
-  return { store, hardState: prepared.hardState.state, entries, commit, verdict };
+  switch (tail.kind) {
+    case "clean":
+      return { kind: "intact" };
+    case "torn":
+      return { kind: "torn", file, offset: tail.offset, unit: tail.unit };
+    case "unknown": {
+      const { suspectFile } = prepared;
+      return { kind: "unknown", file, offset: tail.offset, unit: tail.unit, suspectFile };
+    }
+    default:
+      return tail satisfies never;
+  }
 }

@@ -15,7 +15,7 @@ import {
   type NumberedHardState,
   writeHardState,
 } from "./hard-state-files.ts";
-import { isNoSpace, type LogDirectory } from "./log-directory.ts";
+import { isNoSpace, type LogDirectory, removeSegments } from "./log-directory.ts";
 import { encodeLogEnd, type LogEnd, logEndFileName, logEndOffset } from "./log-end.ts";
 import { lastUnitBytes, type ReadLog } from "./read-log.ts";
 import { segmentFileName } from "./segment-header.ts";
@@ -45,6 +45,7 @@ export function* prepareLog(
   const { hardStateFiles, hardState } = yield* prepareHardState(log, read);
   yield* rewriteLastUnit(log, read);
   yield* perform((done) => disk.syncDirectory(directory, done));
+  yield* removeSegments(log, read.leftovers);
   const logEndFile = yield* openFile(disk, pathIn(directory, logEndFileName), "existing");
   const logEnd = read.isWitnessDamaged
     ? yield* rewriteLogEnd(log, read, hardState, logEndFile)
@@ -120,11 +121,11 @@ function* rewriteLogEnd(
   hardState: NumberedHardState,
   file: DiskFile,
 ): Task<LogEnd> {
-  const { lastUnit, last } = read;
+  const { chain, last } = read;
   let logEnd: LogEnd = {
     sequence: read.witness?.sequence ?? 0,
-    unit: lastUnit?.number ?? 0,
-    unitChecksum: lastUnit?.checksum ?? 0,
+    unit: chain.unit,
+    unitChecksum: chain.checksum,
     segment: last.header.segment,
     offset: last.endOffset,
     hardStateSequence: hardState.sequence,

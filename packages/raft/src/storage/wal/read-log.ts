@@ -2,8 +2,8 @@
  * Finds out what a directory holds, and makes an empty log where it holds none. Changes nothing
  * that is there. Called by `open-log.ts`, which then makes it durable by `prepare.ts`.
  */
-import { assert, type LogIndex, noIndex, noTerm } from "../../base/index.ts";
-import type { Entry } from "../../core/index.ts";
+import { assert, type LogIndex, logIndex, noIndex, noTerm } from "../../base/index.ts";
+import type { Entry, LogPosition } from "../../core/index.ts";
 import { closeFile, pathIn, readWhole, removeTemporaries, replaceFile } from "../files.ts";
 import { sectorBytes } from "../sealed-block.ts";
 import { StorageDamage } from "../storage-errors.ts";
@@ -19,7 +19,8 @@ import {
 } from "./hard-state-files.ts";
 import { createSegment, type LogDirectory } from "./log-directory.ts";
 import { decodeLogEndFile, encodeLogEndFile, type LogEnd, logEndFileName } from "./log-end.ts";
-import { type LastSegment, readSegments } from "./read-segments.ts";
+import { type LogStart, logStartFileName, readLogStart } from "./log-start.ts";
+import { type LastSegment, readSegments, type SegmentExtent } from "./read-segments.ts";
 import { parseSegmentFileName, type SegmentHeader, segmentFileName } from "./segment-header.ts";
 import { type UnitHeader, unitBytes } from "./unit.ts";
 
@@ -37,11 +38,25 @@ export interface ReadLog {
   readonly witness: LogEnd | null;
   /** The file of the witness has to be written anew. */
   readonly isWitnessDamaged: boolean;
+  /** Null where the log begins at its beginning. */
+  readonly start: LogStart | null;
+  /** Names of segments before the start, left by an interrupted removal. */
+  readonly leftovers: readonly string[];
+  readonly base: LogPosition;
+  /**
+   * False if a last write that cannot be read took the base with it: a snapshot has to replace what
+   * is left.
+   */
+  readonly reachesBase: boolean;
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
+  /** All segments, oldest first. */
+  readonly extents: readonly SegmentExtent[];
   readonly last: LastSegment;
-  /** Null for a log without units. */
+  /** Null if no segment that is left has units. */
   readonly lastUnit: UnitHeader | null;
+  /** Number and checksum of the last unit ever written; 0 and 0 for none. */
+  readonly chain: { readonly unit: number; readonly checksum: number };
 }
 
 /** Makes an empty log where there is none, or completes one whose making was interrupted. */
@@ -96,36 +111,101 @@ export function* readLog(log: LogDirectory, warn: (text: string) => void): Task<
   yield* removeTemporaries(disk, directory, before);
   const hard = yield* readHardState(log, before, warn);
   const { logEnd, damaged } = yield* readWitness(log, before, warn);
+  const start = yield* readLogStart(log, before);
   let names = before;
-  if (!before.some((name) => parseSegmentFileName(name) !== null)) {
+  if (start !== null && !before.some((name) => isSegmentFrom(name, start.segment))) {
+    yield* createFirstSegment(log, start, logEnd);
+    names = yield* perform<readonly string[]>((done) => disk.list(directory, done));
+  } else if (!before.some((name) => isSegmentFrom(name, 1))) {
     yield* createMissing(log, before, { hardState: hard?.numbered ?? null, witness: logEnd });
     names = yield* perform<readonly string[]>((done) => disk.list(directory, done));
-  } else if (hard === null) {
+  }
+  if (names === before && hard === null) {
     throw new StorageDamage("there is a log but no hard state; restore it from a backup", {
       file: pathIn(directory, hardStateFileNames[0]),
     });
-  } else if (!before.includes(logEndFileName)) {
+  }
+  if (names === before && !before.includes(logEndFileName)) {
     warn(`${pathIn(directory, logEndFileName)} is missing; a new one is made`);
     yield* createLogEnd(log, firstLogEnd);
   }
   const hardState = hard?.numbered ?? firstHardState;
   const witness = before.includes(logEndFileName) ? logEnd : firstLogEnd;
   checkHardStateSequence(log, hardState, witness);
-  const segments = yield* readSegments(log, names, witness, warn);
-  const { replay } = segments;
-  replay.checkTerms(hardState.state, pathIn(directory, hardStateFileNames[0]));
-  if (witness !== null && witness.commit > replay.commit) replay.commit = witness.commit;
+  const found = { names, hardState, witness, start, staleCopies: hard?.staleCopies ?? [] };
+  return yield* readEntries(log, { ...found, isWitnessDamaged: damaged }, warn);
+}
+
+type FoundFiles = Pick<
+  ReadLog,
+  "names" | "hardState" | "witness" | "start" | "staleCopies" | "isWitnessDamaged"
+>;
+
+function* readEntries(
+  log: LogDirectory,
+  found: FoundFiles,
+  warn: (text: string) => void,
+): Task<ReadLog> {
+  const { names, start, witness, hardState } = found;
+  const numbers = names
+    .map(parseSegmentFileName)
+    .filter((number) => number !== null)
+    .filter((number) => number >= (start?.segment ?? 1));
+  const segments = yield* readSegments(log, numbers, start, witness, warn);
+  const { replay, last, lastUnit, extents } = segments;
+  const base = start?.base ?? beforeFirst;
+  const startFile = pathIn(log.directory, logStartFileName);
+  const reachesBase = replay.startAt(base, startFile);
+  if (!reachesBase && last.tail.kind === "clean") {
+    const reason = `it says that the log begins after ${base.index}/${base.term}`;
+    throw new StorageDamage(`${reason}, and the log ends before`, { file: startFile, offset: 0 });
+  }
+  replay.checkTerms(hardState.state, pathIn(log.directory, hardStateFileNames[0]));
+  replay.commit = logIndex(Math.max(replay.commit, witness?.commit ?? 0, base.index));
+  const { header } = last;
   return {
-    names,
-    hardState,
-    staleCopies: hard?.staleCopies ?? [],
-    witness,
-    isWitnessDamaged: damaged,
+    ...found,
+    leftovers: names.filter((name) => isSegmentBefore(name, start?.segment ?? 1)),
+    base,
+    reachesBase,
     entries: replay.entries,
     commit: replay.usableCommit,
-    last: segments.last,
-    lastUnit: segments.lastUnit,
+    extents,
+    last,
+    lastUnit,
+    chain:
+      lastUnit === null
+        ? { unit: header.firstUnit - 1, checksum: header.previousChecksum }
+        : { unit: lastUnit.number, checksum: lastUnit.checksum },
   };
+}
+
+const beforeFirst: LogPosition = { index: noIndex, term: noTerm };
+
+function isSegmentFrom(name: string, first: number): boolean {
+  return (parseSegmentFileName(name) ?? 0) >= first;
+}
+
+function isSegmentBefore(name: string, first: number): boolean {
+  const number = parseSegmentFileName(name);
+  return number !== null && number < first;
+}
+
+/**
+ * The log was replaced by a snapshot, and its new first segment had not been made yet. After that
+ * the witness names it before anything is written to it: then its absence is damage.
+ */
+function* createFirstSegment(
+  log: LogDirectory,
+  start: LogStart,
+  witness: LogEnd | null,
+): Task<void> {
+  if (!start.isReplaced || witness === null || witness.segment >= start.segment) {
+    const file = pathIn(log.directory, segmentFileName(start.segment));
+    const reason = "the log begins with this segment, and it is missing";
+    throw new StorageDamage(`${reason}; restore it from a backup`, { file });
+  }
+  yield* closeFile(yield* createSegment(log, start));
 }
 
 function* readHardState(

@@ -8,14 +8,10 @@ import { StorageDamage } from "../storage-errors.ts";
 import { perform, type Task } from "../task.ts";
 import type { LogDirectory } from "./log-directory.ts";
 import type { LogEnd } from "./log-end.ts";
+import type { LogStart } from "./log-start.ts";
 import { Replay } from "./replay.ts";
 import { describeTail, type ScannedSegment, scanSegment, type Tail } from "./scan.ts";
-import {
-  decodeSegmentHeader,
-  parseSegmentFileName,
-  type SegmentHeader,
-  segmentFileName,
-} from "./segment-header.ts";
+import { decodeSegmentHeader, type SegmentHeader, segmentFileName } from "./segment-header.ts";
 import { identitySeed, type UnitHeader } from "./unit.ts";
 
 /** The last segment as it was read, and what is to become of it. */
@@ -28,23 +24,37 @@ export interface LastSegment {
   readonly tail: Tail;
 }
 
+/** A segment and how far the entries in it reach, those that were truncated later included. */
+export interface SegmentExtent {
+  readonly header: SegmentHeader;
+  readonly indexMax: number;
+}
+
 export interface ReadSegments {
   readonly replay: Replay;
+  /** All, oldest first. */
+  readonly extents: readonly SegmentExtent[];
   readonly last: LastSegment;
   /** Null for a log without units. */
   readonly lastUnit: UnitHeader | null;
 }
 
-/** @throws StorageDamage, UnknownFormatError, DiskError */
+/**
+ * Reads the segments `numbers`, ascending; the first is the one that `start` names, if there is
+ * one.
+ *
+ * @throws StorageDamage, UnknownFormatError, DiskError
+ */
 export function* readSegments(
   log: LogDirectory,
-  names: readonly string[],
+  numbers: readonly number[],
+  start: LogStart | null,
   witness: LogEnd | null,
   warn: (text: string) => void,
 ): Task<ReadSegments> {
-  const numbers = names.map(parseSegmentFileName).filter((number) => number !== null);
   checkWitnessSegment(log, numbers, witness);
   const replay = new Replay();
+  const extents: SegmentExtent[] = [];
   let last: LastSegment | null = null;
   let lastUnit: UnitHeader | null = null;
   for (const [at, number] of numbers.entries()) {
@@ -56,16 +66,24 @@ export function* readSegments(
       replay,
       lastUnit,
       isLast,
+      start,
       witness,
     );
     checkBase(segment.last, replay);
     for (const unit of segment.scanned.units) replay.unit(segment.last.file, unit);
+    extents.push(extentOf(segment));
     last = segment.last;
     lastUnit = segment.scanned.units.at(-1)?.header ?? lastUnit;
   }
   assert(last !== null, "a log has at least one segment");
   if (last.tail.kind !== "clean") warn(describeTail(last.file, last.tail));
-  return { replay, last, lastUnit };
+  return { replay, extents, last, lastUnit };
+}
+
+function extentOf({ last, scanned }: ReadSegment): SegmentExtent {
+  let indexMax = 0;
+  for (const { header } of scanned.units) indexMax = Math.max(indexMax, header.lastIndex);
+  return { header: last.header, indexMax };
 }
 
 interface ReadSegment {
@@ -94,12 +112,18 @@ function* readSegment(
   replay: Replay,
   lastUnit: UnitHeader | null,
   isLast: boolean,
+  start: LogStart | null,
   witness: LogEnd | null,
 ): Task<ReadSegment> {
   const file = pathIn(log.directory, segmentFileName(number));
   const bytes = yield* readSynced(log, file);
   const header = decodeSegmentHeader(bytes, file, log.identity, log.crc32);
-  checkOrder(file, number, header, before, lastUnit);
+  if (before === null) {
+    checkFirst(file, number, header, start);
+    replay.begin(header.base);
+  } else {
+    checkOrder(file, number, header, before, lastUnit);
+  }
   const scanned = scanSegment({
     file,
     bytes,
@@ -125,40 +149,74 @@ function* readSynced(log: LogDirectory, path: string): Task<Uint8Array> {
   return bytes;
 }
 
+/** That the log begins with this segment. */
+function checkFirst(
+  file: string,
+  number: number,
+  header: SegmentHeader,
+  start: LogStart | null,
+): void {
+  checkName(file, number, header);
+  if (start === null) {
+    const { base, firstUnit } = header;
+    if (base.index !== 0) {
+      throw outOfOrder(file, `entries 1 to ${base.index}, before it, are missing`);
+    }
+    if (firstUnit !== 1) {
+      throw outOfOrder(file, `units 1 to ${firstUnit - 1}, before it, are missing`);
+    }
+    return;
+  }
+  if (number !== start.segment) {
+    throw outOfOrder(file, `segment ${start.segment}, with which the log begins, is missing`);
+  }
+  const isExpected =
+    header.firstUnit === start.firstUnit &&
+    header.previousChecksum === start.previousChecksum &&
+    header.base.index <= start.base.index;
+  if (!isExpected) throw outOfOrder(file, "it is not the segment with which the log begins");
+}
+
 /** That this segment is the one its name says, and follows the one before without a gap. */
 function checkOrder(
   file: string,
   number: number,
   header: SegmentHeader,
-  before: LastSegment | null,
+  before: LastSegment,
   lastUnit: UnitHeader | null,
 ): void {
-  const fail = (reason: string): never => {
-    throw new StorageDamage(`${reason}; restore it from a backup`, { file, offset: 0 });
-  };
-  if (header.segment !== number) fail(`it is segment ${header.segment} under another's name`);
-  if (before === null) {
-    if (header.base.index !== 0) fail(`entries 1 to ${header.base.index}, before it, are missing`);
-    if (header.firstUnit !== 1) fail(`units 1 to ${header.firstUnit - 1}, before it, are missing`);
-    return;
+  checkName(file, number, header);
+  if (number !== before.header.segment + 1) {
+    throw outOfOrder(file, `segment ${number - 1}, before it, is missing`);
   }
-  if (number !== before.header.segment + 1) fail(`segment ${number - 1}, before it, is missing`);
   const expected = lastUnit === null ? before.header.firstUnit : lastUnit.number + 1;
   if (header.firstUnit !== expected) {
-    fail(`it starts with unit ${header.firstUnit}, and the segment before ends before ${expected}`);
+    const text = `it starts with unit ${header.firstUnit}, and the segment before ends before`;
+    throw outOfOrder(file, `${text} ${expected}`);
   }
-  const checksum = lastUnit?.checksum ?? 0;
-  if (header.previousChecksum !== checksum) fail("it does not continue the segment before it");
+  const checksum = lastUnit?.checksum ?? before.header.previousChecksum;
+  if (header.previousChecksum !== checksum) {
+    throw outOfOrder(file, "it does not continue the segment before it");
+  }
+}
+
+function checkName(file: string, number: number, header: SegmentHeader): void {
+  if (header.segment === number) return;
+  throw outOfOrder(file, `it is segment ${header.segment} under another's name`);
+}
+
+function outOfOrder(file: string, reason: string): StorageDamage {
+  return new StorageDamage(`${reason}; restore it from a backup`, { file, offset: 0 });
 }
 
 /** That the log up to here ends where it ended when the segment was made. */
 function checkBase(segment: LastSegment, replay: Replay): void {
   const { base } = segment.header;
-  const last = replay.last;
-  if (base.index === last.index && base.term === last.term) return;
+  const { last } = replay;
+  if (base.index === last.index && (last.term === null || base.term === last.term)) return;
   throw new StorageDamage(
     `it continues a log that ends at ${base.index}/${base.term}, and this one ends at ` +
-      `${last.index}/${last.term}`,
+      `${last.index}/${last.term ?? "?"}`,
     { file: segment.file, offset: 0 },
   );
 }

@@ -2,19 +2,43 @@
  * Turns the units of a log, in order, into the log they made: entries, truncations, the commit
  * hint. Pure.
  */
-import { FormatError, type LogIndex, logIndex, noIndex, noTerm } from "../../base/index.ts";
+import {
+  FormatError,
+  type LogIndex,
+  logIndex,
+  noIndex,
+  noTerm,
+  type Term,
+} from "../../base/index.ts";
 import type { Entry, HardState, LogPosition } from "../../core/index.ts";
 import { StorageDamage, UnknownFormatError } from "../storage-errors.ts";
 import { decodeRecords, type LogRecord, UnknownRecordError } from "./records.ts";
 import type { ScannedUnit } from "./scan.ts";
 
+/** An end of the log; its term is null where the entry is no longer there to ask. */
+export interface ReplayEnd {
+  readonly index: LogIndex;
+  readonly term: Term | null;
+}
+
 export class Replay {
-  readonly entries: Entry[] = [];
+  #entries: Entry[] = [];
+  /** What the first entry follows. */
+  #before: ReplayEnd = { index: noIndex, term: noTerm };
   /** The highest hint in the log, not yet limited to the last index. */
   commit: LogIndex = noIndex;
 
-  get last(): LogPosition {
-    return this.entries.at(-1) ?? { index: noIndex, term: noTerm };
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  get last(): ReplayEnd {
+    return this.#entries.at(-1) ?? this.#before;
+  }
+
+  /** The first segment that is there says what came before it. */
+  begin(base: LogPosition): void {
+    this.#before = base;
   }
 
   get lastIndex(): LogIndex {
@@ -54,23 +78,53 @@ export class Replay {
   }
 
   #entry(entry: Entry): void {
-    const last = this.entries.at(-1);
-    if (entry.index !== this.lastIndex + 1) {
-      throw new FormatError(`entry ${entry.index} follows entry ${this.lastIndex}`);
+    const { last } = this;
+    if (entry.index !== last.index + 1) {
+      throw new FormatError(`entry ${entry.index} follows entry ${last.index}`);
     }
-    if (entry.term < (last?.term ?? noTerm)) {
-      throw new FormatError(
-        `entry ${entry.index} of term ${entry.term} follows term ${last?.term}`,
-      );
+    if (entry.term < (last.term ?? noTerm)) {
+      throw new FormatError(`entry ${entry.index} of term ${entry.term} follows term ${last.term}`);
     }
-    this.entries.push(entry);
+    this.#entries.push(entry);
   }
 
   #truncate(from: LogIndex): void {
     if (from < 1 || from > this.lastIndex + 1) {
       throw new FormatError(`truncation from ${from} of a log that ends at ${this.lastIndex}`);
     }
-    this.entries.length = from - 1;
+    if (from > this.#before.index) {
+      this.#entries.length = from - 1 - this.#before.index;
+      return;
+    }
+    // Into what was dropped with its segments. Only what a snapshot holds is dropped, so all that
+    // is left of the log comes behind this truncation.
+    this.#entries = [];
+    this.#before = { index: logIndex(from - 1), term: null };
+  }
+
+  /**
+   * The log begins after `base`: what is up to there was needed for reading only. Says whether the
+   * log reaches the base at all; if not, it is empty.
+   *
+   * @throws StorageDamage naming `file`, which said what the base is
+   */
+  startAt(base: LogPosition, file: string): boolean {
+    if (this.lastIndex < base.index) {
+      this.#entries = [];
+      this.#before = base;
+      return false;
+    }
+    const at = base.index - this.#before.index;
+    const found = at === 0 ? this.#before : this.#entries[at - 1];
+    if (found === undefined || (found.term !== null && found.term !== base.term)) {
+      const reason =
+        `it says that the log begins after ${base.index}/${base.term}, and the log has ` +
+        (found === undefined ? "nothing there" : `an entry of term ${found.term} there`);
+      throw new StorageDamage(reason, { file, offset: 0 });
+    }
+    this.#entries.splice(0, at);
+    this.#before = base;
+    return true;
   }
 
   /** The commit index that may be relied on: no higher than what is there. */
@@ -85,8 +139,8 @@ export class Replay {
    * @throws StorageDamage
    */
   checkTerms(hardState: HardState, hardStateFile: string): void {
-    const last = this.entries.at(-1);
-    if (last === undefined || last.term <= hardState.term) return;
+    const { last } = this;
+    if (last.term === null || last.term <= hardState.term) return;
     const found = `entry ${last.index} of the log is of term ${last.term}`;
     const reason = `it says term ${hardState.term}, but ${found}`;
     throw new StorageDamage(`${reason}; an older copy may have been put back`, {

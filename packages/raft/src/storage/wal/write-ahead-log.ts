@@ -3,20 +3,26 @@
  * meanwhile are merged into the next unit. Made by `open-log.ts`; see there for opening and
  * recovery.
  */
-import { assert, type LogIndex, logIndex } from "../../base/index.ts";
-import type { HardState } from "../../core/index.ts";
+import { assert, type LogIndex, logIndex, noIndex } from "../../base/index.ts";
+import type { HardState, LogPosition } from "../../core/index.ts";
 import type { Clock, DiskFile, Timer } from "../../ports/index.ts";
 import { closeFile, openFile, writeSynced } from "../files.ts";
-import type { LogStore, PersistRequest, StorageError } from "../log-store.ts";
+import type { LogStore, PersistRequest, SnapshotEffect, StorageError } from "../log-store.ts";
 import { sectorBytes } from "../sealed-block.ts";
+import type { SealedSnapshot } from "../snapshot/snapshot-space.ts";
+import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
+import { snapshotEffect } from "../snapshot-effect.ts";
 import { toStorageError } from "../storage-errors.ts";
 import { runTask, type Task } from "../task.ts";
 import { type NumberedHardState, writeHardState } from "./hard-state-files.ts";
-import { createSegment, type LogDirectory } from "./log-directory.ts";
+import { createSegment, type LogDirectory, removeSegments } from "./log-directory.ts";
 import { encodeLogEnd, type LogEnd, logEndOffset } from "./log-end.ts";
+import { type LogStart, writeLogStart } from "./log-start.ts";
 import { type PreparedLog, repairTail } from "./prepare.ts";
 import type { ReadLog } from "./read-log.ts";
+import type { SegmentExtent } from "./read-segments.ts";
 import { recordBytesMax, UnitBuilder } from "./records.ts";
+import { type SegmentHeader, segmentFileName } from "./segment-header.ts";
 import { TermRuns } from "./term-runs.ts";
 import { identitySeed, sealUnit, unitBytes } from "./unit.ts";
 
@@ -32,24 +38,37 @@ export interface WriteAheadLogParts {
   readonly limits: LogLimits;
   readonly read: ReadLog;
   readonly prepared: PreparedLog;
+  readonly snapshots: SnapshotStore;
   /** The last segment, open. */
   readonly segmentFile: DiskFile;
 }
 
 type Settle = (error: StorageError | null) => void;
 
-interface Waiting {
+interface WaitingAppend {
+  readonly kind: "append";
   readonly request: PersistRequest;
   readonly recordBytes: number;
   readonly done: Settle;
 }
 
+/** Something that has the disk for itself, in its place among the appends. */
+interface WaitingChange {
+  readonly kind: "change";
+  run(): Task<void>;
+  readonly done: Settle;
+}
+
+type Waiting = WaitingAppend | WaitingChange;
+
 /** The segment that is written to. */
 interface Segment {
   readonly file: DiskFile;
-  readonly number: number;
+  readonly header: SegmentHeader;
   /** Bytes of sound units, and where the next goes. */
   endOffset: number;
+  /** The highest index of an entry that was ever written to it; 0 for none. */
+  indexMax: number;
 }
 
 export class WriteAheadLog implements LogStore {
@@ -59,15 +78,19 @@ export class WriteAheadLog implements LogStore {
   readonly #seed: number;
   readonly #prepared: PreparedLog;
   readonly #builder = new UnitBuilder();
+  readonly snapshots: SnapshotStore;
 
   /** What was asked for last: ahead of the disk by what waits. Requests are checked against it. */
-  readonly #asked = new TermRuns();
+  readonly #asked: TermRuns;
   #askedHardState: HardState;
   #askedCommit: LogIndex;
+  #askedSnapshot: LogIndex;
 
   /** What is on disk. */
-  readonly #written = new TermRuns();
+  readonly #written: TermRuns;
   #hardState: NumberedHardState;
+  /** Segments before the one that is written to, oldest first. */
+  #older: SegmentExtent[];
   #segment: Segment;
   #lastUnit: number;
   #chain: number;
@@ -89,12 +112,15 @@ export class WriteAheadLog implements LogStore {
   #lastWriteMs: number;
 
   constructor(parts: WriteAheadLogParts) {
-    const { log, clock, limits, read, prepared, segmentFile } = parts;
+    const { log, clock, limits, read, prepared, segmentFile, snapshots } = parts;
     this.#log = log;
     this.#clock = clock;
     this.#limits = limits;
     this.#seed = identitySeed(log.identity, log.crc32);
     this.#prepared = prepared;
+    this.snapshots = snapshots;
+    this.#asked = new TermRuns(read.base);
+    this.#written = new TermRuns(read.base);
     for (const entry of read.entries) {
       this.#asked.append(entry.index, entry.term);
       this.#written.append(entry.index, entry.term);
@@ -102,10 +128,13 @@ export class WriteAheadLog implements LogStore {
     this.#hardState = prepared.hardState;
     this.#askedHardState = prepared.hardState.state;
     const { header, endOffset } = read.last;
-    this.#segment = { file: segmentFile, number: header.segment, endOffset };
-    this.#lastUnit = read.lastUnit?.number ?? 0;
-    this.#chain = read.lastUnit?.checksum ?? 0;
+    this.#older = read.extents.slice(0, -1);
+    const indexMax = read.extents.at(-1)?.indexMax ?? 0;
+    this.#segment = { file: segmentFile, header, endOffset, indexMax };
+    this.#lastUnit = read.chain.unit;
+    this.#chain = read.chain.checksum;
     this.#askedCommit = read.commit;
+    this.#askedSnapshot = snapshots.newest?.identity.position.index ?? noIndex;
     this.#commit = read.commit;
     this.#commitWritten = read.commit;
     this.#logEnd = prepared.logEnd;
@@ -115,15 +144,63 @@ export class WriteAheadLog implements LogStore {
   }
 
   append(request: PersistRequest, done: Settle): void {
-    assert(this.#closing === null && !this.#isClosed, "nothing is appended after the close");
-    if (this.#failure !== null) {
-      const failure = this.#failure;
-      this.#clock.defer(() => done(failure));
-      return;
-    }
+    if (this.#hasFailed(done)) return;
     this.#check(request);
     const recordBytes = recordBytesMax(request.entries);
-    this.#waiting.push({ request, recordBytes, done });
+    this.#enqueue({ kind: "append", request, recordBytes, done });
+  }
+
+  effectOf(position: LogPosition): SnapshotEffect {
+    const asked = this.#asked;
+    const { base, last } = asked;
+    const view = { base, last, commit: this.#askedCommit };
+    return snapshotEffect({ ...view, termAt: (index) => asked.termAt(index) }, position);
+  }
+
+  install(sealed: SealedSnapshot, done: Settle): void {
+    if (this.#hasFailed(done)) return;
+    const { position } = sealed.description.identity;
+    const effect = this.effectOf(position);
+    assert(effect !== "conflict", "a snapshot never contradicts what is committed", () => {
+      return `${position.index}/${position.term}, committed to ${this.#askedCommit}`;
+    });
+    const termMax = this.#askedHardState.term;
+    assert(position.term <= termMax, "no snapshot is of a term above the hard state's");
+    const isReplaced = effect === "replaces-log";
+    if (isReplaced) this.#asked.reset(position);
+    if (position.index > this.#askedCommit) this.#askedCommit = position.index;
+    if (position.index > this.#askedSnapshot) this.#askedSnapshot = position.index;
+    const run = () => this.#install(sealed, isReplaced);
+    this.#enqueue({ kind: "change", run, done });
+  }
+
+  /** For recovery, when the snapshot itself has been there before. */
+  replaceBy(position: LogPosition, done: Settle): void {
+    if (this.#hasFailed(done)) return;
+    this.#asked.reset(position);
+    if (position.index > this.#askedCommit) this.#askedCommit = position.index;
+    this.#enqueue({ kind: "change", run: () => this.#replaceLog(position), done });
+  }
+
+  compact(position: LogPosition, done: Settle): void {
+    if (this.#hasFailed(done)) return;
+    assert(position.index <= this.#askedSnapshot, "only what is in a snapshot is dropped", () => {
+      return `${position.index}, the newest snapshot is of ${this.#askedSnapshot}`;
+    });
+    if (position.index >= this.#asked.base.index) this.#asked.dropThrough(position);
+    if (position.index > this.#askedCommit) this.#askedCommit = position.index;
+    this.#enqueue({ kind: "change", run: () => this.#compact(position), done });
+  }
+
+  #hasFailed(done: Settle): boolean {
+    assert(this.#closing === null && !this.#isClosed, "nothing is asked for after the close");
+    const failure = this.#failure;
+    if (failure !== null) this.#clock.defer(() => done(failure));
+    return failure !== null;
+  }
+
+  #enqueue(waiting: Waiting): void {
+    this.#waiting.push(waiting);
     if (!this.#isBusy) this.#next();
   }
 
@@ -168,6 +245,12 @@ export class WriteAheadLog implements LogStore {
       return;
     }
     this.#isBusy = true;
+    const [first] = this.#waiting;
+    if (first?.kind === "change") {
+      this.#waiting.shift();
+      this.#change(first);
+      return;
+    }
     const batch = this.#takeBatch();
     const hardState = newestHardState(batch);
     if (hardState === null && this.#read === null) {
@@ -180,39 +263,109 @@ export class WriteAheadLog implements LogStore {
     });
   }
 
-  /** As many waiting requests as fit in a unit; at least one. */
-  #takeBatch(): readonly Waiting[] {
+  /** As many waiting appends as fit in a unit; at least one. */
+  #takeBatch(): readonly WaitingAppend[] {
     const { unitBytesMax } = this.#limits;
+    const batch: WaitingAppend[] = [];
     let bytes = 0;
-    let count = 0;
-    for (const { recordBytes } of this.#waiting) {
-      bytes += recordBytes;
-      if (count > 0 && bytes > unitBytesMax) break;
-      count++;
+    for (const waiting of this.#waiting) {
+      if (waiting.kind === "change") break;
+      bytes += waiting.recordBytes;
+      if (batch.length > 0 && bytes > unitBytesMax) break;
+      batch.push(waiting);
     }
-    if (count < this.#waiting.length) return this.#waiting.splice(0, count);
-    const all = this.#waiting;
-    this.#waiting = [];
-    return all;
+    if (batch.length === this.#waiting.length) this.#waiting = [];
+    else this.#waiting.splice(0, batch.length);
+    return batch;
+  }
+
+  #change(change: WaitingChange): void {
+    runTask(this.#repairAnd(change), (error) => {
+      if (error !== null) this.#fail(error, [change]);
+      else this.#clock.defer(() => this.#succeed([change]));
+    });
+  }
+
+  *#repairAnd(change: WaitingChange): Task<void> {
+    if (this.#read !== null) yield* this.#repair(this.#read);
+    yield* change.run();
   }
 
   /** What must be on disk before the records: a repair that had no space, then the hard state. */
   *#writeFirst(hardState: HardState | null): Task<void> {
     const log = this.#log;
-    if (this.#read !== null) {
-      yield* repairTail(log, this.#read);
-      yield* closeFile(this.#segment.file);
-      const file = yield* openFile(log.disk, this.#read.last.file, "existing");
-      this.#segment = { ...this.#segment, file };
-      this.#read = null;
-    }
+    if (this.#read !== null) yield* this.#repair(this.#read);
     if (hardState === null) return;
     const next = { sequence: this.#hardState.sequence + 1, state: hardState };
     yield* writeHardState(this.#prepared.hardStateFiles, next, log.identity, log.crc32);
     this.#hardState = next;
   }
 
-  #writeRecords(batch: readonly Waiting[]): void {
+  *#repair(read: ReadLog): Task<void> {
+    yield* repairTail(this.#log, read);
+    yield* closeFile(this.#segment.file);
+    const file = yield* openFile(this.#log.disk, read.last.file, "existing");
+    this.#segment = { ...this.#segment, file };
+    this.#read = null;
+  }
+
+  // --- snapshots ---------------------------------------------------------------------------------
+
+  /**
+   * The snapshot counts once it is published; recovery does the rest if this does not come to it.
+   */
+  *#install(sealed: SealedSnapshot, isReplaced: boolean): Task<void> {
+    yield* this.snapshots.publish(sealed);
+    if (isReplaced) yield* this.#replaceLog(sealed.description.identity.position);
+  }
+
+  /** An empty log behind `position`. The renaming of `log-start` is the moment. */
+  *#replaceLog(position: LogPosition): Task<void> {
+    const log = this.#log;
+    const start: LogStart = {
+      base: position,
+      segment: this.#segment.header.segment + 1,
+      firstUnit: this.#lastUnit + 1,
+      previousChecksum: this.#chain,
+      isReplaced: true,
+    };
+    yield* writeLogStart(log, start);
+    const file = yield* createSegment(log, start);
+    const replaced = [...this.#older.map(({ header }) => header), this.#segment.header];
+    yield* closeFile(this.#segment.file);
+    this.#older = [];
+    this.#segment = { file, header: start, endOffset: sectorBytes, indexMax: 0 };
+    this.#written.reset(position);
+    if (position.index > this.#commit) this.#commit = position.index;
+    // Before anything is written to the segment: from here on its absence is noticed.
+    yield* this.#writeWitness();
+    yield* removeSegments(
+      log,
+      replaced.map(({ segment }) => segmentFileName(segment)),
+    );
+  }
+
+  /** Whole segments go, oldest first, none of whose entries lies behind `position`. */
+  *#compact(position: LogPosition): Task<void> {
+    const newest = this.snapshots.newest?.identity.position.index ?? 0;
+    assert(position.index <= newest, "the snapshot is durable before the log is dropped");
+    if (position.index <= this.#written.base.index) return;
+    this.#written.dropThrough(position);
+    if (position.index > this.#commit) this.#commit = position.index;
+    let count = 0;
+    while ((this.#older[count]?.indexMax ?? Number.POSITIVE_INFINITY) <= position.index) count++;
+    if (count === 0) return;
+    const { segment, firstUnit, previousChecksum } = (this.#older[count] ?? this.#segment).header;
+    const start = { base: position, segment, firstUnit, previousChecksum, isReplaced: false };
+    yield* writeLogStart(this.#log, start);
+    const dropped = this.#older.splice(0, count);
+    const names = dropped.map(({ header }) => segmentFileName(header.segment));
+    yield* removeSegments(this.#log, names);
+  }
+
+  // --- units -------------------------------------------------------------------------------------
+
+  #writeRecords(batch: readonly WaitingAppend[]): void {
     const hasRecords = batch.some(
       ({ request }) => request.entries.length > 0 || request.truncateFrom !== null,
     );
@@ -238,17 +391,18 @@ export class WriteAheadLog implements LogStore {
 
   *#switchSegment(): Task<void> {
     const header = {
-      segment: this.#segment.number + 1,
+      segment: this.#segment.header.segment + 1,
       firstUnit: this.#lastUnit + 1,
       previousChecksum: this.#chain,
       base: this.#written.last,
     };
     const file = yield* createSegment(this.#log, header);
     yield* closeFile(this.#segment.file);
-    this.#segment = { file, number: header.segment, endOffset: sectorBytes };
+    this.#older.push({ header: this.#segment.header, indexMax: this.#segment.indexMax });
+    this.#segment = { file, header, endOffset: sectorBytes, indexMax: 0 };
   }
 
-  #writeUnit(batch: readonly Waiting[], bodyBytesMax: number): void {
+  #writeUnit(batch: readonly WaitingAppend[], bodyBytesMax: number): void {
     const builder = this.#builder;
     const segment = this.#segment;
     builder.reset(bodyBytesMax);
@@ -260,7 +414,7 @@ export class WriteAheadLog implements LogStore {
     const { bytes, view } = builder.finish();
     const fields = {
       number: this.#lastUnit + 1,
-      segment: segment.number,
+      segment: segment.header.segment,
       offset: segment.endOffset,
       firstIndex: logIndex(builder.firstIndex),
       lastIndex: logIndex(builder.lastIndex),
@@ -271,6 +425,7 @@ export class WriteAheadLog implements LogStore {
     this.#chain = sealUnit(bytes, view, fields, this.#seed, this.#log.crc32);
     this.#lastUnit = fields.number;
     segment.endOffset += bytes.length;
+    segment.indexMax = Math.max(segment.indexMax, fields.lastIndex);
     segment.file.write(fields.offset, [bytes], (writeError) => {
       if (writeError !== null) return this.#fail(writeError, batch);
       segment.file.sync((syncError) => {
@@ -299,7 +454,7 @@ export class WriteAheadLog implements LogStore {
   }
 
   /** The next batch is on its way to the disk before the answers to this one are worked off. */
-  #succeed(batch: readonly Waiting[]): void {
+  #succeed(batch: readonly { readonly done: Settle }[]): void {
     assert(this.#failure === null, "nothing succeeds after a failure");
     this.#isBusy = false;
     this.#lastWriteMs = this.#clock.nowMs();
@@ -311,7 +466,7 @@ export class WriteAheadLog implements LogStore {
   }
 
   /** Final: a sync that failed once may succeed the second time without having written anything. */
-  #fail(error: Error, batch: readonly Waiting[]): void {
+  #fail(error: Error, batch: readonly { readonly done: Settle }[]): void {
     const failure = toStorageError(error);
     assert(this.#failure === null, "the first failure is the last");
     this.#failure = failure;
@@ -368,7 +523,7 @@ export class WriteAheadLog implements LogStore {
       sequence: (this.#logEnd?.sequence ?? 0) + 1,
       unit: this.#lastUnit,
       unitChecksum: this.#chain,
-      segment: this.#segment.number,
+      segment: this.#segment.header.segment,
       offset: this.#segment.endOffset,
       hardStateSequence: this.#hardState.sequence,
       commit: this.#commit,
@@ -399,7 +554,7 @@ export class WriteAheadLog implements LogStore {
   }
 }
 
-function newestHardState(batch: readonly Waiting[]): HardState | null {
+function newestHardState(batch: readonly WaitingAppend[]): HardState | null {
   for (let i = batch.length - 1; i >= 0; i--) {
     const hardState = batch[i]?.request.hardState;
     if (hardState !== null && hardState !== undefined) return hardState;
