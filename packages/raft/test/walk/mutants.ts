@@ -207,7 +207,11 @@ const logs: readonly Mutant[] = [
   mutant(
     "leader-counts-memory",
     "A leader counts its own entries before they are on its disk.",
-    patch("commitment.ts", "matched.push(raft.durableIndex)", "matched.push(lastIndex(raft.log))"),
+    patch(
+      "commitment.ts",
+      "if (id === raft.id) return raft.durableIndex;",
+      "if (id === raft.id) return lastIndex(raft.log);",
+    ),
   ),
   mutant(
     "commit-beyond-verified",
