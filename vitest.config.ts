@@ -24,7 +24,7 @@ export default defineConfig({
           name: "unit",
           include: [
             "packages/*/src/**/*.test.ts",
-            "packages/raft/test/{paper,stories,walk,properties}/**/*.test.ts",
+            "packages/raft/test/{paper,stories,walk,properties,traps}/**/*.test.ts",
             "tools/**/*.test.ts",
           ],
           testTimeout: 30_000,

@@ -1,0 +1,660 @@
+/**
+ * Traps that production libraries fell into with changes of their members: votes (A), reads (D),
+ * transfer (E) and membership (F). The ids are those of our catalogue of such traps. `C` followed
+ * by a number and a colon is an invariant of configurations.
+ *
+ * Elsewhere: F8, C7, C1 (every small configuration) in `src/core/quorum.test.ts`, F15 (the algebra)
+ * in `src/core/membership-plan.test.ts`. With their features: F9 (snapshots), E4 as far as transfer
+ * itself can refuse.
+ */
+import { describe, expect, it } from "vitest";
+import { nodeId } from "../../src/base/index.ts";
+import { promotionLagMax } from "../../src/core/index.ts";
+import {
+  add,
+  appliedAt,
+  changeAt,
+  choose,
+  committedAt,
+  crash,
+  createLab,
+  deliver,
+  demote,
+  drop,
+  elect,
+  heal,
+  joinMember,
+  type Lab,
+  memberOf,
+  membersAt,
+  partition,
+  persist,
+  promote,
+  proposeAt,
+  raftOf,
+  readAt,
+  receive,
+  remove,
+  requestVote,
+  restart,
+  setDisk,
+  settle,
+  termsOf,
+  tick,
+  timeOut,
+} from "../lab/index.ts";
+
+const three = ["n1", "n2", "n3"];
+const five = ["n1", "n2", "n3", "n4", "n5"];
+
+/** A cluster that n1 leads, and members that know nothing yet. */
+function ledBy1(voters: readonly string[], joining: readonly string[] = []): Lab {
+  const lab = createLab(voters);
+  for (const name of joining) joinMember(lab, name);
+  elect(lab, "n1");
+  return lab;
+}
+
+/** Every member that is up ticks, and all is delivered, `count` times. */
+function run(lab: Lab, count: number): void {
+  for (let i = 0; i < count; i++) {
+    for (const [name, member] of lab.members) if (member.isUp) tick(lab, name);
+    settle(lab);
+  }
+}
+
+function leaders(lab: Lab): string[] {
+  return [...lab.members.values()]
+    .filter(({ raft, isUp }) => isUp && raft.role === "leader")
+    .map(({ id }) => id);
+}
+
+/** The kinds of a member's entries from index 1, configurations as `c`, others as `-`. */
+function configurationsOf(lab: Lab, name: string): string {
+  const { entries } = raftOf(lab, name).log;
+  return entries.map(({ kind }) => (kind === "configuration" ? "c" : "-")).join("");
+}
+
+const twoTimeouts = 40;
+
+describe("votes in times of change", () => {
+  it("A8: a learner votes when it is asked: it may be a voter and not know it yet", () => {
+    const lab = ledBy1(["n1", "n2"], ["n3"]);
+    changeAt(lab, "n1", add("n3", "learner"));
+    settle(lab);
+    run(lab, 2);
+    partition(lab, ["n1", "n2"], ["n3"]);
+    expect(changeAt(lab, "n1", promote("n3"))).toMatchObject({ kind: "appended" });
+    settle(lab);
+    expect(committedAt(lab, "n2")).toBe("voters=n1,n2,n3");
+    expect(membersAt(lab, "n3")).toBe("voters=n1,n2 learners=n3");
+    crash(lab, "n1");
+    heal(lab);
+    run(lab, twoTimeouts);
+    expect(leaders(lab)).toEqual(["n2"]);
+    expect(raftOf(lab, "n3").hardState.votedFor).toBe("n2");
+  });
+
+  it("A8: a member votes for a candidate that its configuration does not know", () => {
+    const lab = createLab(["n1", "n2"]);
+    receive(lab, requestVote("n9", "n1", 2, [1, 1]));
+    expect(raftOf(lab, "n1").hardState).toMatchObject({ term: 2, votedFor: "n9" });
+  });
+
+  it("A9: a voter that is being demoted counts its own vote in the old half", () => {
+    const lab = ledBy1(["n1", "n2"]);
+    partition(lab, ["n1"], ["n2"]);
+    expect(changeAt(lab, "n1", demote("n1"))).toMatchObject({ kind: "appended" });
+    run(lab, twoTimeouts);
+    expect(leaders(lab)).toEqual([]);
+    expect(membersAt(lab, "n1")).toBe("voters=n2 outgoing=n1,n2 learners=n1");
+    expect(membersAt(lab, "n2")).toBe("voters=n1,n2");
+    heal(lab);
+    run(lab, 2 * twoTimeouts);
+    // Only n1 has the joint configuration, so only n1 can win, and does so with its own vote.
+    expect(membersAt(lab, "n2")).toBe("voters=n2 learners=n1");
+    expect(leaders(lab)).toEqual(["n2"]);
+    expect(committedAt(lab, "n1")).toBe("voters=n2 learners=n1");
+  });
+
+  it("A10: who is no voter in an uncommitted configuration may campaign, and finish it", () => {
+    const lab = ledBy1(["n1", "n2"]);
+    changeAt(lab, "n1", remove("n1"));
+    deliver(lab); // the joint configuration is at n2
+    deliver(lab, choose({ to: "n1" })); // and committed: n1 appends the final one
+    drop(lab);
+    expect(configurationsOf(lab, "n1")).toBe("c-cc");
+    expect(configurationsOf(lab, "n2")).toBe("c-c");
+    crash(lab, "n1");
+    restart(lab, "n1");
+    expect(membersAt(lab, "n1")).toBe("voters=n2");
+    run(lab, 2 * twoTimeouts);
+    expect(committedAt(lab, "n2")).toBe("voters=n2");
+    expect(leaders(lab)).toEqual(["n2"]);
+  });
+
+  it("A10: a member that is a voter nowhere keeps quiet, learners above all", () => {
+    const lab = ledBy1(three, ["n4"]);
+    changeAt(lab, "n1", add("n4", "learner"));
+    settle(lab);
+    lab.onLeave = (message) => expect(message.from).not.toBe("n4");
+    partition(lab, three, ["n4"]);
+    tick(lab, "n4", 10 * twoTimeouts);
+    expect(raftOf(lab, "n4")).toMatchObject({ role: "follower", hardState: { term: 2 } });
+  });
+});
+
+describe("joint configurations decide with both halves", () => {
+  /** n1 leads; the old half is n1, n2, n3, the new one n1, n4, n5; everybody has the joint entry. */
+  function joint(): Lab {
+    const lab = ledBy1(three, ["n4", "n5"]);
+    changeAt(lab, "n1", add("n4", "learner"), add("n5", "learner"));
+    settle(lab);
+    run(lab, 2);
+    changeAt(lab, "n1", remove("n2"), remove("n3"), promote("n4"), promote("n5"));
+    deliver(lab);
+    drop(lab);
+    expect(membersAt(lab, "n1")).toBe("voters=n1,n4,n5 outgoing=n1,n2,n3");
+    expect(five.every((name) => membersAt(lab, name) === membersAt(lab, "n1"))).toBe(true);
+    return lab;
+  }
+
+  it.each([["n2"], ["n2", "n3"], ["n4"], ["n4", "n5"]])(
+    "D10: a read is not confirmed by one half (%s, %s)",
+    (...reached) => {
+      const lab = joint();
+      partition(lab, ["n1", ...reached]);
+      readAt(lab, "n1", 7);
+      settle(lab);
+      expect(memberOf(lab, "n1").answers).toEqual([]);
+      heal(lab);
+      tick(lab, "n1");
+      settle(lab);
+      expect(memberOf(lab, "n1").answers).toMatchObject([{ ids: [7] }]);
+    },
+  );
+
+  it.each([["n2"], ["n2", "n3"], ["n4"], ["n4", "n5"]])(
+    "F8: nothing is committed by one half (%s, %s)",
+    (...reached) => {
+      const lab = joint();
+      const before = raftOf(lab, "n1").commit;
+      partition(lab, ["n1", ...reached]);
+      proposeAt(lab, "n1", "x");
+      tick(lab, "n1");
+      settle(lab);
+      expect(raftOf(lab, "n1").commit).toBe(before);
+      heal(lab);
+      tick(lab, "n1");
+      settle(lab);
+      expect(appliedAt(lab, "n1")).toEqual(["x"]);
+    },
+  );
+
+  it.each([["n2"], ["n2", "n3"], ["n4"], ["n4", "n5"]])(
+    "F8: nobody is elected by one half, and no leader stays (%s, %s)",
+    (...reached) => {
+      const lab = joint();
+      partition(lab, ["n1", ...reached]);
+      run(lab, twoTimeouts);
+      expect(raftOf(lab, "n1").role).not.toBe("leader");
+      expect(leaders(lab)).toEqual([]);
+      heal(lab);
+      run(lab, 2 * twoTimeouts);
+      expect(committedAt(lab, leaders(lab)[0] ?? "n2")).toBe("voters=n1,n4,n5");
+    },
+  );
+
+  it("F8: one voter of each half beside the leader is enough", () => {
+    const lab = joint();
+    partition(lab, ["n1", "n3", "n4"]);
+    readAt(lab, "n1", 7);
+    tick(lab, "n1");
+    settle(lab);
+    expect(memberOf(lab, "n1").answers).toMatchObject([{ ids: [7] }]);
+    expect(committedAt(lab, "n1")).toBe("voters=n1,n4,n5");
+  });
+
+  it("F8: learners neither commit, nor confirm reads, nor keep a leader", () => {
+    const lab = ledBy1(three, ["n4", "n5"]);
+    changeAt(lab, "n1", add("n4", "learner"), add("n5", "learner"));
+    settle(lab);
+    const before = raftOf(lab, "n1").commit;
+    partition(lab, ["n1", "n4", "n5"]);
+    proposeAt(lab, "n1", "x");
+    readAt(lab, "n1", 1);
+    settle(lab);
+    expect(raftOf(lab, "n4").durableIndex).toBe(before + 1);
+    expect(raftOf(lab, "n1").commit).toBe(before);
+    expect(memberOf(lab, "n1").answers).toEqual([]);
+    run(lab, twoTimeouts);
+    expect(leaders(lab)).toEqual([]);
+  });
+
+  it("F8: a member that lost its disk's end deposes a leader only where both halves can elect", () => {
+    const lab = joint();
+    crash(lab, "n4");
+    restart(lab, "n4", { mustCatchUp: true });
+    tick(lab, "n1");
+    settle(lab, (message) => message.from === "n4" || message.to === "n4");
+    const raft = raftOf(lab, "n4");
+    raft.reachable = new Set(["n1", "n2", "n3"].map(nodeId));
+    tick(lab, "n4");
+    expect(raft.hardState).toMatchObject({ mustCatchUp: true, term: 2 });
+    raft.reachable.add(nodeId("n5"));
+    tick(lab, "n4");
+    expect(raft.hardState).toMatchObject({ mustCatchUp: true, term: 3 });
+  });
+
+  it("F8: a learner that lost its disk's end deposes nobody", () => {
+    const lab = ledBy1(three, ["n4"]);
+    changeAt(lab, "n1", add("n4", "learner"));
+    settle(lab);
+    crash(lab, "n4");
+    restart(lab, "n4", { mustCatchUp: true });
+    run(lab, twoTimeouts);
+    expect(raftOf(lab, "n4").hardState).toMatchObject({ mustCatchUp: true, term: 2 });
+    expect(leaders(lab)).toEqual(["n1"]);
+  });
+});
+
+describe("changes of the members", () => {
+  it("F1, C2: nobody changes the members before an entry of its own term is committed", () => {
+    // The published schedule: two leaders change one of four members each, the first one unheard.
+    const lab = ledBy1(["n1", "n2", "n3", "n4"], ["n5"]);
+    partition(lab, ["n1"], ["n2", "n3", "n4"]);
+    changeAt(lab, "n1", add("n5"));
+    drop(lab);
+    timeOut(lab, "n2");
+    for (const name of ["n3", "n4"]) raftOf(lab, name).leaderContactTick = null;
+    settle(lab, choose({ kind: "request-vote" }));
+    timeOut(lab, "n2");
+    for (let i = 0; i < 4; i++) {
+      deliver(lab, choose({ kind: "request-vote" }));
+      deliver(lab, choose({ kind: "request-vote-response" }));
+    }
+    expect(raftOf(lab, "n2").role).toBe("leader");
+    expect(changeAt(lab, "n2", remove("n1"))).toEqual({ kind: "refused", why: "term-not-started" });
+    settle(lab);
+    expect(changeAt(lab, "n2", remove("n1"))).toMatchObject({ kind: "appended" });
+    settle(lab);
+    heal(lab);
+    run(lab, 2 * twoTimeouts);
+    expect(leaders(lab)).toEqual(["n2"]);
+    expect(committedAt(lab, "n3")).toBe("voters=n2,n3,n4");
+  });
+
+  it("F2: a configuration counts from its entry on, however late the machines are", () => {
+    const lab = ledBy1(five);
+    for (const name of ["n3", "n4", "n5"]) memberOf(lab, name).machine = "hung";
+    changeAt(lab, "n1", remove("n4"));
+    settle(lab);
+    changeAt(lab, "n1", remove("n5"));
+    settle(lab);
+    expect(raftOf(lab, "n3").applied).toBeLessThan(3);
+    expect(membersAt(lab, "n3")).toBe("voters=n1,n2,n3");
+    // With the members that its machine knows of, n3 would now be a second leader.
+    partition(lab, ["n1", "n2"], ["n3", "n4", "n5"]);
+    run(lab, 3 * twoTimeouts);
+    expect(leaders(lab)).toEqual(["n1"]);
+    proposeAt(lab, "n1", "x");
+    settle(lab);
+    expect(appliedAt(lab, "n2")).toEqual(["x"]);
+  });
+
+  it("F3: a configuration that is truncated is in force no longer", () => {
+    const lab = ledBy1(three, ["n4", "n5"]);
+    partition(lab, ["n1"], ["n2", "n3"]);
+    changeAt(lab, "n1", add("n4", "learner"));
+    expect(membersAt(lab, "n1")).toBe("voters=n1,n2,n3 learners=n4");
+    expect([...(raftOf(lab, "n1").leadership?.peers.keys() ?? [])]).toEqual(["n2", "n3", "n4"]);
+    run(lab, 2 * twoTimeouts);
+    proposeAt(lab, leaders(lab)[0] ?? "", "x");
+    settle(lab);
+    const told: string[] = [];
+    lab.onEffect = (member, effect) => {
+      if (effect.kind !== "configuration-changed" || member.id !== "n1") return;
+      told.push(effect.configuration.learners.map(({ id }) => id).join());
+      expect(effect.index).toBe(effect.committedIndex);
+    };
+    heal(lab);
+    run(lab, twoTimeouts);
+    expect(membersAt(lab, "n1")).toBe("voters=n1,n2,n3");
+    expect(told).toEqual([""]);
+    lab.onEffect = () => {};
+    elect(lab, "n1");
+    expect([...(raftOf(lab, "n1").leadership?.peers.keys() ?? [])]).toEqual(["n2", "n3"]);
+    expect(changeAt(lab, "n1", add("n4"))).toMatchObject({ kind: "appended" }); // it never was one
+  });
+
+  it("F3: of several configurations in the log only those that are truncated go", () => {
+    const lab = ledBy1(three, ["n4"]);
+    changeAt(lab, "n1", add("n4"));
+    deliver(lab);
+    deliver(lab, choose({ to: "n1" })); // the joint one is committed, the final one only at n1
+    drop(lab);
+    crash(lab, "n1");
+    expect(configurationsOf(lab, "n1")).toBe("c-cc");
+    run(lab, 2 * twoTimeouts);
+    restart(lab, "n1");
+    expect(membersAt(lab, "n1")).toBe("voters=n1,n2,n3,n4");
+    const before = raftOf(lab, "n1").log.entries[3];
+    run(lab, twoTimeouts);
+    expect(raftOf(lab, "n1").log.entries[3]).not.toEqual(before);
+    expect(committedAt(lab, "n1")).toBe("voters=n1,n2,n3,n4");
+    expect(termsOf(lab, "n1")).toEqual(termsOf(lab, "n2"));
+  });
+
+  it("F4: a restart knows a configuration that was appended and not committed", () => {
+    const lab = ledBy1(three, ["n4"]);
+    setDisk(lab, "n2", "slow");
+    changeAt(lab, "n1", add("n4"));
+    deliver(lab, choose({ to: "n2" }));
+    persist(lab, "n2");
+    crash(lab, "n2");
+    restart(lab, "n2");
+    expect(membersAt(lab, "n2")).toBe("voters=n1,n2,n3,n4 outgoing=n1,n2,n3");
+    expect(committedAt(lab, "n2")).toBe("voters=n1,n2,n3");
+  });
+
+  it("F5, E4: a new leader goes by the configuration in its log, and ends what it found", () => {
+    const lab = ledBy1(three, ["n4", "n5"]);
+    changeAt(lab, "n1", add("n4"), add("n5"));
+    deliver(lab, choose({ to: "n2" }));
+    deliver(lab, choose({ to: "n4" }));
+    crash(lab, "n1");
+    drop(lab);
+    expect(committedAt(lab, "n2")).toBe("voters=n1,n2,n3");
+    // Of the old half n2 and n3 suffice, of the new one they do not.
+    partition(lab, ["n2", "n3"]);
+    run(lab, 3 * twoTimeouts);
+    expect(leaders(lab)).toEqual([]);
+    heal(lab);
+    run(lab, 3 * twoTimeouts);
+    expect(leaders(lab)).toEqual(["n2"]);
+    expect(committedAt(lab, "n2")).toBe("voters=n1,n2,n3,n4,n5");
+  });
+
+  it("F6: whoever leads next leaves the joint configuration, and once only", () => {
+    // The leader dies after each message in turn, wherever the change has got to by then.
+    for (let messages = 0; messages < 14; messages++) {
+      const lab = ledBy1(three, ["n4"]);
+      changeAt(lab, "n1", remove("n2"), add("n4"));
+      for (let i = 0; i < messages; i++) {
+        const [first] = lab.network;
+        if (first !== undefined) deliver(lab, (message) => message === first);
+      }
+      crash(lab, "n1");
+      run(lab, 4 * twoTimeouts);
+      const [leader = "nobody", ...others] = leaders(lab);
+      expect(others).toEqual([]);
+      const isKept = raftOf(lab, leader).configurationIndex > 1;
+      if (isKept) {
+        expect(committedAt(lab, leader)).toBe("voters=n1,n3,n4");
+        expect(configurationsOf(lab, leader).replaceAll("-", "")).toBe("ccc");
+      } else {
+        expect(committedAt(lab, leader)).toBe("voters=n1,n2,n3");
+      }
+    }
+    expect.hasAssertions();
+  });
+
+  it("F7: a joint configuration is left only once entering it is committed", () => {
+    const lab = ledBy1(three, ["n4"]);
+    changeAt(lab, "n1", add("n4"));
+    deliver(lab, choose({ to: "n2" }));
+    drop(lab);
+    crash(lab, "n1");
+    crash(lab, "n2");
+    restart(lab, "n2");
+    for (const name of ["n3", "n4"]) raftOf(lab, name).leaderContactTick = null;
+    setDisk(lab, "n3", "slow");
+    timeOut(lab, "n2");
+    for (let i = 0; i < 4; i++) {
+      persist(lab, "n3");
+      deliver(lab, (message) => message.kind.startsWith("request-vote"));
+    }
+    expect(raftOf(lab, "n2").role).toBe("leader");
+    settle(lab);
+    // n4 has all of it, n3 not on its disk: the old half has not committed the joint one.
+    expect(raftOf(lab, "n4").durableIndex).toBe(4);
+    expect(configurationsOf(lab, "n2")).toBe("c-c-");
+    setDisk(lab, "n3", "fast");
+    settle(lab);
+    expect(configurationsOf(lab, "n2")).toBe("c-c-c");
+    expect(committedAt(lab, "n2")).toBe("voters=n1,n2,n3,n4");
+  });
+
+  it("F10, C3: the members are what the log says, before and after a restart", () => {
+    const lab = ledBy1(three, ["n4"]);
+    const changes = [[add("n4", "learner")], [promote("n4")], [demote("n2")], [remove("n2")]];
+    for (const steps of changes) {
+      expect(changeAt(lab, "n1", ...steps)).toMatchObject({ kind: "appended" });
+      settle(lab);
+      run(lab, 2);
+      for (const name of ["n2", "n3", "n4"]) {
+        const before = membersAt(lab, name);
+        expect(committedAt(lab, name)).toBe(before);
+        crash(lab, name);
+        restart(lab, name);
+        expect(membersAt(lab, name)).toBe(before);
+      }
+      run(lab, 2);
+    }
+    expect(membersAt(lab, "n1")).toBe("voters=n1,n3,n4");
+  });
+
+  it("F11: a member that nobody hears from does not become what a quorum needs", () => {
+    const alone = ledBy1(["n1"], ["n2"]);
+    expect(changeAt(alone, "n1", add("n2"))).toEqual({
+      kind: "refused",
+      why: "would-lose-quorum",
+      loss: {
+        half: "new",
+        voters: 2,
+        needed: 2,
+        ready: 1,
+        unready: [{ id: "n2", why: "silent" }],
+      },
+    });
+    changeAt(alone, "n1", add("n2", "learner"));
+    drop(alone);
+    expect(changeAt(alone, "n1", promote("n2"))).toMatchObject({
+      why: "learner-not-ready",
+      because: "silent",
+    });
+    proposeAt(alone, "n1", "x");
+    expect(appliedAt(alone, "n1")).toEqual(["x"]);
+
+    const lab = ledBy1(three, ["n4"]);
+    crash(lab, "n4");
+    run(lab, 2);
+    expect(changeAt(lab, "n1", add("n4"))).toMatchObject({ kind: "appended" });
+    settle(lab);
+    proposeAt(lab, "n1", "x");
+    settle(lab);
+    expect(committedAt(lab, "n1")).toBe("voters=n1,n2,n3,n4");
+    expect(appliedAt(lab, "n1")).toEqual(["x"]);
+  });
+
+  it("F11: a learner becomes a voter once it has the log", () => {
+    const lab = ledBy1(three, ["n4"]);
+    changeAt(lab, "n1", add("n4", "learner"));
+    settle(lab);
+    run(lab, 2);
+    const progress = raftOf(lab, "n1").leadership?.peers.get(memberOf(lab, "n4").id);
+    expect(progress?.matched).toBe(3);
+    lab.cut.add("n1>n4");
+    const count = promotionLagMax + 1;
+    proposeAt(lab, "n1", ...Array.from({ length: count }, (_, i) => `${i}`));
+    settle(lab);
+    expect(changeAt(lab, "n1", promote("n4"))).toMatchObject({
+      kind: "refused",
+      why: "learner-not-ready",
+      because: "behind",
+      matched: 3,
+      commit: 3 + count,
+    });
+    heal(lab);
+    run(lab, 3);
+    expect(changeAt(lab, "n1", promote("n4"))).toMatchObject({ kind: "appended" });
+  });
+
+  it("F12: of two members either can be removed while both are there", () => {
+    for (const [gone, stays] of [["n1", "n2"] as const, ["n2", "n1"] as const]) {
+      const lab = ledBy1(["n1", "n2"]);
+      run(lab, 2);
+      expect(changeAt(lab, "n1", remove(gone))).toMatchObject({ kind: "appended" });
+      settle(lab);
+      run(lab, 1);
+      expect(leaders(lab)).toEqual([stays]);
+      crash(lab, gone);
+      proposeAt(lab, stays, "x");
+      expect(appliedAt(lab, stays)).toEqual(["x"]);
+    }
+  });
+
+  it("F12: of two members the dead one cannot be removed, and the arithmetic says why", () => {
+    const lab = ledBy1(["n1", "n2"]);
+    run(lab, 2);
+    crash(lab, "n2");
+    tick(lab, "n1", 9);
+    const peer = raftOf(lab, "n1").leadership?.peers.get(memberOf(lab, "n2").id);
+    if (peer !== undefined) peer.contactTick -= 1; // CheckQuorum would notice with the next tick
+    expect(changeAt(lab, "n1", remove("n2"))).toMatchObject({
+      why: "would-lose-quorum",
+      loss: { half: "old", voters: 2, needed: 2, ready: 1, unready: [{ id: "n2" }] },
+    });
+    expect(membersAt(lab, "n1")).toBe("voters=n1,n2");
+  });
+
+  it("F12: a live member cannot be removed where only dead ones would stay enough", () => {
+    const lab = ledBy1(three);
+    crash(lab, "n3");
+    for (let i = 0; i < 12; i++) run(lab, 1);
+    expect(changeAt(lab, "n1", remove("n2"))).toMatchObject({
+      why: "would-lose-quorum",
+      loss: { half: "new", voters: 2, needed: 2, ready: 1, unready: [{ id: "n3", why: "silent" }] },
+    });
+    expect(changeAt(lab, "n1", remove("n3"))).toMatchObject({ kind: "appended" });
+  });
+
+  it("C2: one change at a time, until the final configuration is committed", () => {
+    const lab = ledBy1(three, ["n4"]);
+    changeAt(lab, "n1", add("n4"));
+    const refused = (index: number) => ({ kind: "refused", why: "change-in-flight", index });
+    expect(changeAt(lab, "n1", remove("n3"))).toEqual(refused(3));
+    deliver(lab);
+    deliver(lab, choose({ to: "n1" }));
+    expect(membersAt(lab, "n1")).toBe("voters=n1,n2,n3,n4");
+    expect(changeAt(lab, "n1", remove("n3"))).toEqual(refused(4));
+    settle(lab);
+    expect(changeAt(lab, "n1", remove("n3"))).toMatchObject({ kind: "appended", index: 5 });
+    expect(changeAt(lab, "n2", remove("n3"))).toEqual({ kind: "refused", why: "not-leader" });
+  });
+
+  it("C2: nor a change of the learners while another one is not committed", () => {
+    const lab = ledBy1(three, ["n4", "n5"]);
+    changeAt(lab, "n1", add("n4", "learner"));
+    expect(changeAt(lab, "n1", add("n5", "learner"))).toMatchObject({ why: "change-in-flight" });
+  });
+});
+
+describe("members that leave", () => {
+  it("F13: a leader that is removed serves until the final configuration is committed", () => {
+    const lab = ledBy1(three);
+    run(lab, 2);
+    changeAt(lab, "n1", remove("n1"));
+    deliver(lab);
+    deliver(lab, choose({ to: "n1" }));
+    expect(membersAt(lab, "n1")).toBe("voters=n2,n3");
+    expect(raftOf(lab, "n1").role).toBe("leader");
+    proposeAt(lab, "n1", "x");
+    // n2 alone has the final one: with the leader that would have been two of three.
+    deliver(lab, choose({ to: "n2" }));
+    deliver(lab, choose({ from: "n2" }));
+    expect(raftOf(lab, "n1")).toMatchObject({ role: "leader", commit: 3 });
+    settle(lab);
+    expect(raftOf(lab, "n1")).toMatchObject({ role: "follower", leader: null });
+    expect(raftOf(lab, "n1").commit).toBeGreaterThanOrEqual(4);
+    lab.onLeave = (message) => expect(message.from).not.toBe("n1");
+    run(lab, twoTimeouts);
+    expect(leaders(lab)).toHaveLength(1);
+    proposeAt(lab, leaders(lab)[0] ?? "", "y");
+    settle(lab);
+    expect(appliedAt(lab, "n2")).toEqual(["x", "y"]);
+  });
+
+  it("F13: a leader that is demoted becomes a learner, and follows", () => {
+    const lab = ledBy1(three);
+    run(lab, 2);
+    changeAt(lab, "n1", demote("n1"));
+    settle(lab);
+    run(lab, 2 * twoTimeouts);
+    const [leader = ""] = leaders(lab);
+    expect(leader).not.toBe("n1");
+    proposeAt(lab, leader, "x");
+    settle(lab);
+    run(lab, 1);
+    expect(raftOf(lab, "n1")).toMatchObject({ role: "follower", leader });
+    expect(appliedAt(lab, "n1")).toEqual(["x"]);
+  });
+
+  it("F14: who was removed behind a partition disturbs nobody when it comes back", () => {
+    const lab = ledBy1(three);
+    run(lab, 2);
+    partition(lab, ["n1", "n2"], ["n3"]);
+    changeAt(lab, "n1", remove("n3"));
+    settle(lab);
+    run(lab, 4 * twoTimeouts);
+    expect(membersAt(lab, "n3")).toBe("voters=n1,n2,n3");
+    const { term } = raftOf(lab, "n1").hardState;
+    heal(lab);
+    run(lab, 4 * twoTimeouts);
+    expect(leaders(lab)).toEqual(["n1"]);
+    expect(raftOf(lab, "n1").hardState.term).toBe(term);
+    expect(raftOf(lab, "n3").hardState.term).toBe(term);
+  });
+
+  it("F14: not even one that campaigns without asking first", () => {
+    const lab = ledBy1(three);
+    run(lab, 2);
+    changeAt(lab, "n1", remove("n3"));
+    settle(lab);
+    const { term } = raftOf(lab, "n2").hardState;
+    for (const name of ["n1", "n2"]) receive(lab, requestVote("n3", name, term + 5, [term, 9]));
+    settle(lab);
+    expect(leaders(lab)).toEqual(["n1"]);
+    expect(raftOf(lab, "n2").hardState.term).toBe(term);
+  });
+
+  it("F14: who hears of its own removal keeps quiet, and is sent nothing any more", () => {
+    const lab = ledBy1(three);
+    run(lab, 2);
+    changeAt(lab, "n1", remove("n3"));
+    settle(lab);
+    expect(committedAt(lab, "n3")).toBe("voters=n1,n2");
+    lab.onLeave = ({ from, to }) => expect([from, to]).not.toContain("n3");
+    run(lab, 3 * twoTimeouts);
+    proposeAt(lab, "n1", "x");
+    settle(lab);
+    expect(raftOf(lab, "n3").role).toBe("follower");
+    expect([...(raftOf(lab, "n1").leadership?.peers.keys() ?? [])]).toEqual(["n2"]);
+  });
+
+  it("C4: the votes and acknowledgements of who was removed count for nothing", () => {
+    const lab = ledBy1(three, ["n4"]);
+    run(lab, 2);
+    changeAt(lab, "n1", remove("n3"));
+    deliver(lab);
+    deliver(lab, choose({ to: "n1" }));
+    drop(lab);
+    tick(lab, "n1");
+    // The final configuration is n1, n2; n3 still gets it, and its answer is not n2's.
+    settle(lab, (message) => message.from === "n3" || message.to === "n3");
+    expect(raftOf(lab, "n3").durableIndex).toBe(4);
+    expect(raftOf(lab, "n1").commit).toBe(3);
+    settle(lab);
+    expect(raftOf(lab, "n1").commit).toBe(4);
+  });
+});
