@@ -205,6 +205,32 @@ describe("joint configurations decide with both halves", () => {
     },
   );
 
+  it.each([["n2"], ["n4"]])("F8: %s asks both halves for their votes", (candidate) => {
+    const lab = joint();
+    crash(lab, "n1"); // in both halves: now everybody of both is needed
+    for (const { raft } of lab.members.values()) raft.leaderContactTick = null;
+    timeOut(lab, candidate);
+    settle(lab);
+    expect(raftOf(lab, "n5").hardState).toMatchObject({ term: 3, votedFor: candidate });
+    expect(committedAt(lab, candidate)).toBe("voters=n1,n4,n5");
+  });
+
+  it.each([
+    ["old", "n2", "n3"],
+    ["new", "n4", "n5"],
+  ])("F8: a campaign that the %s half refuses is over", (_, ...refusing) => {
+    const lab = joint();
+    for (const { raft } of lab.members.values()) raft.leaderContactTick = null;
+    for (const name of refusing)
+      raftOf(lab, name).hardState = { ...raftOf(lab, name).hardState, mustCatchUp: true };
+    crash(lab, "n1");
+    restart(lab, "n1");
+    timeOut(lab, "n1");
+    expect(raftOf(lab, "n1").role).toBe("pre-candidate");
+    settle(lab, (message) => [message.from, message.to].some((name) => refusing.includes(name)));
+    expect(raftOf(lab, "n1").role).toBe("follower");
+  });
+
   it("F8: one voter of each half beside the leader is enough", () => {
     const lab = joint();
     partition(lab, ["n1", "n3", "n4"]);
@@ -241,7 +267,10 @@ describe("joint configurations decide with both halves", () => {
     raft.reachable = new Set(["n1", "n2", "n3"].map(nodeId));
     tick(lab, "n4");
     expect(raft.hardState).toMatchObject({ mustCatchUp: true, term: 2 });
-    raft.reachable.add(nodeId("n5"));
+    raft.reachable = new Set(["n1", "n5"].map(nodeId));
+    tick(lab, "n4");
+    expect(raft.hardState).toMatchObject({ mustCatchUp: true, term: 2 });
+    raft.reachable.add(nodeId("n3"));
     tick(lab, "n4");
     expect(raft.hardState).toMatchObject({ mustCatchUp: true, term: 3 });
   });
@@ -425,6 +454,19 @@ describe("changes of the members", () => {
     expect(committedAt(lab, "n2")).toBe("voters=n1,n2,n3,n4");
   });
 
+  it("F7: nor with the commit of what came before it in the same term", () => {
+    const lab = ledBy1(three, ["n4"]);
+    proposeAt(lab, "n1", "x");
+    const appends = [...lab.network];
+    changeAt(lab, "n1", add("n4"));
+    deliver(lab, (message) => appends.includes(message));
+    deliver(lab, choose({ to: "n1" }));
+    expect(raftOf(lab, "n1").commit).toBe(3);
+    expect(configurationsOf(lab, "n1")).toBe("c--c");
+    settle(lab);
+    expect(committedAt(lab, "n1")).toBe("voters=n1,n2,n3,n4");
+  });
+
   it("F10, C3: the members are what the log says, before and after a restart", () => {
     const lab = ledBy1(three, ["n4"]);
     const changes = [[add("n4", "learner")], [promote("n4")], [demote("n2")], [remove("n2")]];
@@ -477,13 +519,29 @@ describe("changes of the members", () => {
     expect(appliedAt(lab, "n1")).toEqual(["x"]);
   });
 
+  it("F11: a new member is asked what it has, and sent the whole log once", () => {
+    const lab = ledBy1(three, ["n4"]);
+    proposeAt(lab, "n1", "x", "y");
+    settle(lab);
+    changeAt(lab, "n1", add("n4", "learner"));
+    const progress = raftOf(lab, "n1").leadership?.peers.get(nodeId("n4"));
+    expect(progress).toMatchObject({ mode: "probe", next: 5, matched: 0 });
+    let entries = 0;
+    lab.onLeave = (message) => {
+      if (message.to === "n4" && message.kind === "append-entries")
+        entries += message.entries.length;
+    };
+    settle(lab);
+    expect(progress).toMatchObject({ mode: "replicate", next: 6, matched: 5 });
+    expect(entries).toBe(5);
+    expect(appliedAt(lab, "n4")).toEqual(["x", "y"]);
+  });
+
   it("F11: a learner becomes a voter once it has the log", () => {
     const lab = ledBy1(three, ["n4"]);
     changeAt(lab, "n1", add("n4", "learner"));
     settle(lab);
     run(lab, 2);
-    const progress = raftOf(lab, "n1").leadership?.peers.get(memberOf(lab, "n4").id);
-    expect(progress?.matched).toBe(3);
     lab.cut.add("n1>n4");
     const count = promotionLagMax + 1;
     proposeAt(lab, "n1", ...Array.from({ length: count }, (_, i) => `${i}`));
@@ -583,6 +641,22 @@ describe("members that leave", () => {
     proposeAt(lab, leaders(lab)[0] ?? "", "y");
     settle(lab);
     expect(appliedAt(lab, "n2")).toEqual(["x", "y"]);
+  });
+
+  it("F13: the only voter that is left waits for the commit, then for nobody", () => {
+    const lab = ledBy1(["n1", "n2"]);
+    run(lab, 2);
+    changeAt(lab, "n1", remove("n1"));
+    deliver(lab);
+    deliver(lab);
+    deliver(lab, choose({ to: "n2" }));
+    expect(membersAt(lab, "n2")).toBe("voters=n2");
+    tick(lab, "n2");
+    expect(raftOf(lab, "n2")).toMatchObject({ role: "follower", leader: "n1" });
+    settle(lab);
+    expect(raftOf(lab, "n1").role).toBe("follower");
+    tick(lab, "n2");
+    expect(raftOf(lab, "n2").role).toBe("leader");
   });
 
   it("F13: a leader that is demoted becomes a learner, and follows", () => {
