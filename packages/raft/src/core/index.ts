@@ -1,4 +1,4 @@
-/** The Raft algorithm, pure: `createRaft`, `step` and `propose`, `takeEffects`. */
+/** The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, `takeEffects`. */
 
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";

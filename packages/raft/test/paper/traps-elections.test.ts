@@ -5,8 +5,8 @@
  *
  * Elsewhere: A3 (a failed write stops the member), A11, A13 (identity): storage and node. A6:
  * nothing here waits in the middle of a decision. B6 (versions): the handshake. B13 (a hung loop):
- * heartbeats come from the loop that works. With their features: A8, A9, A10 (membership), B8
- * (transfer).
+ * heartbeats come from the loop that works. A8, A9, A10 (membership): `test/traps`. With its feature:
+ * B8 (transfer).
  */
 import { describe, expect, it } from "vitest";
 import { logIndex, nodeId, term } from "../../src/base/index.ts";
