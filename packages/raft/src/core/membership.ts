@@ -40,7 +40,10 @@ export type ChangeResult =
   | { readonly kind: "appended"; readonly index: LogIndex; readonly term: Term }
   | ({ readonly kind: "refused" } & ChangeRefusal);
 
-/** Appends a change of the members at the leader: all steps together, or nothing. */
+/**
+ * Appends a change of the members at the leader: all steps together, or nothing. Counts in the
+ * budget of uncommitted bytes and is never refused for it: an overloaded cluster may need a member.
+ */
 export function changeMembership(raft: Raft, changes: readonly MemberChange[]): ChangeResult {
   const { leadership } = raft;
   if (leadership === null) return { kind: "refused", why: "not-leader" };

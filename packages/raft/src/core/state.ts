@@ -26,8 +26,8 @@ export interface Campaign {
   /** The term that is campaigned for: the own one, or with `pre` the one above it. */
   readonly term: Term;
   /**
-   * @invariant members are voters; disjoint from `refusals`. The own vote counts once it is
-   * durable.
+   * @invariant voters, and oneself, who need be none; disjoint from `refusals`. The own vote counts
+   * once it is durable.
    */
   readonly grants: Set<NodeId>;
   readonly refusals: Set<NodeId>;
