@@ -18,7 +18,6 @@ import {
   deliver,
   demote,
   drop,
-  elect,
   heal,
   type Lab,
   memberOf,
