@@ -39,8 +39,8 @@ export const logsMutants: readonly Mutant[] = [
     "A leader counts its own entries before they are on its disk.",
     patch(
       "core/commitment.ts",
-      "matched.push(raft.durableIndex)",
-      "matched.push(lastIndex(raft.log))",
+      "if (id === raft.id) return raft.durableIndex;",
+      "if (id === raft.id) return lastIndex(raft.log);",
     ),
   ),
   mutant(

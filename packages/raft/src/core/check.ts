@@ -3,10 +3,10 @@
  * production. Each is named after the page of invariants: S13, S14, S15 … State only; histories are
  * the checkers' business.
  */
-import { assert } from "../base/index.ts";
-import { isVoter } from "./configuration.ts";
+import { assert, type LogIndex } from "../base/index.ts";
+import { allMembers } from "./configuration.ts";
 import { lastIndex, lastPosition } from "./log.ts";
-import type { Raft } from "./state.ts";
+import { mayCampaign, type Raft } from "./state.ts";
 
 /** @throws InvariantError naming the first invariant that does not hold */
 export function checkState(raft: Raft): void {
@@ -19,8 +19,21 @@ export function checkState(raft: Raft): void {
   assert(lastPosition(raft.log).term <= raft.hardState.term, "S14: no entry above the own term");
   assert(raft.verified <= last, "S15: what is verified is in the log");
   assert(raft.durableUnit < raft.nextUnit, "units complete after they are handed out");
+  checkConfiguration(raft, last);
   checkRole(raft);
   if (raft.leadership !== null) checkLeadership(raft);
+}
+
+/** C3: the configuration is the log's. */
+function checkConfiguration(raft: Raft, last: LogIndex): void {
+  const { configurationIndex: index, committedConfigurationIndex: committed } = raft;
+  assert(index <= last, "C3: the configuration in force is in the log");
+  assert(committed <= index, "C3: committed <= in force");
+  assert(committed <= Math.max(raft.commit, 1), "C3: a committed configuration is committed");
+  assert(raft.commit < index === committed < index || index <= 1, "C3: commit and configuration");
+  const { voters, outgoing } = raft.configuration;
+  assert(voters.length > 0 || (index === 0 && last === 0), "only who has no log knows no voters");
+  assert(outgoing === null || outgoing.length > 0, "a joint configuration has two halves");
 }
 
 function checkRole(raft: Raft): void {
@@ -30,7 +43,7 @@ function checkRole(raft: Raft): void {
   if (raft.role === "leader") assert(raft.leader === raft.id, "a leader knows itself");
   else assert(raft.leader !== raft.id, "who does not lead is not its own leader");
   if (isCampaigning) {
-    assert(isVoter(raft.configuration, raft.id), "S16: only voters campaign");
+    assert(mayCampaign(raft), "S16: only voters campaign");
     assert(!raft.hardState.mustCatchUp, "who must catch up does not campaign");
     assert(raft.leader === null, "who campaigns knows no leader");
   }
@@ -41,6 +54,9 @@ function checkRole(raft: Raft): void {
 
 function checkLeadership(raft: Raft): void {
   const last = lastIndex(raft.log);
+  for (const { id } of allMembers(raft.configuration)) {
+    assert(id === raft.id || raft.leadership?.peers.has(id) === true, "every member is sent to");
+  }
   for (const [peer, progress] of raft.leadership?.peers ?? []) {
     assert(progress.matched < progress.next, "S15: matched < next", () => peer);
     assert(progress.matched <= last, "S15: matched <= last", () => peer);

@@ -4,28 +4,26 @@
  *
  * @paper §5.3, §5.4.2
  */
-import { assert, type LogIndex, noIndex, type Term } from "../base/index.ts";
-import { majority } from "./configuration.ts";
+import { assert, type LogIndex, type NodeId, noIndex, type Term } from "../base/index.ts";
+import { isVoter } from "./configuration.ts";
 import { entryBytes } from "./entry.ts";
 import { entriesBetween, lastIndex, termAt } from "./log.ts";
+import { onCommitAdvanced } from "./membership.ts";
+import { isQuorum, quorumValue } from "./quorum.ts";
 import { type Raft, setHardState } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
 /**
- * The highest index that a majority of voters has on disk, ours counted by our own disk.
- *
- * @invariant equals the (n/2 + 1)-th largest of all voters' matched indexes
+ * The highest index that a majority of voters has on disk, ours counted by our own disk, and not at
+ * all if we are no voter. @thesis §4.2.2
  */
 export function majorityMatched(raft: Raft): LogIndex {
-  const matched: LogIndex[] = [];
-  for (const member of raft.configuration.voters) {
-    if (member.id === raft.id) matched.push(raft.durableIndex);
-    else matched.push(raft.leadership?.peers.get(member.id)?.matched ?? noIndex);
-  }
-  matched.sort((a, b) => b - a);
-  const index = matched[majority(matched.length) - 1];
-  assert(index !== undefined, "a configuration has voters");
-  return index;
+  return quorumValue(raft.configuration, (id) => matchedOf(raft, id)) as LogIndex; // one of them
+}
+
+function matchedOf(raft: Raft, id: NodeId): LogIndex {
+  if (id === raft.id) return raft.durableIndex;
+  return raft.leadership?.peers.get(id)?.matched ?? noIndex;
 }
 
 /**
@@ -44,6 +42,7 @@ export function maybeCommit(raft: Raft): void {
   }
   assert(leadership.uncommittedBytes >= 0, "the budget returns what it lent");
   raft.commit = index;
+  onCommitAdvanced(raft);
 }
 
 /**
@@ -55,6 +54,7 @@ export function maybeCommitAsFollower(raft: Raft): void {
   if (index > raft.commit) {
     assert(index <= lastIndex(raft.log), "what is verified is in the log");
     raft.commit = index;
+    onCommitAdvanced(raft);
   }
 }
 
@@ -64,7 +64,8 @@ export function maybeCommitAsFollower(raft: Raft): void {
  * elected without it: then it has everything that was ever committed with this member's lost
  * acknowledgements, and a late copy of one counts for nothing in its term. Under a leader of an
  * earlier life's term, a caught-up member raises the term, so that the others elect one: only where
- * it can reach enough of them, or it would take a working leader away. Called once a tick.
+ * it can reach enough of them, or it would take a working leader away, and only if it is a voter: a
+ * learner's abstinence hurts nobody. Called once a tick.
  */
 export function maybeCaughtUp(raft: Raft): void {
   if (!raft.hardState.mustCatchUp || raft.role !== "follower" || raft.leader === null) return;
@@ -73,13 +74,12 @@ export function maybeCaughtUp(raft: Raft): void {
   if (termAt(raft.log, target) !== raft.hardState.term) return;
   if (raft.hardState.term > raft.recoveredTerm) {
     setHardState(raft, { ...raft.hardState, mustCatchUp: false });
-  } else if (reachableVoters(raft) >= majority(raft.configuration.voters.length)) {
+  } else if (isVoter(raft.configuration, raft.id) && canOthersElect(raft)) {
     adoptTerm(raft, (raft.hardState.term + 1) as Term, null); // term plus one
   }
 }
 
-/** How many other voters there is a connection to. */
-function reachableVoters(raft: Raft): number {
-  const { voters } = raft.configuration;
-  return voters.filter((member) => raft.reachable.has(member.id)).length;
+/** Whether there are connections to a quorum of others. */
+function canOthersElect(raft: Raft): boolean {
+  return isQuorum(raft.configuration, (id) => raft.reachable.has(id));
 }

@@ -1,14 +1,20 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError, InvariantError, nodeId } from "../base/index.ts";
 import {
+  allMembers,
+  allVoters,
   type Configuration,
   createConfiguration,
   decodeConfiguration,
   encodeConfiguration,
+  isLearner,
   isVoter,
   type Member,
   membersMax,
+  planChange,
+  withoutOutgoing,
 } from "./index.ts";
 
 function membersOf(...names: readonly string[]): Member[] {
@@ -57,15 +63,87 @@ describe("configurations", () => {
   });
 
   it.each([
-    ["an unknown version", 0, 2, /version 2; this version reads 1/],
+    ["an unknown version", 0, 3, /version 3; this version reads 1 and 2/],
     ["no members", 1, 0, /0 members/],
     ["too many members", 2, 1, /259 members/],
-    ["an unknown role", 3, 2, /role 2; this version knows 1/],
+    ["a later version's role", 3, 2, /role 2 in a configuration of version 1/],
     ["a bad name", 6, 32, /a member called " "/],
     ["members out of order", 6, 122, /members out of order/],
   ] as const)("refuse %s", (_, at, value, message) => {
     expect(() => decodeConfiguration(bytesWith(at, value))).toThrow(FormatError);
     expect(() => decodeConfiguration(bytesWith(at, value))).toThrow(message);
+  });
+
+  it("have these bytes in a change: role bits, and who was removed", () => {
+    const [a, b, c] = membersOf("a", "b", "c") as [Member, Member, Member]; // three of three
+    const joint: Configuration = {
+      voters: [b],
+      outgoing: [a, b],
+      learners: [c],
+      removed: [nodeId("a"), nodeId("z")],
+    };
+    const bytes = encodeConfiguration(joint);
+    expect(bytes[0]).toBe(2);
+    expect(decodeConfiguration(bytes)).toEqual(joint);
+    const short = { ...joint, outgoing: [{ ...a, address: "h" }, b] };
+    expect([...encodeConfiguration(short)].slice(0, 10)).toEqual([2, 3, 0, 2, 1, 0, 97, 1, 0, 104]);
+    expect([...bytes].slice(-8)).toEqual([2, 0, 1, 0, 97, 1, 0, 122]);
+    const demoted = { ...joint, learners: [a, c], removed: [] };
+    expect(decodeConfiguration(encodeConfiguration(demoted))).toEqual(demoted);
+  });
+
+  it("have the bytes that docs/formats.md shows for a replacement", () => {
+    const member = (name: string, port: number) => ({ id: nodeId(name), address: `h:${port}` });
+    const before = createConfiguration([member("a", 1), member("b", 2)]);
+    const result = planChange(before, [
+      { kind: "remove", id: nodeId("b") },
+      { kind: "add", ...member("c", 3), as: "voter" },
+    ]);
+    if (result.kind === "refused") throw new Error(result.why);
+    const joint = result.configuration;
+    const hexes = [before, joint, withoutOutgoing(joint)].map((configuration) =>
+      [...encodeConfiguration(configuration)].map((b) => b.toString(16).padStart(2, "0")).join(""),
+    );
+    const formats = readFileSync(new URL("../../../../docs/formats.md", import.meta.url), "utf8");
+    const shown = [...formats.matchAll(/`(0[12] 0[23]00 · [0-9a-f ·]+)`/g)];
+    expect(shown.map(([, hex = ""]) => hex.replaceAll(/[ ·]/g, ""))).toEqual(hexes);
+  });
+
+  it("are written as version 1 while that says everything", () => {
+    const voters = membersOf("a", "b");
+    const plain = createConfiguration(voters);
+    expect(encodeConfiguration(plain)[0]).toBe(1);
+    expect(encodeConfiguration({ ...plain, outgoing: voters.slice(1) })[0]).toBe(2);
+    expect(encodeConfiguration({ ...plain, learners: membersOf("c") })[0]).toBe(2);
+    expect(encodeConfiguration({ ...plain, removed: [nodeId("c")] })[0]).toBe(2);
+  });
+
+  it.each([
+    ["a voter that is a learner, too", { voters: "a", learners: "a" }, /role 5/],
+    ["no voters", { voters: "", learners: "a" }, /without voters/],
+    ["a member that was removed", { voters: "a", learners: "b", removed: "b" }, /was removed/],
+  ] as const)("refuse %s", (_, names, message) => {
+    const split = (text = ""): string[] => text.split(",").filter((name) => name !== "");
+    const bytes = encodeConfiguration({
+      voters: membersOf(...split(names.voters)),
+      outgoing: null,
+      learners: membersOf(...split(names.learners)),
+      removed: split("removed" in names ? names.removed : "").map(nodeId),
+    });
+    expect(() => decodeConfiguration(bytes)).toThrow(FormatError);
+    expect(() => decodeConfiguration(bytes)).toThrow(message);
+  });
+
+  it("say who votes, in either half, and who gets the log", () => {
+    const [a, b, c] = membersOf("a", "b", "c") as [Member, Member, Member]; // three of three
+    const joint = { voters: [b, c], outgoing: [a, b], learners: [a], removed: [] };
+    expect(allVoters(joint)).toEqual([a, b, c]);
+    expect(allMembers(joint)).toEqual([a, b, c]);
+    expect(["a", "b", "c"].map((name) => isVoter(joint, nodeId(name)))).toEqual([true, true, true]);
+    expect(isLearner(joint, nodeId("a"))).toBe(true);
+    const final = withoutOutgoing(joint);
+    expect(isVoter(final, nodeId("a"))).toBe(false);
+    expect(allVoters(final)).toBe(final.voters); // nothing is copied while nothing is joint
   });
 
   it("refuse every cut and every extra byte", () => {

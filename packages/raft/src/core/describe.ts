@@ -3,7 +3,8 @@
  * Positions are printed as `term/index`. Not a format: nothing reads these lines back.
  */
 import { unreachable } from "../base/index.ts";
-import type { Effect, Persist, ReadAnswered } from "./effects.ts";
+import type { Configuration } from "./configuration.ts";
+import type { ConfigurationChanged, Effect, Persist, ReadAnswered } from "./effects.ts";
 import type { Entry, LogPosition } from "./entry.ts";
 import { lastPosition } from "./log.ts";
 import type { AppendOutcome, Message, RequestVoteResponse } from "./messages.ts";
@@ -69,10 +70,28 @@ export function describeEffect(effect: Effect): string {
     case "role-changed":
       return `role-changed ${effect.role} term=${effect.term} leader=${effect.leader ?? "-"}`;
     case "configuration-changed":
-      return `configuration-changed ${effect.configuration.voters.map(({ id }) => id).join(",")}`;
+      return describeConfigurationChanged(effect);
     default:
       return unreachable(effect, "describeEffect: an effect of unknown kind");
   }
+}
+
+/** Such as `voters=n1,n2 outgoing=n1,n3 learners=n4`; what there is not is left out. */
+export function describeConfiguration(configuration: Configuration): string {
+  const { voters, outgoing, learners } = configuration;
+  const parts = [`voters=${namesOf(voters)}`];
+  if (outgoing !== null) parts.push(`outgoing=${namesOf(outgoing)}`);
+  if (learners.length > 0) parts.push(`learners=${namesOf(learners)}`);
+  return parts.join(" ");
+}
+
+function namesOf(members: Configuration["voters"]): string {
+  return members.length === 0 ? "-" : members.map(({ id }) => id).join(",");
+}
+
+function describeConfigurationChanged(effect: ConfigurationChanged): string {
+  const what = `${effect.index} ${describeConfiguration(effect.configuration)}`;
+  return `configuration-changed ${what} committed=${effect.committedIndex}`;
 }
 
 function describeContent(message: Message): string {

@@ -77,10 +77,18 @@ export interface RoleChanged {
   readonly leader: NodeId | null;
 }
 
-/** The effective configuration changed (the newest in the log, committed or not). */
+/**
+ * A configuration was appended, rolled back, or became known to be committed; at most one a take,
+ * with the newest values.
+ */
 export interface ConfigurationChanged {
   readonly kind: "configuration-changed";
+  /** In force: the newest in the log, committed or not. */
   readonly configuration: Configuration;
+  readonly index: LogIndex;
+  /** The newest that is known to be committed; the same one while no change is under way. */
+  readonly committed: Configuration;
+  readonly committedIndex: LogIndex;
 }
 
 export type Effect = Persist | Send | Apply | ReadAnswered | RoleChanged | ConfigurationChanged;

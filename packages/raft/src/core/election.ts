@@ -4,18 +4,19 @@
  * @paper §5.2, §5.4.1; @thesis §9.6 (PreVote), §4.2.3 (a live leader is not disturbed)
  */
 import { assert, type NodeId, type Term } from "../base/index.ts";
-import { isVoter, majority } from "./configuration.ts";
+import { allVoters, isVoter } from "./configuration.ts";
 import type { LogPosition } from "./entry.ts";
 import { isUpToDate, lastPosition } from "./log.ts";
 import type { RequestVote, RequestVoteResponse, VoteRefusal } from "./messages.ts";
+import { isQuorum } from "./quorum.ts";
 import { becomeCandidate, becomeLeader, becomePreCandidate, resetElectionTimer } from "./roles.ts";
-import { type Campaign, type Raft, setHardState } from "./state.ts";
+import { type Campaign, mayCampaign, type Raft, setHardState } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
 /** The election timer ran out: the leader is lost, or an election found no winner. @paper §5.2 */
 export function onElectionTimeout(raft: Raft): void {
   resetElectionTimer(raft);
-  if (!isVoter(raft.configuration, raft.id) || raft.hardState.mustCatchUp) return;
+  if (!mayCampaign(raft) || raft.hardState.mustCatchUp) return;
   if (raft.settings.preVote) {
     becomePreCandidate(raft);
     requestVotes(raft);
@@ -33,7 +34,7 @@ function campaign(raft: Raft): void {
 function requestVotes(raft: Raft): void {
   const current = raft.campaign;
   assert(current !== null, "requestVotes: there is a campaign");
-  for (const member of raft.configuration.voters) {
+  for (const member of allVoters(raft.configuration)) {
     if (member.id === raft.id) continue;
     raft.outbox.sends.push({
       kind: "send",
@@ -87,6 +88,10 @@ export function decideVote(voter: Voter, request: RequestVote): VoteRefusal | nu
   return isUpToDate(request.last, voter.last) ? null : "log-behind";
 }
 
+/**
+ * Whoever asks and whatever this member takes itself for: the configurations of both may be older
+ * than the one that counts its vote. @thesis §4.1, §4.2.1
+ */
 export function onRequestVote(raft: Raft, request: RequestVote): void {
   if (!request.pre && request.term > raft.hardState.term && !hasLiveLeader(raft)) {
     adoptTerm(raft, request.term, null);
@@ -156,11 +161,16 @@ export function onRequestVoteResponse(raft: Raft, response: RequestVoteResponse)
   }
 }
 
-/** A majority of n/2 + 1 wins. @paper §5.2 */
+/**
+ * A majority of n/2 + 1 wins, in a joint configuration one of each half. The own vote is needed on
+ * disk, even where it does not count.
+ *
+ * @paper §5.2; @thesis §4.3
+ */
 function maybeWin(raft: Raft): void {
   const current = raft.campaign;
   if (current === null) return;
-  if (current.grants.size < majority(raft.configuration.voters.length)) return;
+  if (!isQuorum(raft.configuration, (id) => current.grants.has(id))) return;
   if (current.pre) campaign(raft);
   else if (current.grants.has(raft.id)) becomeLeader(raft);
 }
@@ -169,8 +179,7 @@ function maybeWin(raft: Raft): void {
  * Too many refusals to win any more: a follower again, of the same term, until the timer runs out.
  */
 function maybeLose(raft: Raft, current: Campaign): void {
-  const needed = majority(raft.configuration.voters.length);
-  if (raft.configuration.voters.length - current.refusals.size >= needed) return;
+  if (isQuorum(raft.configuration, (id) => !current.refusals.has(id))) return;
   raft.campaign = null;
   raft.role = "follower";
 }

@@ -1,17 +1,22 @@
-/** The Raft algorithm, pure: `createRaft`, `step` and `propose`, `takeEffects`. */
+/** The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, `takeEffects`. */
 
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";
 export type { Configuration, Member } from "./configuration.ts";
 export {
+  allMembers,
+  allVoters,
   createConfiguration,
-  decodeConfiguration,
-  encodeConfiguration,
+  emptyConfiguration,
+  isLearner,
   isVoter,
   majority,
   membersMax,
+  removedMax,
 } from "./configuration.ts";
+export { decodeConfiguration, encodeConfiguration } from "./configuration-codec.ts";
 export {
+  describeConfiguration,
   describeEffect,
   describeEntries,
   describeMember,
@@ -46,10 +51,11 @@ export type {
   Receive,
   Tick,
 } from "./inputs.ts";
-export type { Log } from "./log.ts";
+export type { Log, PlacedConfiguration } from "./log.ts";
 export {
   appendToLog,
   beforeFirst,
+  configurationAt,
   createLog,
   entriesBetween,
   entriesWithin,
@@ -60,6 +66,12 @@ export {
   termAt,
   truncateLog,
 } from "./log.ts";
+export type { ChangeRefusal, ChangeResult } from "./membership.ts";
+export { changeMembership, isChangePending } from "./membership.ts";
+export type { MemberChange, PlanRefusal, PlanResult } from "./membership-plan.ts";
+export { planChange, withoutOutgoing } from "./membership-plan.ts";
+export type { PreflightRefusal, QuorumLoss, Unreadiness } from "./membership-preflight.ts";
+export { promotionLagMax } from "./membership-preflight.ts";
 export type {
   AppendEntries,
   AppendEntriesResponse,
@@ -72,11 +84,12 @@ export type {
   VoteRefusal,
 } from "./messages.ts";
 export type { Inflight, Progress } from "./progress.ts";
+export { isQuorum, quorumValue } from "./quorum.ts";
 export { step } from "./raft.ts";
 export type { ProposeResult } from "./replication.ts";
 export { propose } from "./replication.ts";
 export type { Settings } from "./settings.ts";
 export { defaultSettings, describeBadSettings } from "./settings.ts";
 export type { Campaign, Leadership, Raft, RaftOptions } from "./state.ts";
-export { createRaft } from "./state.ts";
+export { createRaft, mayCampaign } from "./state.ts";
 export { takeEffects } from "./take.ts";

@@ -3,6 +3,8 @@
  * functions. The whole log is kept until snapshots can replace its beginning.
  */
 import { assert, type LogIndex, logIndex, noIndex, noTerm, type Term } from "../base/index.ts";
+import { type Configuration, emptyConfiguration } from "./configuration.ts";
+import { decodeConfiguration } from "./configuration-codec.ts";
 import { type Entry, entryBytes, type LogPosition } from "./entry.ts";
 
 export interface Log {
@@ -106,6 +108,35 @@ export function lastPossibleMatch(log: Log, position: LogPosition): LogPosition 
     else high = middle - 1;
   }
   return positionAt(log, logIndex(low));
+}
+
+/** A configuration and the index of its entry. */
+export interface PlacedConfiguration {
+  readonly configuration: Configuration;
+  readonly index: LogIndex;
+}
+
+/**
+ * The newest configuration at or before `through`; the empty one if the log is empty. Looks no
+ * further back than `above`.
+ *
+ * @throws FormatError for one that this version cannot read: unknown is a stop
+ */
+export function configurationAt(
+  log: Log,
+  through: number,
+  above: PlacedConfiguration | null = null,
+): PlacedConfiguration {
+  const floor = above?.index ?? log.base.index;
+  for (let at = Math.min(through, lastIndex(log)) - log.base.index - 1; at >= 0; at--) {
+    const entry = log.entries[at];
+    if (entry === undefined || entry.index <= floor) break;
+    if (entry.kind !== "configuration") continue;
+    return { configuration: decodeConfiguration(entry.data), index: entry.index };
+  }
+  if (above !== null) return above;
+  assert(log.entries.length === 0, "a log begins with a configuration: bootstrap writes the first");
+  return { configuration: emptyConfiguration, index: log.base.index };
 }
 
 /** Whether a log that ends at `a` is at least as complete as one that ends at `b`. @paper §5.4.1 */

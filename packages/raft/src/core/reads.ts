@@ -7,8 +7,8 @@
  * @thesis §6.4; @etcd raft/read_only.go (and issue 20418: tokens of the asker are not safe)
  */
 import { assert, type LogIndex, type NodeId } from "../base/index.ts";
-import { majority } from "./configuration.ts";
 import type { ReadIndex, ReadIndexResponse } from "./messages.ts";
+import { quorumValue } from "./quorum.ts";
 import { startRound } from "./replication.ts";
 import { failReads, type Leadership, type Raft, type ReadOrigin } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
@@ -55,13 +55,10 @@ export function maybeConfirmReads(raft: Raft): void {
 }
 
 function majorityRound(raft: Raft, leadership: Leadership): number {
-  const rounds: number[] = [];
-  for (const member of raft.configuration.voters) {
-    if (member.id === raft.id) rounds.push(leadership.round);
-    else rounds.push(leadership.peers.get(member.id)?.ackedRound ?? 0);
-  }
-  rounds.sort((a, b) => b - a);
-  return rounds[majority(rounds.length) - 1] ?? 0;
+  return quorumValue(raft.configuration, (id) => {
+    if (id === raft.id) return leadership.round;
+    return leadership.peers.get(id)?.ackedRound ?? 0;
+  });
 }
 
 function answerRead(raft: Raft, origin: ReadOrigin, index: LogIndex | null): void {

@@ -23,6 +23,7 @@ import {
   termAt,
   truncateLog,
 } from "./log.ts";
+import { refreshConfiguration } from "./membership.ts";
 import type { AppendEntries, AppendEntriesResponse, AppendOutcome } from "./messages.ts";
 import {
   advanceMatched,
@@ -35,7 +36,7 @@ import {
 } from "./progress.ts";
 import { maybeConfirmReads } from "./reads.ts";
 import { becomeFollower, resetElectionTimer } from "./roles.ts";
-import { type Leadership, newestConfiguration, type Raft } from "./state.ts";
+import type { Leadership, Raft } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
 // --- at the leader -------------------------------------------------------------------------------
@@ -138,7 +139,12 @@ function sendEntries(raft: Raft, leadership: Leadership, peer: NodeId, progress:
 }
 
 /** Empty, after a position that is known to match: never refused by a healthy peer. */
-function sendHeartbeat(raft: Raft, leadership: Leadership, peer: NodeId, progress: Progress): void {
+export function sendHeartbeat(
+  raft: Raft,
+  leadership: Leadership,
+  peer: NodeId,
+  progress: Progress,
+): void {
   sendAppend(raft, leadership, peer, progress, positionAt(raft.log, progress.matched), []);
 }
 
@@ -339,13 +345,6 @@ function removeFrom(raft: Raft, from: LogIndex): void {
     raft.outbox.truncateFrom = before === null || from < before ? from : before;
   }
   if (from <= raft.configurationIndex) refreshConfiguration(raft);
-}
-
-function refreshConfiguration(raft: Raft): void {
-  const newest = newestConfiguration(raft.log);
-  raft.configuration = newest.configuration;
-  raft.configurationIndex = newest.index;
-  raft.outbox.configurationChanged = true;
 }
 
 /** One acknowledgement a take covers every append of the turn. */

@@ -5,6 +5,7 @@
  * @paper §5.1, Figure 4
  */
 import { assert, type LogIndex, type NodeId } from "../base/index.ts";
+import { allMembers } from "./configuration.ts";
 import { entryBytes } from "./entry.ts";
 import { entriesBetween, lastIndex } from "./log.ts";
 import { createProgress, type Progress } from "./progress.ts";
@@ -64,7 +65,7 @@ export function becomeLeader(raft: Raft): void {
   assert(raft.durableUnit >= raft.hardStateUnit, "a leader's term and vote are on its disk");
   const next = (lastIndex(raft.log) + 1) as LogIndex; // index plus one
   const peers = new Map<NodeId, Progress>();
-  for (const member of raft.configuration.voters) {
+  for (const member of allMembers(raft.configuration)) {
     if (member.id !== raft.id) peers.set(member.id, createProgress(next, raft.nowTick));
   }
   raft.role = "leader";

@@ -13,10 +13,10 @@ import {
   persistUnit,
   type Term,
 } from "../base/index.ts";
-import { type Configuration, decodeConfiguration } from "./configuration.ts";
+import { type Configuration, isVoter } from "./configuration.ts";
 import type { Effect, HardState, ReadFailure, Role, RoleChanged, Send } from "./effects.ts";
 import type { Entry } from "./entry.ts";
-import { createLog, type Log, lastIndex, termAt } from "./log.ts";
+import { configurationAt, createLog, type Log, lastIndex, termAt } from "./log.ts";
 import type { Progress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
 
@@ -26,8 +26,8 @@ export interface Campaign {
   /** The term that is campaigned for: the own one, or with `pre` the one above it. */
   readonly term: Term;
   /**
-   * @invariant members are voters; disjoint from `refusals`. The own vote counts once it is
-   * durable.
+   * @invariant voters, and oneself, who need be none; disjoint from `refusals`. The own vote counts
+   * once it is durable.
    */
   readonly grants: Set<NodeId>;
   readonly refusals: Set<NodeId>;
@@ -54,7 +54,9 @@ export type ReadOrigin =
 export interface Leadership {
   /** The no-op that opened the term: commitment by counting starts here. */
   readonly termStart: LogIndex;
-  /** Every other voter. */
+  /**
+   * Every other member, learners included; who has left until that is committed, to hear of it.
+   */
   readonly peers: Map<NodeId, Progress>;
   /** The newest heartbeat round: 1, 2, 3 … */
   round: number;
@@ -134,9 +136,16 @@ export interface Raft {
   commit: LogIndex;
   applying: LogIndex;
   applied: LogIndex;
-  /** The newest in the log, committed or not. */
+  /** In force: the newest in the log, committed or not. @thesis §4.1 */
   configuration: Configuration;
   configurationIndex: LogIndex;
+  /**
+   * The newest that is known to be committed; the first entry of a log is from the start.
+   * @invariant `committedConfigurationIndex <= configurationIndex`; equal while no change is under
+   * way
+   */
+  committedConfiguration: Configuration;
+  committedConfigurationIndex: LogIndex;
 
   // Time.
   nowTick: number;
@@ -180,7 +189,10 @@ export interface RaftOptions {
   readonly jitter: number;
   /** As recovered from disk, all of it durable. */
   readonly hardState: HardState;
-  /** @invariant contains a configuration (bootstrap writes the first). */
+  /**
+   * @invariant begins with a configuration (bootstrap writes the first); empty for a member that
+   * joins a cluster, until its leader sends it the log.
+   */
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
 }
@@ -192,7 +204,8 @@ export function createRaft(options: RaftOptions): Raft {
   const hardState = options.hardState;
   assert(options.commit <= last, "what is known to be committed is in the log");
   assert((termAt(log, last) ?? noTerm) <= hardState.term, "no entry's term is above the own term");
-  const found = newestConfiguration(log);
+  const committed = configurationAt(log, Math.max(options.commit, 1));
+  const effective = configurationAt(log, last);
   return {
     id: options.id,
     settings: options.settings,
@@ -211,8 +224,10 @@ export function createRaft(options: RaftOptions): Raft {
     commit: options.commit,
     applying: noIndex,
     applied: noIndex,
-    configuration: found.configuration,
-    configurationIndex: found.index,
+    configuration: effective.configuration,
+    configurationIndex: effective.index,
+    committedConfiguration: committed.configuration,
+    committedConfigurationIndex: committed.index,
     nowTick: 0,
     nowMs: 0,
     jitter: options.jitter,
@@ -249,17 +264,15 @@ export function drawElectionTimeout(settings: Settings, jitter: number): number 
   return settings.electionTicks + Math.floor(jitter * settings.electionTicks);
 }
 
-export function newestConfiguration(log: Log): {
-  readonly configuration: Configuration;
-  readonly index: LogIndex;
-} {
-  for (let at = log.entries.length - 1; at >= 0; at--) {
-    const entry = log.entries[at];
-    if (entry?.kind === "configuration") {
-      return { configuration: decodeConfiguration(entry.data), index: entry.index };
-    }
-  }
-  assert(false, "a member's log contains a configuration: bootstrap writes the first");
+/**
+ * Whether this member may stand for election: a voter of the configuration in force, or of the
+ * committed one. The second may hold the only log that still has the change: without it nobody
+ * could win.
+ *
+ * @thesis §4.2.2 (a server that is not in the newest configuration may still lead)
+ */
+export function mayCampaign(raft: Raft): boolean {
+  return isVoter(raft.configuration, raft.id) || isVoter(raft.committedConfiguration, raft.id);
 }
 
 /** @invariant a lower term or another vote in the same term never replaces the hard state. */

@@ -44,7 +44,13 @@ function takeRole(raft: Raft, effects: Effect[]): void {
     effects.push(now);
   }
   if (raft.outbox.configurationChanged) {
-    effects.push({ kind: "configuration-changed", configuration: raft.configuration });
+    effects.push({
+      kind: "configuration-changed",
+      configuration: raft.configuration,
+      index: raft.configurationIndex,
+      committed: raft.committedConfiguration,
+      committedIndex: raft.committedConfigurationIndex,
+    });
   }
 }
 

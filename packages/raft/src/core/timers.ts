@@ -3,9 +3,11 @@
  * others.
  */
 import { maybeCaughtUp } from "./commitment.ts";
-import { majority } from "./configuration.ts";
 import { onElectionTimeout } from "./election.ts";
 import type { Tick } from "./inputs.ts";
+import { isChangePending } from "./membership.ts";
+import { hasContact } from "./membership-preflight.ts";
+import { isQuorum } from "./quorum.ts";
 import { failUnansweredReads } from "./reads.ts";
 import { startRound } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
@@ -34,21 +36,23 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
 }
 
 /**
- * Whether a majority, oneself included, answered something sent within an election timeout.
+ * Whether a majority of each half, oneself included, answered something sent within an election timeout.
  * @thesis §6.2
  */
 function hasQuorumContact(raft: Raft, leadership: Leadership): boolean {
-  let count = 1;
-  for (const progress of leadership.peers.values()) {
-    if (raft.nowTick - progress.contactTick < raft.settings.electionTicks) count++;
-  }
-  return count >= majority(raft.configuration.voters.length);
+  return isQuorum(raft.configuration, (id) => hasContact(raft, leadership, id));
 }
 
 function tickOther(raft: Raft): void {
   failUnansweredReads(raft);
   maybeCaughtUp(raft);
   raft.electionElapsed++;
-  const isAlone = raft.configuration.voters.length === 1 && raft.role === "follower";
-  if (raft.electionElapsed >= raft.electionTimeout || isAlone) onElectionTimeout(raft);
+  if (raft.electionElapsed >= raft.electionTimeout || isAlone(raft)) onElectionTimeout(raft);
+}
+
+/** The only voter waits for nobody; while that is not committed, another may still lead. */
+function isAlone(raft: Raft): boolean {
+  const { voters } = raft.configuration;
+  if (voters.length !== 1 || raft.role !== "follower") return false;
+  return voters[0]?.id === raft.id && !isChangePending(raft);
 }

@@ -13,6 +13,8 @@ import {
   term,
 } from "../../src/base/index.ts";
 import {
+  type ChangeResult,
+  changeMembership,
   checkState,
   createConfiguration,
   createRaft,
@@ -22,6 +24,7 @@ import {
   encodeConfiguration,
   type HardState,
   type Input,
+  type MemberChange,
   type Message,
   mayRelease,
   type Persist,
@@ -53,6 +56,8 @@ export interface LabMember {
   boot: number;
   isUp: boolean;
   disk: "fast" | "slow";
+  /** A hung one takes what it is given to apply, and never answers. */
+  machine: "fast" | "hung";
   /** Handed out and not on disk, oldest first. */
   writing: Persist[];
   /** Messages that wait for the disk. */
@@ -131,6 +136,13 @@ export function placeMember(
   lab.members.set(nodeId(name), start(lab, nodeId(name), image, 1, before?.jitter));
 }
 
+/** A member that joins: it knows nothing, not even its cluster. */
+export function joinMember(lab: Lab, name: string): void {
+  const hardState: HardState = { term: term(0), votedFor: null, mustCatchUp: false };
+  const image: DiskImage = { hardState, entries: [], commit: logIndex(0) };
+  lab.members.set(nodeId(name), start(lab, nodeId(name), image, 1));
+}
+
 /**
  * `voters`: a configuration entry; else a command whose data tells term and index apart from all
  * others.
@@ -157,7 +169,7 @@ function start(
 ): LabMember {
   const raft = createRaft({ id, settings: lab.settings, boot, jitter, ...image });
   const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [] };
-  return { id, jitter, raft, boot, isUp: true, disk: "fast", image, ...volatile };
+  return { id, jitter, raft, boot, isUp: true, disk: "fast", machine: "fast", image, ...volatile };
 }
 
 export function memberOf(lab: Lab, name: string): LabMember {
@@ -209,6 +221,17 @@ export function proposeAt(
   return result;
 }
 
+export function changeAt(
+  lab: Lab,
+  name: string,
+  ...changes: readonly MemberChange[]
+): ChangeResult {
+  const member = memberOf(lab, name);
+  const result = changeMembership(member.raft, changes);
+  drain(lab, member);
+  return result;
+}
+
 export function readAt(lab: Lab, name: string, ...ids: readonly number[]): void {
   feed(lab, name, ...ids.map((id) => ({ kind: "read", id }) as const));
 }
@@ -238,6 +261,7 @@ function handOut(lab: Lab, member: LabMember, effect: Effect): void {
         assert(entry.index === member.applied.length + 1, "applied in order, once");
         member.applied.push(entry);
       }
+      if (member.machine === "hung") break;
       stepMember(member, { kind: "applied", index: logIndex(member.applied.length) });
       break;
     case "read-answered":

@@ -1,8 +1,7 @@
 /**
  * The rules of Raft that the core must keep, each with where it is written and its sentence in our
  * words. `paper.ts` ties a test to a rule, `matrix.test.ts` fails on a rule without one,
- * `docs/paper-matrix.md` is the table. Membership change, compaction and transfer join with their
- * chapters.
+ * `docs/paper-matrix.md` is the table. Compaction and transfer join with their chapters.
  */
 
 export interface Rule {
@@ -120,10 +119,62 @@ const thesisRules = {
     "thesis 3.8",
     "The commit index need not be durable: a restart finds it again.",
   ],
+  "4.1-append": [
+    "thesis 4.1",
+    "A configuration is in force at a member as soon as it is in its log, committed or not.",
+  ],
+  "4.1-rollback": [
+    "thesis 4.1",
+    "A member whose newest configuration is removed from its log goes back to the one before.",
+  ],
+  "4.1-any-sender": [
+    "thesis 4.1",
+    "Votes and appends are taken from candidates and leaders that the own configuration lacks.",
+  ],
+  "4.1-one-at-a-time": [
+    "thesis 4.1",
+    "A leader begins no change before the configuration in force is committed.",
+  ],
+  "4.1-own-term": [
+    "thesis 4.1, corrected 2015",
+    "A leader begins no change before an entry of its own term is committed.",
+  ],
+  "4.2.1-learner": [
+    "thesis 4.2.1",
+    "A non-voting member is replicated to, and counts neither for votes nor for commitment.",
+  ],
+  "4.2.1-new-server": [
+    "thesis 4.2.1",
+    "A new server with an empty log is brought up to date, and votes whoever it takes itself for.",
+  ],
+  "4.2.2-steps-down": [
+    "thesis 4.2.2",
+    "A leader that is removed leads until the configuration without it is committed, then stops.",
+  ],
+  "4.2.2-not-counted": ["thesis 4.2.2", "Such a leader does not count itself in majorities."],
+  "4.2.2-campaigns": [
+    "thesis 4.2.2",
+    "A server that its own newest configuration lacks may have to be elected, until it is committed.",
+  ],
   "4.2.3-live-leader": [
     "thesis 4.2.3",
     "Who heard a leader within the shortest election timeout ignores requests for votes.",
   ],
+  "4.2.3-removed": ["thesis 4.2.3", "A removed server that does not know of it deposes nobody."],
+  "4.3-both-logs": [
+    "thesis 4.3",
+    "While a configuration is joint, entries are replicated to the members of both halves.",
+  ],
+  "4.3-both-leaders": ["thesis 4.3", "Any voter of either half may be elected."],
+  "4.3-both-majorities": [
+    "thesis 4.3",
+    "Elections and commitment need a majority of each half, separately.",
+  ],
+  "4.3-two-entries": [
+    "thesis 4.3",
+    "A change of the voters is a joint configuration and, once that is committed, the new one.",
+  ],
+  "4.3-any-change": ["thesis 4.3", "Any set of voters can follow any other, in one change."],
   "6.2-check-quorum": [
     "thesis 6.2",
     "A leader that reaches no majority for an election timeout steps down.",

@@ -11,29 +11,37 @@
  *     way propose n1 text | count=5 bytes=100 [together]; read n1 ids=1,2
  *     disk n1 slow | fast; persist n1 [units=1]; crash n1; restart n1 [must-catch-up] [lose-from=3]
  *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; heal
+ *     join n4; change n1 add=n4 add-learner=n5 promote= demote= remove=n1,n2; members [n1,n2]
  *     status; log n1; progress n1
  */
 import { term } from "../../src/base/index.ts";
 import {
+  type ChangeRefusal,
+  describeConfiguration,
   describeEffect,
   describeMember,
   describeMessage,
   describePosition,
   describeProgress,
   type Effect,
+  type MemberChange,
   type Message,
   type RequestVoteResponse,
   type Settings,
 } from "../../src/core/index.ts";
 import {
+  add,
   append,
   type Choice,
+  changeAt,
   crash,
   createLab,
   deliver,
+  demote,
   drop,
   elect,
   heal,
+  joinMember,
   type Lab,
   type LabMember,
   labSettings,
@@ -41,9 +49,11 @@ import {
   partition,
   persist,
   placeMember,
+  promote,
   proposeAt,
   readAt,
   receive,
+  remove,
   requestVote,
   restart,
   setDisk,
@@ -80,6 +90,12 @@ const handlers: Readonly<Record<string, Handler>> = {
     for (const message of world.lab.network.filter(choiceOf(command))) receive(world.lab, message);
   },
   propose: onPropose,
+  join: (world, command) => joinMember(world.lab, nodeOf(command)),
+  change: onChange,
+  members: (world, command) => {
+    const names = command.positional[0]?.split(",") ?? [...world.lab.members.keys()];
+    for (const name of names) world.lines.push(describeMembers(world, name));
+  },
   read: (world, command) => {
     const ids = namedOr(command, "ids", "1").split(",").map(Number);
     readAt(world.lab, nodeOf(command), ...ids);
@@ -201,6 +217,38 @@ function onPropose(world: World, command: StoryCommand): void {
   }
 }
 
+/** `change n1 remove=n2,n3 add=n4`: one change of all that is named, in this order. */
+function onChange(world: World, command: StoryCommand): void {
+  const changes: MemberChange[] = [];
+  for (const [what, names] of command.named) {
+    const make = changesByName[what];
+    if (make === undefined) throw new Error(`there is no change ${what}`);
+    changes.push(...names.split(",").map((name) => make(name)));
+  }
+  const at = world.lines.length;
+  const result = changeAt(world.lab, nodeOf(command), ...changes);
+  const said =
+    result.kind === "refused"
+      ? `refused (${describeRefusal(result)})`
+      : `appended ${describePosition(result)}`;
+  world.lines.splice(at, 0, said);
+}
+
+const changesByName: Readonly<Record<string, (name: string) => MemberChange>> = {
+  add: (name) => add(name),
+  "add-learner": (name) => add(name, "learner"),
+  promote,
+  demote,
+  remove,
+};
+
+function describeRefusal(refusal: ChangeRefusal): string {
+  if (refusal.why !== "would-lose-quorum") return refusal.why;
+  const { half, voters, needed, ready, unready } = refusal.loss;
+  const names = unready.map(({ id, why }) => `${id} ${why}`).join(", ");
+  return `would-lose-quorum: ${ready} of ${voters} ${half} voters ready, ${needed} needed; ${names}`;
+}
+
 function onRequestVoteResponse(world: World, command: StoryCommand): void {
   const { from, to } = endsOf(command);
   const refused = command.named.get("refused") ?? null;
@@ -245,7 +293,8 @@ function onProgress(world: World, command: StoryCommand): void {
 
 function printEffect(world: World, member: LabMember, effect: Effect): void {
   const isSlowWrite = effect.kind === "persist" && member.disk === "slow";
-  if (!isSlowWrite && effect.kind !== "read-answered") return;
+  const isNews = effect.kind === "read-answered" || effect.kind === "configuration-changed";
+  if (!isSlowWrite && !isNews) return;
   world.lines.push(`${member.id} ${describeEffect(effect)}`);
 }
 
@@ -284,6 +333,13 @@ function describeLog(world: World, name: string): string {
   }
   const text = runs.map(({ of, count }) => (count === 1 ? `${of}` : `${of}x${count}`)).join(",");
   return `${name} log=${text} durable=${memberOf(world.lab, name).raft.durableIndex}`;
+}
+
+/** What is in force, such as `n1 3 voters=n1,n2 outgoing=n1 committed=1`. */
+function describeMembers(world: World, name: string): string {
+  const { raft } = memberOf(world.lab, name);
+  const what = `${raft.configurationIndex} ${describeConfiguration(raft.configuration)}`;
+  return `${name} ${what} committed=${raft.committedConfigurationIndex}`;
 }
 
 // --- arguments -----------------------------------------------------------------------------------

@@ -156,6 +156,10 @@ describe("the conformance kit", () => {
         osClock.defer(() => done(null));
       },
       close: (done) => store.close(done),
+      snapshots: store.snapshots,
+      effectOf: (position) => store.effectOf(position),
+      install: (sealed, done) => store.install(sealed, done),
+      compact: (position, done) => store.compact(position, done),
     };
   }
 

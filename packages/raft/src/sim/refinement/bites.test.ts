@@ -23,7 +23,13 @@ const bugs: readonly Bug[] = [
   {
     name: "commits without a majority",
     says: /refuses advanceCommit/,
-    patches: [["commitment.ts", "matched[majority(matched.length) - 1]", "matched[0]"]],
+    patches: [
+      [
+        "commitment.ts",
+        "quorumValue(raft.configuration, (id) => matchedOf(raft, id)) as LogIndex",
+        "raft.durableIndex",
+      ],
+    ],
   },
   {
     name: "votes for a shorter log",
@@ -81,13 +87,7 @@ const bugs: readonly Bug[] = [
   {
     name: "campaigns without the pre-votes of a majority",
     says: /it campaigns with 1 pre-votes/,
-    patches: [
-      [
-        "election.ts",
-        "if (current.grants.size < majority",
-        "if (!current.pre && current.grants.size < majority",
-      ],
-    ],
+    patches: [["election.ts", "if (!isQuorum(", "if (!current.pre && !isQuorum("]],
   },
   {
     name: "acknowledges what is not on its disk",

@@ -338,6 +338,8 @@ export class MemberCodec {
       applied: commit,
       configuration: firstConfiguration,
       configurationIndex: firstEntry.index,
+      committedConfiguration: firstConfiguration,
+      committedConfigurationIndex: firstEntry.index,
       nowTick,
       nowMs: 0,
       jitter: 0,
