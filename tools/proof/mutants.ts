@@ -19,7 +19,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { addToLedger, stamp } from "./ledger.ts";
-import { type Mutant, mutants } from "./mutants/index.ts";
+import { type Mutant, mutants, slowMutants } from "./mutants/index.ts";
 import { bundle } from "./plant.ts";
 import { runPool } from "./pool.ts";
 import type { SeedFailure } from "./summary.ts";
@@ -54,14 +54,19 @@ function chosen(): readonly Mutant[] {
   const unknown = names.filter((name) => mutants.every((mutant) => mutant.name !== name));
   if (unknown.length > 0) throw new Error(`No mutant is called ${unknown.join(", ")}; see --list`);
   if (names.length > 0) return mutants.filter(({ name }) => names.includes(name));
-  if (values.rotate === undefined) return mutants;
-  const count = Number(values.rotate);
+  return values.rotate === undefined ? mutants : rotate(Number(values.rotate));
+}
+
+/** Some of those that are found soon, others with each commit. */
+function rotate(count: number): readonly Mutant[] {
+  const quick = mutants.filter(({ name }) => !slowMutants.has(name));
   const start = Number.parseInt(stamp().commit.slice(0, 8), 16) || 0;
-  const step = Math.max(1, Math.floor(mutants.length / count));
-  return Array.from(
-    { length: Math.min(count, mutants.length) },
-    (_, at) => mutants[(start + at * step) % mutants.length],
-  ).filter((mutant) => mutant !== undefined);
+  const step = Math.max(1, Math.floor(quick.length / count));
+  const places = Array.from(
+    { length: Math.min(count, quick.length) },
+    (_, at) => start + at * step,
+  );
+  return quick.filter((_, at) => places.some((place) => place % quick.length === at));
 }
 
 /** Stores what found a bug of bare cores as a short list of actions: the bundle is still there. */
