@@ -1,4 +1,11 @@
-/** Between core, store and network: the member's own bookkeeping, and the transport. */
+/**
+ * Between core, store and network: the member's own bookkeeping, and the transport.
+ *
+ * Not planted, because nothing shows it:
+ * - the old connection of a peer is heard on when a new one has come. What it still brings is late,
+ *   which Raft survives; forwards of a run before are answered under numbers of that run, which the
+ *   new run does not have; and it is closed when it has been silent.
+ */
 import { lines, type Mutant, type Patch, patch } from "./mutant.ts";
 
 function mutant(name: string, bug: string, ...patches: readonly Patch[]): Mutant {
@@ -136,6 +143,11 @@ const requestMutants: readonly Mutant[] = [
     ),
   ),
   mutant(
+    "forward-numbers-repeat",
+    "Each run of a member numbers its forwards from 1, and takes answers to the one before.",
+    patch("node/proposals.ts", "this.#forwardId = host.raft.boot;", "this.#forwardId = 0;"),
+  ),
+  mutant(
     "waiting-handed-over-twice",
     "Commands that waited for a leader are not taken off the list when they are handed to it.",
     patch("node/proposals.ts", "    this.#waiting.clear();\n", ""),
@@ -161,11 +173,6 @@ const transportMutants: readonly Mutant[] = [
       "if (this.#crc32(payload) !== header.payloadCrc) {",
       "if (header.payloadCrc < 0) {",
     ),
-  ),
-  mutant(
-    "old-connection-kept",
-    "The old connection of a peer is heard on when a new one has come.",
-    patch("transport/inbound-connections.ts", "      before.close();\n", ""),
   ),
   mutant(
     "dead-link-kept",

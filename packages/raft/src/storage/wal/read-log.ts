@@ -146,12 +146,12 @@ function* readEntries(
   found: FoundFiles,
   warn: (text: string) => void,
 ): Task<ReadLog> {
-  const { names, start, witness, hardState } = found;
+  const { names, start, witness, hardState, isWitnessDamaged } = found;
   const numbers = names
     .map(parseSegmentFileName)
     .filter((number) => number !== null)
     .filter((number) => number >= (start?.segment ?? 1));
-  const segments = yield* readSegments(log, numbers, start, witness, warn);
+  const segments = yield* readSegments(log, numbers, start, { witness, isWitnessDamaged }, warn);
   const { replay, last, lastUnit, extents } = segments;
   const base = start?.base ?? beforeFirst;
   const startFile = pathIn(log.directory, logStartFileName);

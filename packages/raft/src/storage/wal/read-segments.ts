@@ -10,7 +10,13 @@ import type { LogDirectory } from "./log-directory.ts";
 import type { LogEnd } from "./log-end.ts";
 import type { LogStart } from "./log-start.ts";
 import { Replay } from "./replay.ts";
-import { describeTail, type ScannedSegment, scanSegment, type Tail } from "./scan.ts";
+import {
+  describeTail,
+  type Evidence,
+  type ScannedSegment,
+  scanSegment,
+  type Tail,
+} from "./scan.ts";
 import { decodeSegmentHeader, type SegmentHeader, segmentFileName } from "./segment-header.ts";
 import { identitySeed, type UnitHeader } from "./unit.ts";
 
@@ -49,10 +55,10 @@ export function* readSegments(
   log: LogDirectory,
   numbers: readonly number[],
   start: LogStart | null,
-  witness: LogEnd | null,
+  evidence: Evidence,
   warn: (text: string) => void,
 ): Task<ReadSegments> {
-  checkWitnessSegment(log, numbers, witness);
+  checkWitnessSegment(log, numbers, evidence.witness);
   const replay = new Replay();
   const extents: SegmentExtent[] = [];
   let last: LastSegment | null = null;
@@ -67,7 +73,7 @@ export function* readSegments(
       lastUnit,
       isLast,
       start,
-      witness,
+      evidence,
     );
     checkBase(segment.last, replay);
     for (const unit of segment.scanned.units) replay.unit(segment.last.file, unit);
@@ -113,7 +119,7 @@ function* readSegment(
   lastUnit: UnitHeader | null,
   isLast: boolean,
   start: LogStart | null,
-  witness: LogEnd | null,
+  evidence: Evidence,
 ): Task<ReadSegment> {
   const file = pathIn(log.directory, segmentFileName(number));
   const bytes = yield* readSynced(log, file);
@@ -132,7 +138,7 @@ function* readSegment(
     nextUnit: header.firstUnit,
     previousChecksum: header.previousChecksum,
     lastIndex: replay.lastIndex,
-    witness,
+    ...evidence,
     seed: identitySeed(log.identity, log.crc32),
     crc32: log.crc32,
   });
