@@ -202,8 +202,8 @@ function describeTable(table: Readonly<Record<string, Known>>): string {
   return [
     "# Planted bugs",
     "",
-    "Written by `npm run mutants`; do not edit. Each is a patch of the sources that only the test's",
-    "build sees. Seeds are counted from 1.",
+    "Written by `npm run mutants`; do not edit. Each is a patch of the sources that only the",
+    "test's build sees. Seeds are counted from 1.",
     "",
     "| Name | World | Bug | Found by seed | By | Last hunted |",
     "| --- | --- | --- | ---: | --- | --- |",

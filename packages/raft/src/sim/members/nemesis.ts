@@ -12,6 +12,8 @@ import type { World } from "./world.ts";
 const againShare = 0.4;
 /** The same of starts that have something to mend. */
 const againMendingShare = 0.7;
+/** Of the starts, those that hear again what was said to the runs before. */
+const recallShare = 0.5;
 /** Of the writes of a term or vote, those that are struck. */
 const hardStateShare = 0.05;
 /** In the names of the files that hold term and vote. */
@@ -211,9 +213,20 @@ export class Nemesis {
   #boot(member: SimMember, share = againShare): void {
     member.start();
     const random = this.#random;
+    if (random.chance(recallShare)) this.#recall(member);
     const isPowerLoss = this.#drawDeath();
     if (isPowerLoss === null || !random.chance(share)) return;
     this.#strikeSoon(member, isPowerLoss, pick(random, [4, 12, 60]), share);
+  }
+
+  /** What was said to its former runs comes once more, while it finds its place again. */
+  #recall({ id }: SimMember): void {
+    const { hosts, options } = this.#world;
+    if (options.transport === "streams" || options.rates.network === 0) return;
+    for (let times = 0; times < 8; times++) {
+      const delayMs = 2 * this.#unitMs * this.#random.unit();
+      this.#later(delayMs, () => hosts.datagrams.deliverKept(16, id));
+    }
   }
 
   /** Strikes while a term or a vote is written: both files of it are under way in turn. */
