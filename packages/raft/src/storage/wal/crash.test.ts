@@ -158,7 +158,7 @@ describe("a crash at every operation of the disk", () => {
     }
   });
 
-  it("of the power, in a start after a process died, tears one copy of the hard state at most", () => {
+  it("of the power after that of a process tears one copy of the hard state at most", () => {
     // Both were not synced: one by the process that died, the other by the start.
     let starts = 0;
     for (let died = 1, isOver = false; !isOver; died++) {
