@@ -39,7 +39,9 @@ export interface Configuration {
 /** Members, learners included; more make every commit slower and no cluster safer. */
 export const membersMax = 63;
 
-/** Names that are remembered as removed: ten years of a replacement a day, 24 KiB of short names. */
+/**
+ * Names that are remembered as removed: ten years of a replacement a day, 24 KiB of short names.
+ */
 export const removedMax = 4096;
 
 const nobody: readonly never[] = [];

@@ -1,6 +1,7 @@
 /**
  * The dispatcher: one input in, state changed; effects come out with `takeEffects`. Many inputs may
- * be stepped before a take. Nothing but this, `propose` and `changeMembership` changes a member's state.
+ * be stepped before a take. Nothing but this, `propose` and `changeMembership` changes a member's
+ * state.
  */
 import { assert, unreachable } from "../base/index.ts";
 import { onRequestVote, onRequestVoteResponse } from "./election.ts";

@@ -36,7 +36,8 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
 }
 
 /**
- * Whether a majority of each half, oneself included, answered something sent within an election timeout.
+ * Whether a majority of each half, oneself included, answered something sent within an election
+ * timeout.
  * @thesis §6.2
  */
 function hasQuorumContact(raft: Raft, leadership: Leadership): boolean {

@@ -154,7 +154,7 @@ const thesisRules = {
   "4.2.2-not-counted": ["thesis 4.2.2", "Such a leader does not count itself in majorities."],
   "4.2.2-campaigns": [
     "thesis 4.2.2",
-    "A server that its own newest configuration lacks may have to be elected, until it is committed.",
+    "A server that its newest configuration lacks may have to be elected, until it is committed.",
   ],
   "4.2.3-live-leader": [
     "thesis 4.2.3",

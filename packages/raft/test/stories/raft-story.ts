@@ -246,7 +246,8 @@ function describeRefusal(refusal: ChangeRefusal): string {
   if (refusal.why !== "would-lose-quorum") return refusal.why;
   const { half, voters, needed, ready, unready } = refusal.loss;
   const names = unready.map(({ id, why }) => `${id} ${why}`).join(", ");
-  return `would-lose-quorum: ${ready} of ${voters} ${half} voters ready, ${needed} needed; ${names}`;
+  const has = `${ready} of ${voters} ${half} voters ready`;
+  return `would-lose-quorum: ${has}, ${needed} needed; ${names}`;
 }
 
 function onRequestVoteResponse(world: World, command: StoryCommand): void {

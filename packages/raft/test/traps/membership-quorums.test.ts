@@ -105,7 +105,9 @@ describe("votes in times of change", () => {
 });
 
 describe("joint configurations decide with both halves", () => {
-  /** n1 leads; the old half is n1, n2, n3, the new one n1, n4, n5; everybody has the joint entry. */
+  /**
+   * n1 leads; the old half is n1, n2, n3, the new one n1, n4, n5; everybody has the joint entry.
+   */
   function joint(): Lab {
     const lab = ledBy1(three, ["n4", "n5"]);
     changeAt(lab, "n1", add("n4", "learner"), add("n5", "learner"));
