@@ -171,7 +171,7 @@ function apply(table: SessionTable, step: Step, index: number, ids: number[]): s
   }
 }
 
-describe("D6: the table as bytes", () => {
+describe("the table as bytes", () => {
   it("goes on after decoding as if nothing had happened", () => {
     fc.assert(
       fc.property(steps, small, (all, cut) => {
