@@ -1,6 +1,6 @@
 /**
- * `npm run finding -- --found TEXT --by TEXT --fixed TEXT`: writes a violation that was found in our
- * own code into the ledger: what it was, what found it (with its seed), what became of it.
+ * `npm run finding -- --found TEXT --by TEXT --fixed TEXT`: writes a violation that was found in
+ * our own code into the ledger: what it was, what found it (with its seed), what became of it.
  */
 import { parseArgs } from "node:util";
 import { addFinding } from "./ledger.ts";

@@ -13,13 +13,13 @@
  * counts), `--json`, `--no-ledger`. The last line is JSON.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { addToLedger, stamp } from "./ledger.ts";
-import { type Mutant, mutants } from "./mutants/index.ts";
+import { type Mutant, mutants, slowMutants } from "./mutants/index.ts";
 import { bundle } from "./plant.ts";
 import { runPool } from "./pool.ts";
 import type { SeedFailure } from "./summary.ts";
@@ -54,14 +54,19 @@ function chosen(): readonly Mutant[] {
   const unknown = names.filter((name) => mutants.every((mutant) => mutant.name !== name));
   if (unknown.length > 0) throw new Error(`No mutant is called ${unknown.join(", ")}; see --list`);
   if (names.length > 0) return mutants.filter(({ name }) => names.includes(name));
-  if (values.rotate === undefined) return mutants;
-  const count = Number(values.rotate);
+  return values.rotate === undefined ? mutants : rotate(Number(values.rotate));
+}
+
+/** Some of those that are found soon, others with each commit. */
+function rotate(count: number): readonly Mutant[] {
+  const quick = mutants.filter(({ name }) => !slowMutants.has(name));
   const start = Number.parseInt(stamp().commit.slice(0, 8), 16) || 0;
-  const step = Math.max(1, Math.floor(mutants.length / count));
-  return Array.from(
-    { length: Math.min(count, mutants.length) },
-    (_, at) => mutants[(start + at * step) % mutants.length],
-  ).filter((mutant) => mutant !== undefined);
+  const step = Math.max(1, Math.floor(quick.length / count));
+  const places = Array.from(
+    { length: Math.min(count, quick.length) },
+    (_, at) => start + at * step,
+  );
+  return quick.filter((_, at) => places.some((place) => place % quick.length === at));
 }
 
 /** Stores what found a bug of bare cores as a short list of actions: the bundle is still there. */
@@ -133,10 +138,14 @@ function tell({ mutant, finding }: Row): void {
 function finish(rows: readonly Row[]): void {
   const survivors = rows.filter(({ finding }) => finding === null).map(({ mutant }) => mutant.name);
   const killed = rows.length - survivors.length;
-  if (values.ledger && values.off === "" && rows.length === mutants.length) {
-    const page = resolve(here, "../../docs/mutants.md");
-    writeFileSync(page, describeRows(rows));
-    addToLedger([{ kind: "mutants", ...stamp(), total: rows.length, killed, survivors }]);
+  if (values.ledger && values.off === "") {
+    const table = updateTable(rows);
+    const names = mutants.map(({ name }) => name);
+    const open = names.filter((name) => (table[name]?.seed ?? null) === null);
+    const total = names.length;
+    addToLedger([
+      { kind: "mutants", ...stamp(), total, killed: total - open.length, survivors: open },
+    ]);
   }
   const found = Object.fromEntries(
     rows.map(({ mutant, finding }) => [mutant.name, finding?.seed ?? null]),
@@ -147,20 +156,57 @@ function finish(rows: readonly Row[]): void {
   process.exitCode = survivors.length > 0 ? 1 : 0;
 }
 
-function describeRows(rows: readonly Row[]): string {
+/** What is known of a bug: the seed that found it last, or null for a survivor. */
+interface Known {
+  readonly seed: number | null;
+  readonly invariant: string;
+  readonly date: string;
+  readonly commit: string;
+}
+
+/** Runs may hunt some of the bugs only: the table keeps what is known of the others. */
+function updateTable(rows: readonly Row[]): Record<string, Known> {
+  const file = resolve(here, "../../docs/mutants.json");
+  const before = existsSync(file)
+    ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, Known>) // written here
+    : {};
   const { date, commit } = stamp();
-  const lines = rows.map(({ mutant, finding }) => {
-    const by = finding === null ? "**survived**" : finding.invariant;
-    return `| ${mutant.name} | ${mutant.world} | ${mutant.bug} | ${finding?.seed ?? "-"} | ${by} |`;
+  const table: Record<string, Known> = {};
+  for (const { name } of mutants) {
+    const row = rows.find(({ mutant }) => mutant.name === name);
+    const known = before[name];
+    if (row !== undefined) {
+      const { finding } = row;
+      const [seed, invariant] = [finding?.seed ?? null, finding?.invariant ?? ""];
+      table[name] = { seed, invariant, date, commit };
+    } else if (known !== undefined) {
+      table[name] = known;
+    }
+  }
+  const lines = Object.entries(table).map(
+    ([name, known]) => `  "${name}": ${JSON.stringify(known)}`,
+  );
+  writeFileSync(file, `{\n${lines.join(",\n")}\n}\n`);
+  writeFileSync(resolve(here, "../../docs/mutants.md"), describeTable(table));
+  return table;
+}
+
+function describeTable(table: Readonly<Record<string, Known>>): string {
+  const lines = mutants.map(({ name, world, bug }) => {
+    const known = table[name];
+    const seed = known === undefined ? "not hunted" : (known.seed ?? "**survived**");
+    const by = known?.invariant ?? "";
+    const when = known === undefined ? "" : `${known.date}, ${known.commit}`;
+    return `| ${name} | ${world} | ${bug} | ${seed} | ${by} | ${when} |`;
   });
   return [
     "# Planted bugs",
     "",
     "Written by `npm run mutants`; do not edit. Each is a patch of the sources that only the",
-    `test's build sees. Seeds are counted from 1; last run ${date} on ${commit}.`,
+    "test's build sees. Seeds are counted from 1.",
     "",
-    "| Name | World | Bug | Found by seed | By |",
-    "| --- | --- | --- | ---: | --- |",
+    "| Name | World | Bug | Found by seed | By | Last hunted |",
+    "| --- | --- | --- | ---: | --- | --- |",
     ...lines,
     "",
   ].join("\n");

@@ -72,16 +72,16 @@ function describeRecording(recording: Recording): string {
   return `${head.replace('"actions": []', () => `"actions": [\n${actions}\n  ]`)}\n`;
 }
 
-/** Replays a file of a failure; true: everything held. */
+/** Does once more what a file of a failure says. */
+export function replayRecording(text: string): CoresRun {
+  const { seed, options, actions } = JSON.parse(text) as Recording; // written by this file
+  const all: SeedOptions = { world: "cores", off: new Set(), actions: undefined };
+  return replayCores(seed, options, actions, coresSettings(all));
+}
+
+/** Replays a file of a failure and tells how it went; true: everything held. */
 export function replayFile(text: string): boolean {
-  const recording = JSON.parse(text) as Recording; // written by this file
-  const options: SeedOptions = { world: "cores", off: new Set(), actions: undefined };
-  const run = replayCores(
-    recording.seed,
-    recording.options,
-    recording.actions,
-    coresSettings(options),
-  );
+  const run = replayRecording(text);
   say(run.failure === null ? "Everything held." : `${run.failure.message}\n\n${run.failure.trace}`);
   return run.failure === null;
 }

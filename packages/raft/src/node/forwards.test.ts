@@ -23,10 +23,10 @@ import type { CommandDone } from "./requests.ts";
 const ends = { from: nodeId("b"), to: nodeId("a") };
 type Refusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
 
-function createFollower(): Raft {
+function createFollower(boot: number): Raft {
   const voters = ["a", "b", "c"].map((id) => ({ id: nodeId(id), address: `${id}:1` }));
   return createRaft({
-    ...{ id: nodeId("a"), settings: defaultSettings, boot: 1, jitter: 0 },
+    ...{ id: nodeId("a"), settings: defaultSettings, boot, jitter: 0 },
     hardState: { term: term(1), votedFor: null, mustCatchUp: false },
     entries: [firstEntry(createConfiguration(voters))],
     commit: logIndex(1),
@@ -42,8 +42,8 @@ function entriesOf(after: number, leaderTerm: number, texts: readonly (string | 
 }
 
 /** Member a follows leader b of term 2; index 1 is the configuration. */
-function follower(changes: Partial<NodeLimits> = {}) {
-  const raft = createFollower();
+function follower(changes: Partial<NodeLimits> = {}, boot = 1) {
+  const raft = createFollower(boot);
   const sent: PeerMessage[] = [];
   const answers: { error: QuorateError | null; result: unknown }[] = [];
   const machines = createMachineSet({ journal: rawMachine(() => new Journal()) });
@@ -131,6 +131,22 @@ describe("forwarded commands", () => {
     ]);
     append(4, 2, ["y"]);
     expect(answers[1]).toEqual({ error: null, result: 3 });
+  });
+
+  it("of a run before are not taken for those of this run when their answers come late", () => {
+    const before = follower({}, 7_000_000);
+    before.propose("old");
+    before.proposals.flush();
+    const { proposals, propose, append, answers, forwards, appended } = follower({}, 9_000_000);
+    propose("new");
+    proposals.flush();
+    const id = before.forwards()[0]?.id ?? 0;
+    const result = { kind: "appended", first: logIndex(3), term: term(2) } as const;
+    proposals.onForwardResponse({ kind: "forward-response", ...ends, id, result });
+    append(2, 2, ["old", "new"]);
+    expect([forwards().length, answers[0]?.result]).toEqual([1, "open"]);
+    appended(4);
+    expect(answers).toEqual([{ error: null, result: 2 }]);
   });
 
   it("whose result was pushed out are said to be applied", () => {

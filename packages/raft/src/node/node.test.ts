@@ -149,6 +149,10 @@ describe("start", () => {
     [{ limits: { tickMs: 0 } }, "limits.tickMs 0: it must be above 0"],
     [{ limits: { electionMs: 200 } }, "limits.electionMs 200: it must be at least five heartbeats"],
     [{ limits: { commandBytesMax: 2 ** 24 } }, "commandBytesMax 16777216: it must be 4096 below"],
+    [
+      { transportLimits: { forwardQueueBytesMax: 1_000_000 } },
+      "commandBytesMax 1572864: it must be 32 below transportLimits.forwardQueueBytesMax (1000000)",
+    ],
     [{ limits: { segmentBytesMax: 512 } }, "limits.segmentBytesMax 512: it must be at least 4,096"],
     [{ transportLimits: { aliveIntervalMs: 0 } }, "limits.aliveIntervalMs 0"],
   ])("refuses %j", async (changes, text) => {

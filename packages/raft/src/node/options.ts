@@ -165,6 +165,8 @@ function checkSettings(
 
 /** What frames a command on its way to a peer, at most. Bytes. */
 const frameOverheadBytes = 4096;
+/** What frames a forwarded command: the frame's header, id, count and length. Bytes. */
+const forwardOverheadBytes = 32;
 
 /** What does not fit into a frame would never reach a peer, and everything behind it would wait. */
 function checkFrames(
@@ -172,7 +174,7 @@ function checkFrames(
   settings: Settings,
   transportLimits: Partial<TransportLimits>,
 ): void {
-  const { frameBytesMax } = { ...defaultTransportLimits, ...transportLimits };
+  const { frameBytesMax, forwardQueueBytesMax } = { ...defaultTransportLimits, ...transportLimits };
   const { commandBytesMax, forwardBytesMax } = limits;
   const { appendBytesMax } = settings;
   for (const [option, value] of Object.entries({
@@ -184,5 +186,12 @@ function checkFrames(
     const frame = `transportLimits.frameBytesMax (${frameBytesMax})`;
     const fact = `it must be ${frameOverheadBytes} below ${frame}`;
     throw badConfig(option, String(value), fact, "Lower it, or raise frameBytesMax.");
+  }
+  // What the queue never has room for would be held back until its deadline, and so what follows.
+  for (const [option, value] of Object.entries({ commandBytesMax, forwardBytesMax })) {
+    if (value + forwardOverheadBytes <= forwardQueueBytesMax) continue;
+    const queue = `transportLimits.forwardQueueBytesMax (${forwardQueueBytesMax})`;
+    const fact = `it must be ${forwardOverheadBytes} below ${queue}, or it is never forwarded`;
+    throw badConfig(option, String(value), fact, "Lower it, or raise forwardQueueBytesMax.");
   }
 }

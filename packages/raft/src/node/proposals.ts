@@ -88,7 +88,8 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** The leader refused, or took no more: not asked again before the next tick or leader. */
   #isHalted = false;
   readonly #forwards = new Map<number, PendingForward>();
-  #forwardId = 0;
+  /** Goes on from the number of this run: an answer to a run before it finds nothing. */
+  #forwardId: number;
   readonly #placed = new PlacedCommands();
   /**
    * What was applied while places are unknown: the answer of a forward may come after its entries.
@@ -101,6 +102,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
 
   constructor(host: ProposalsHost) {
     this.#host = host;
+    this.#forwardId = host.raft.boot;
   }
 
   /**

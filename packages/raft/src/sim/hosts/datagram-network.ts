@@ -49,11 +49,9 @@ interface Letter {
   /** The incarnation that it is meant for. */
   readonly incarnation: string | null;
   readonly bytes: Uint8Array;
-  /**
-   * The runs of both ends that it is between: forwarded commands come at most once, and to nobody
-   * else, as on a connection. Null: for whoever is there.
-   */
-  readonly between: readonly [Station, Station | null] | null;
+  /** Forwarded commands come at most once, and to the run of the receiver that was there then. */
+  readonly isOnce: boolean;
+  readonly receiver: Station | null;
 }
 
 /** Messages that are kept for ever; when there are more, each has the same chance to stay. */
@@ -112,8 +110,9 @@ export class DatagramNetwork {
     const bytes = this.#codec.encode(message);
     const incarnation = this.#meet(station, message.to, host);
     const isOnce = message.kind === "forward" || message.kind === "forward-response";
-    const between = isOnce ? ([station, this.#stations[host] ?? null] as const) : null;
-    const letter = { from: station.identity, to: message.to, host, incarnation, bytes, between };
+    const receiver = this.#stations[host] ?? null;
+    const from = station.identity;
+    const letter = { from, to: message.to, host, incarnation, bytes, isOnce, receiver };
     if (!isOnce && random.chance(profile.keepShare) && this.mayKeep(message)) this.#keep(letter);
     if (random.chance(profile.ancientShare)) this.deliverKept(1);
     const link = topology.linkAt(station.life.hostIndex, host);
@@ -201,7 +200,7 @@ export class DatagramNetwork {
   #deliver(letter: Letter): void {
     const station = this.#stations[letter.host];
     if (station === null || station === undefined || !this.#isHeard(station, letter)) return;
-    if (letter.between !== null && !this.#isBetween(letter.between)) return;
+    if (letter.isOnce && letter.receiver !== station) return;
     const { faults, random } = this.#parts;
     const { life } = station;
     if (life.state === "paused" && life.heldCount >= heldMax) {
@@ -225,12 +224,6 @@ export class DatagramNetwork {
     const { trace, timeline } = this.#parts;
     if (trace.isOn) trace.note(timeline.nowMs, `${from.id} ${to}`, bytes);
     station.handlers.onMessage(message);
-  }
-
-  #isBetween([from, to]: readonly [Station, Station | null]): boolean {
-    const isThere = (one: Station | null) =>
-      one !== null && this.#stations[one.life.hostIndex] === one;
-    return isThere(from) && isThere(to);
   }
 
   /** What the handshake of a connection asks. */

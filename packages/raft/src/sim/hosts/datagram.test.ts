@@ -153,7 +153,7 @@ describe("the datagram transport", () => {
     expect(one.events.map(({ kind }) => kind)).toEqual(["connected", "disconnected"]);
   });
 
-  it("brings forwarded commands once, and only between the two runs they are of", () => {
+  it("brings forwarded commands once, also of the dead, and only to the run they are for", () => {
     const { start, run, hosts, datagrams } = makeWorld({ keepShare: 1, duplicateShare: 1 });
     const one = start("a");
     const two = start("b");
@@ -162,9 +162,14 @@ describe("the datagram transport", () => {
     expect([two.messages, datagrams.keptCount]).toEqual([[forward(1)], 0]);
     one.transport.send(forward(2));
     hosts.host("a").kill();
-    start("a");
+    const again = start("a");
     run(10);
-    expect(two.messages.length).toBe(1);
+    expect(two.messages).toEqual([forward(1), forward(2)]);
+    again.transport.send(forward(3));
+    hosts.host("b").kill();
+    const other = start("b");
+    run(10);
+    expect([two.messages.length, other.messages]).toEqual([2, []]);
   });
 
   it("leaves out reports and makes needless ones; `forget` tells all of it again", () => {

@@ -26,7 +26,7 @@ export interface HostsOptions {
   readonly disk?: DiskProfile;
   readonly datagrams?: DatagramProfile;
   readonly time?: (name: string) => HostTimeOptions;
-  /** Bytes under way of one connection that do not count as queued. Default 1 MiB. */
+  /** Bytes under way of one connection that the system takes; more are queued. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Fingerprints all bytes that move (`traceHash`); costs a tenth of the speed. Default false. */
   readonly traces?: boolean;

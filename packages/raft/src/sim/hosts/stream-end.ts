@@ -2,7 +2,7 @@
 import { type Connection, type ConnectionHandlers, NetworkError } from "../../ports/index.ts";
 import type { FaultCounts } from "./fault-counts.ts";
 import type { Life } from "./life.ts";
-import type { PipeEnd, Segment, StreamPipe } from "./stream-pipe.ts";
+import { joined, type PipeEnd, type Segment, type StreamPipe } from "./stream-pipe.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 
@@ -11,7 +11,8 @@ export interface EndHost {
   readonly timeline: Timeline;
   readonly faults: FaultCounts;
   readonly trace: Trace;
-  readonly windowBytes: number;
+  /** So many bytes of one connection wait in its sender's memory. */
+  onQueued(bytes: number): void;
   /** Whether the machine of that index answers at all. */
   isUp(host: number): boolean;
   onGone(end: StreamEnd): void;
@@ -43,25 +44,28 @@ export class StreamEnd implements Connection, PipeEnd {
   }
 
   get queuedBytes(): number {
-    if (this.#isClosed || this.pipe === null) return 0;
-    return Math.max(0, this.pipe.bytes - this.#host.windowBytes);
+    return this.#isClosed || this.pipe === null ? 0 : this.pipe.queuedBytes;
   }
 
   send(chunks: readonly Uint8Array[]): void {
     const { pipe } = this;
     if (this.#isClosed || !this.life.isAlive || pipe === null) return;
-    const bytes = copyOf(chunks);
-    if (bytes.length === 0) return;
+    let byteCount = 0;
+    for (const chunk of chunks) byteCount += chunk.length;
+    if (byteCount === 0) return;
     const { random, profile } = pipe.link;
-    if (random.chance(profile.corruptShare)) this.#corrupt(bytes, pipe);
+    const isCorrupt = random.chance(profile.corruptShare);
+    const sent = isCorrupt ? [this.#corrupted(joined(chunks), pipe)] : chunks;
     if (random.chance(profile.resetShare)) {
       this.#host.faults.add("network.reset");
-      const part = random.below(bytes.length);
-      if (part > 0) pipe.sendData(bytes.subarray(0, part));
+      const part = random.below(byteCount);
+      if (part > 0) pipe.sendData([joined(sent).subarray(0, part)], part);
       this.reset();
       return;
     }
-    pipe.sendData(bytes);
+    pipe.sendData(sent, byteCount);
+    const { queuedBytes } = pipe;
+    if (queuedBytes > 0) this.#host.onQueued(queuedBytes);
     if (this.#isDrainDue || this.handlers?.onDrain === undefined) return;
     this.#isDrainDue = true;
     this.life.defer(this.#drain);
@@ -69,6 +73,7 @@ export class StreamEnd implements Connection, PipeEnd {
 
   close(): void {
     if (this.#isClosed) return;
+    this.pipe?.dropQueued();
     this.pipe?.sendControl({ kind: "end", error: null });
     this.finish(null);
   }
@@ -90,6 +95,7 @@ export class StreamEnd implements Connection, PipeEnd {
   /** Its program died; its machine tells the other end. */
   die(): void {
     this.#isClosed = true;
+    this.pipe?.dropQueued();
     this.pipe?.sendControl({ kind: "end", error: brokenError(this.life.host) });
   }
 
@@ -147,7 +153,8 @@ export class StreamEnd implements Connection, PipeEnd {
     pipe.sendControl({ kind: "end", error: brokenError(this.life.host) });
   }
 
-  #corrupt(bytes: Uint8Array, pipe: StreamPipe): void {
+  /** The same bytes, changed. */
+  #corrupted(bytes: Uint8Array, pipe: StreamPipe): Uint8Array {
     this.#host.faults.add("network.corrupt");
     const { random } = pipe.link;
     const count = random.between(1, 3);
@@ -155,21 +162,8 @@ export class StreamEnd implements Connection, PipeEnd {
       const at = random.below(bytes.length);
       bytes[at] = (bytes[at] ?? 0) ^ random.between(1, 255);
     }
+    return bytes;
   }
-}
-
-function copyOf(chunks: readonly Uint8Array[]): Uint8Array {
-  const [first] = chunks;
-  if (chunks.length === 1 && first !== undefined) return first.slice();
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 export function brokenError(remote: string): NetworkError {

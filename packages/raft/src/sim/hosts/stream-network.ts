@@ -54,16 +54,17 @@ export class StreamNetwork implements EndHost {
   readonly timeline: Timeline;
   readonly faults: FaultCounts;
   readonly trace: Trace;
-  readonly windowBytes: number;
+  readonly #windowBytes: number;
   readonly #topology: Topology;
   readonly #machines: Machine[] = [];
+  #queuedBytesMost = 0;
 
   constructor(parts: StreamNetworkParts) {
     this.timeline = parts.timeline;
     this.faults = parts.faults;
     this.trace = parts.trace;
     this.#topology = parts.topology;
-    this.windowBytes = parts.windowBytes ?? windowBytesDefault;
+    this.#windowBytes = parts.windowBytes ?? windowBytesDefault;
     parts.topology.onDrop = (a, b) => this.#breakBetween(a, b);
   }
 
@@ -80,6 +81,11 @@ export class StreamNetwork implements EndHost {
   /** Connections that exist, in the view of either end. */
   get connectionCount(): number {
     return this.#machines.reduce((sum, machine) => sum + machine.ends.size, 0);
+  }
+
+  /** The most bytes that ever waited in the memory of one connection's sender. */
+  get queuedBytesMost(): number {
+    return this.#queuedBytesMost;
   }
 
   /** Breaks what connects two hosts now, for both ends; they may connect anew. */
@@ -105,6 +111,10 @@ export class StreamNetwork implements EndHost {
 
   isUp(host: number): boolean {
     return this.#machine(host).isUp;
+  }
+
+  onQueued(bytes: number): void {
+    if (bytes > this.#queuedBytesMost) this.#queuedBytesMost = bytes;
   }
 
   onGone(end: StreamEnd): void {
@@ -250,6 +260,7 @@ export class StreamNetwork implements EndHost {
       timeline: this.timeline,
       link: this.#topology.linkAt(from, to),
       faults: this.faults,
+      windowBytes: this.#windowBytes,
       end,
       onTaken: () => sender?.maybeDrained(),
       waitForEnd: (pipe) => this.#machine(to).blocked.push(pipe),

@@ -25,6 +25,8 @@ export interface PipeParts {
   readonly link: Link;
   readonly faults: FaultCounts;
   readonly end: PipeEnd;
+  /** Bytes under way that the system takes off the sender's hands. */
+  readonly windowBytes: number;
   /** Something arrived: there may be room again. */
   onTaken(): void;
   /** The end does not take: asks to be told when it may. */
@@ -32,7 +34,10 @@ export interface PipeParts {
 }
 
 interface Waiting {
-  readonly segment: Segment;
+  segment: Segment;
+  readonly byteCount: number;
+  /** The sender's own memory, while the system has not taken it; null afterwards. */
+  chunks: readonly Uint8Array[] | null;
   dueMs: number;
 }
 
@@ -40,7 +45,8 @@ interface Waiting {
 const segmentBytes = 1448;
 /** Losses of the same segment in a row at most: TCP would give up some day, we go on. */
 const lossesMax = 6;
-const noBytes: Uint8Array = new Uint8Array(0);
+/** In the place of data that the system has not taken. */
+const noData: Segment = { kind: "data", bytes: new Uint8Array(0) };
 
 export class StreamPipe implements Stalled {
   readonly link: Link;
@@ -49,7 +55,11 @@ export class StreamPipe implements Stalled {
   readonly #parts: PipeParts;
   #waiting: Waiting[] = [];
   #head = 0;
+  /** The first that the system may not have taken. */
+  #untaken = 0;
+  /** Sent and not delivered; and of them those in the system's hands. */
   #bytes = 0;
+  #takenBytes = 0;
   #isArmed = false;
   #waitsForLink = false;
   #waitsForEnd = false;
@@ -60,30 +70,35 @@ export class StreamPipe implements Stalled {
     this.link = parts.link;
   }
 
-  /** Bytes sent and not delivered. */
-  get bytes(): number {
-    return this.#bytes;
+  /** Bytes sent that the system has not taken: still in the sender's memory. */
+  get queuedBytes(): number {
+    return Math.max(0, this.#bytes - this.#parts.windowBytes);
   }
 
-  /** Takes `bytes` over: the caller does not change them any more. */
-  sendData(bytes: Uint8Array): void {
+  /**
+   * The system takes what fits in its window; until then the sender must not change it, as its port
+   * says: what it changes is sent.
+   */
+  sendData(chunks: readonly Uint8Array[], byteCount: number): void {
     const { random, profile } = this.link;
-    this.#bytes += bytes.length;
+    this.#bytes += byteCount;
     if (this.isHole) return;
-    if (!random.chance(profile.splitShare) || bytes.length < 2) {
-      this.#push({ kind: "data", bytes }, bytes.length);
-      return;
-    }
+    if (!random.chance(profile.splitShare) || byteCount < 2) this.#pushData(chunks, byteCount);
+    else this.#sendPieces(joined(chunks));
+  }
+
+  #sendPieces(bytes: Uint8Array): void {
+    const { random } = this.link;
     this.#parts.faults.add("network.split");
     for (let at = 0; at < bytes.length; ) {
       const end = Math.min(bytes.length, at + random.between(1, bytes.length - 1));
-      this.#push({ kind: "data", bytes: bytes.subarray(at, end) }, end - at);
+      this.#pushData([bytes.subarray(at, end)], end - at);
       at = end;
     }
   }
 
   sendControl(segment: Segment): void {
-    if (!this.isHole) this.#push(segment, 0);
+    if (!this.isHole) this.#push({ segment, byteCount: 0, chunks: null, dueMs: 0 });
   }
 
   /** The other end may take bytes again. */
@@ -116,14 +131,50 @@ export class StreamPipe implements Stalled {
   clear(): void {
     this.#waiting = [];
     this.#head = 0;
+    this.#untaken = 0;
     this.#bytes = 0;
+    this.#takenBytes = 0;
   }
 
-  #push(segment: Segment, byteCount: number): void {
+  /** The sender's program is dead: what the system has not taken is gone with it. */
+  dropQueued(): void {
+    if (this.#bytes === this.#takenBytes) return;
+    const isTaken = ({ chunks }: Waiting, at: number) => at >= this.#head && chunks === null;
+    this.#waiting = this.#waiting.filter(isTaken);
+    this.#head = 0;
+    this.#untaken = this.#waiting.length;
+    this.#bytes = this.#takenBytes;
+  }
+
+  #pushData(chunks: readonly Uint8Array[], byteCount: number): void {
+    this.#push({ segment: noData, byteCount, chunks, dueMs: 0 });
+  }
+
+  #push(waiting: Waiting): void {
     const { timeline, link } = this.#parts;
-    const dueMs = link.arrivalMs(timeline.nowMs, byteCount) + this.#lossMs(byteCount);
-    this.#waiting.push({ segment, dueMs });
+    const { byteCount } = waiting;
+    waiting.dueMs = link.arrivalMs(timeline.nowMs, byteCount) + this.#lossMs(byteCount);
+    this.#waiting.push(waiting);
+    this.#take();
     this.#resume();
+  }
+
+  /** In order, as far as there is room. */
+  #take(): void {
+    const { windowBytes } = this.#parts;
+    for (; this.#untaken < this.#waiting.length; this.#untaken++) {
+      const waiting = this.#waiting[this.#untaken];
+      if (waiting === undefined || waiting.chunks === null) continue;
+      if (this.#takenBytes + waiting.byteCount > windowBytes) return;
+      this.#takeOne(waiting);
+    }
+  }
+
+  #takeOne(waiting: Waiting): void {
+    if (waiting.chunks === null) return;
+    waiting.segment = { kind: "data", bytes: joined(waiting.chunks) };
+    waiting.chunks = null;
+    this.#takenBytes += waiting.byteCount;
   }
 
   /** A loss costs time, and all that follows waits with it. */
@@ -161,9 +212,11 @@ export class StreamPipe implements Stalled {
       const first = this.#waiting[this.#head];
       if (first === undefined || first.dueMs > nowMs || !this.#flows()) break;
       this.#head += 1;
-      const { segment } = first;
-      this.#bytes -= (segment.kind === "data" ? segment.bytes : noBytes).length;
-      end.onSegment(segment);
+      this.#takeOne(first); // it may be larger than the window
+      this.#bytes -= first.byteCount;
+      this.#takenBytes -= first.byteCount;
+      this.#take();
+      end.onSegment(first.segment);
       onTaken();
     }
     this.#forgetTaken();
@@ -173,10 +226,27 @@ export class StreamPipe implements Stalled {
   #forgetTaken(): void {
     if (this.#head === this.#waiting.length) {
       this.#waiting.length = 0;
+      this.#untaken = 0;
       this.#head = 0;
     } else if (this.#head > 1024) {
       this.#waiting.splice(0, this.#head);
+      this.#untaken -= this.#head;
       this.#head = 0;
     }
   }
+}
+
+/** In memory of its own. */
+export function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  if (chunks.length === 1 && first !== undefined) return first.slice();
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

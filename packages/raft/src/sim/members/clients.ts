@@ -15,6 +15,8 @@ export class Client {
   readonly number: number;
   /** Requests answered with a result. */
   completed = 0;
+  /** Of them, writes. */
+  written = 0;
   isStopped = false;
   readonly #world: World;
   readonly #random: Random;
@@ -84,7 +86,9 @@ export class Client {
     const at = this.#underWay.indexOf(request);
     if (at >= 0) this.#underWay.splice(at, 1);
     if (isOk) this.completed++;
-    else if (this.#random.chance(0.5)) this.#member = null;
+    if (isOk && request.isWrite) this.written++;
+    if (isOk) return;
+    if (this.#random.chance(0.5)) this.#member = null;
   }
 }
 
@@ -111,6 +115,10 @@ class ClientRequest implements OpenRequest {
     this.calledMs = world.nowMs;
     this.#id = world.recorder.call(client.number, ask.kind, ask.input, world.nowMs);
     member.requests.push(this);
+  }
+
+  get isWrite(): boolean {
+    return this.#ask.kind === "write";
   }
 
   /** Inside the member's process. */

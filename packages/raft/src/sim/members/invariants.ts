@@ -8,6 +8,7 @@ export const memberInvariants = {
   D7: "machines that have applied the same have the same state",
   R: "every request settles within its time, once",
   X1: "a member stops only for what was done to it",
+  X3: "a member that lost its directory is not taken for who it was",
   V1: "after healing there is a leader in time",
   V2: "after healing every client gets its work done in time",
   V3: "after healing all members agree in time",

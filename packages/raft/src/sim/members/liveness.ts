@@ -7,6 +7,7 @@ import type { Entry, Raft } from "../../core/index.ts";
 import { soundDatagrams, soundDisk, soundLink } from "../hosts/index.ts";
 import type { Random } from "../random.ts";
 import { expect } from "./invariants.ts";
+import type { Ask } from "./load.ts";
 import { electionMaxMs } from "./options.ts";
 import type { SimMember } from "./sim-member.ts";
 import type { World } from "./world.ts";
@@ -45,9 +46,12 @@ export function runLiveness(world: World, random: Random): Recovered {
   const agreementMs = boundMs + backlogMs(world, healed);
   const equal = runUntil(world, agreementMs, () => haveConverged(inCore(healed)));
   expect(evaluations, "V3", equal, () => `no agreement: ${describe(healed)}`);
+  checkLastWrites(world, healed, random);
   const newTerms = newestTerm(healed) - termBefore;
   expect(evaluations, "V4", newTerms <= newTermsMax, () => `${newTerms} new terms after healing`);
-  return { timeouts, newTerms, log: findLeader(inCore(healed))?.log.entries ?? [] };
+  const log = [...(findLeader(inCore(healed))?.log.entries ?? [])];
+  if (world.options.outage === "wiped") checkStranger(world, inCore(healed), random);
+  return { timeouts, newTerms, log };
 }
 
 /** Whose directory is refused at the last start is out, too. */
@@ -88,7 +92,7 @@ function drawCore(world: World, random: Random): readonly SimMember[] {
   const budget = (members.length - 1) >> 1;
   const out = new Set(members.filter((member) => member.state === "halted"));
   const unsound = members.filter((member) => member.isUnsound);
-  if (options.outage !== "none") {
+  if (options.outage === "down" || options.outage === "cut") {
     const spare = budget - unsound.length;
     for (let count = 0; count < spare; count++) {
       const member = members[random.below(members.length)];
@@ -210,6 +214,61 @@ function checkWork(world: World, boundMs: number): void {
   const done = runUntil(world, boundMs + settleMs(world) + workMs, isDone);
   const counts = () => clients.map(({ completed }) => completed).join(", ");
   expect(world.evaluations, "V2", done, () => `clients completed ${counts()} operations`);
+}
+
+/** Attempts at the write that every member must take when all is quiet. */
+const writeTriesMax = 3;
+/** What a load is asked until it gives a write; there are loads without any. */
+const drawsMax = 200;
+
+function checkLastWrites(world: World, core: readonly SimMember[], random: Random): void {
+  for (const member of inCore(core)) {
+    const done = takesWrite(world, member, random);
+    expect(world.evaluations, "V2", done, () => `${member.id} takes no write when all is quiet`);
+  }
+  const equal = runUntil(world, settleMs(world), () => haveConverged(inCore(core)));
+  expect(world.evaluations, "V3", equal, () => `no agreement: ${describe(core)}`);
+}
+
+function takesWrite(world: World, member: SimMember, random: Random): boolean {
+  const [client] = world.clients;
+  if (client === undefined) return true;
+  client.written = 0;
+  for (let tries = 0; tries < writeTriesMax && client.written === 0; tries++) {
+    const ask = drawWrite(world, random);
+    if (ask === null) return true;
+    client.ask(member, ask);
+    runUntil(world, settleMs(world), () => client.written > 0 || client.underWayCount === 0);
+  }
+  return client.written > 0;
+}
+
+function drawWrite(world: World, random: Random): Ask<unknown> | null {
+  for (let draws = 0; draws < drawsMax; draws++) {
+    const ask = world.load.next(random, world.nextRequestId());
+    if (ask.kind === "write") return ask;
+  }
+  return null;
+}
+
+/**
+ * All know each other. Then one comes back without its directory: it has forgotten what it
+ * promised, and nobody may listen to it. (Who starts later than it was lost cannot tell.)
+ */
+function checkStranger(world: World, core: readonly SimMember[], random: Random): void {
+  const { hosts, options, evaluations } = world;
+  const member = core[random.below(core.length)];
+  if (member === undefined || options.transport === "datagrams" || world.hasDiskErrors) return;
+  runUntil(world, settlingMs(world), () => false);
+  member.kill(null);
+  runUntil(world, settlingMs(world), () => false);
+  hosts.faults.add("nemesis.wipe");
+  world.note("wipe", member.id, null);
+  member.host.disk.wipe();
+  world.stranger = member.id;
+  member.start();
+  runUntil(world, settlingMs(world), () => false);
+  evaluations.X3++;
 }
 
 function openRequests(core: readonly SimMember[]): number {

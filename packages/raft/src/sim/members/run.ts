@@ -4,7 +4,7 @@ import { Checker } from "../checker/index.ts";
 import type { CoreObserver } from "../observer.ts";
 import { createRandom } from "../random.ts";
 import { createEvaluations, type Evaluations, Violation } from "../violation.ts";
-import type { MemberEvaluations } from "./invariants.ts";
+import { expect, type MemberEvaluations } from "./invariants.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
 import type { Load } from "./load.ts";
 import { Nemesis } from "./nemesis.ts";
@@ -93,7 +93,9 @@ export function runMembers(seed: number, settings: MembersSettings = {}): Member
   let recovered: Recovered | null = null;
   try {
     runFaults(world);
+    checkConnections(world);
     recovered = runLiveness(world, createRandom(seed, streams.liveness));
+    checkConnections(world);
     judge(world, recovered.log);
   } catch (error) {
     failure = describeFailure(world, world.failure ?? error);
@@ -117,7 +119,7 @@ export function runMembers(seed: number, settings: MembersSettings = {}): Member
 
 function ownLoad(options: MembersOptions): Load<unknown, unknown> {
   // A load is opaque to the world: it hands back only what it was given.
-  return createStoreLoad(options.clients.reads) as unknown as Load<unknown, unknown>;
+  return createStoreLoad(options.clients) as unknown as Load<unknown, unknown>;
 }
 
 function runFaults(world: World): void {
@@ -130,6 +132,16 @@ function runFaults(world: World): void {
   hosts.timeline.runUntilThat(isOver, options.faultsMs);
   nemesis.end();
   if (world.failure !== null) throw world.failure;
+}
+
+/** V8: what waits for a connection is within the transport's limits, whatever its peer does. */
+function checkConnections({ evaluations, options, hosts }: World): void {
+  const { queueBytesMax = 0, forwardQueueBytesMax = 0 } = options.transportLimits;
+  const bytesMax = Math.max(queueBytesMax, forwardQueueBytesMax);
+  const { queuedBytesMost } = hosts.network;
+  expect(evaluations, "V8", queuedBytesMost <= bytesMax, () => {
+    return `${queuedBytesMost} bytes waited for one connection, ${bytesMax} at most`;
+  });
 }
 
 /** What the clients saw, against the log that all agree on. */

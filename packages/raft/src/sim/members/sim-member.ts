@@ -48,6 +48,8 @@ export class SimMember {
   record: DiskRecord | null = null;
   /** The disk was harmed since the last start. */
   wasDamaged = false;
+  /** The last power failure tore sectors: to abstain is all that this may lead to. */
+  wasTorn = false;
   /** It closed its log in order: every last byte of it is known to have been there. */
   isSealed = false;
   /** The newest index that its machines have applied, in this run. */
@@ -74,7 +76,7 @@ export class SimMember {
 
   /** Does not know whether it has all that it once acknowledged. */
   get isUnsound(): boolean {
-    if (this.state === "halted" || this.wasDamaged) return true;
+    if (this.state === "halted" || this.wasDamaged || this.wasTorn) return true;
     return this.record?.hardState.mustCatchUp === true;
   }
 
@@ -89,7 +91,8 @@ export class SimMember {
     const world = this.#world;
     const life = this.host.boot();
     const machines = world.load.createMachines(this.at);
-    const teller = new Teller(world, this);
+    const isStranger = world.stranger === this.id;
+    const teller = isStranger ? null : new Teller(world, this);
     this.state = "starting";
     this.life = life;
     this.machines = machines;
@@ -102,7 +105,7 @@ export class SimMember {
       ports: life.ports,
       machines: this.#watched(machines),
       logger: this.#logger(life),
-      observer: teller,
+      ...(teller === null ? {} : { observer: teller }),
     };
     const { datagrams } = world.hosts;
     const usesDatagrams = world.options.transport === "datagrams";
@@ -180,13 +183,16 @@ export class SimMember {
     }
     world.evaluations.D2++;
     if (this.wasDamaged) world.evaluations.D3++;
-    const recovery = explainRecovery(this.record, { hardState, entries }, this.wasDamaged);
+    const wasHarmed = this.wasDamaged || this.wasTorn;
+    const recovery = explainRecovery(this.record, { hardState, entries }, wasHarmed);
     this.wasDamaged = false;
+    this.wasTorn = false;
     return recovery;
   }
 
   onPersist(unit: Persist): void {
     this.record?.pending.push(unit);
+    if (unit.hardState !== null) this.#world.onHardState(this);
   }
 
   /** A tick of its clock: what was due at the one before has settled since. */

@@ -28,10 +28,16 @@ const envelopeBytes = 2 + machineName.length;
 
 export type StoreLoad = Load<StoreInput, number>;
 
-/** `reads`: the share of reads among what clients ask. */
-export function createStoreLoad(reads: number): StoreLoad {
+export interface StoreLoadOptions {
+  /** The share of reads among what clients ask. */
+  readonly reads: number;
+  /** Bytes at the end of a command that mean nothing, at most. */
+  readonly paddingBytesMax: number;
+}
+
+export function createStoreLoad({ reads, paddingBytesMax }: StoreLoadOptions): StoreLoad {
   return {
-    createMachines: () => createStoreMachines(new Store()),
+    createMachines: () => createStoreMachines(new Store(), paddingBytesMax),
     next: (random, id) => nextAsk(random, id, reads),
     decode: (data) => decodeStoreInput(data.subarray(envelopeBytes)),
     describeInput: ({ verb, id, key, value }) => `${verb} ${key} ${value} (${id})`,
@@ -46,7 +52,10 @@ function nextAsk(random: Random, id: number, reads: number): Ask<StoreInput> {
   return { kind, input: drawStoreRead(random) };
 }
 
-function createStoreMachines(store: Store): LoadMachines<StoreInput, number> {
+function createStoreMachines(
+  store: Store,
+  paddingBytesMax: number,
+): LoadMachines<StoreInput, number> {
   const set = createMachineSet({ [machineName]: rawMachine(() => store) });
   return {
     knows: (data) => set.knows(data),
@@ -57,7 +66,10 @@ function createStoreMachines(store: Store): LoadMachines<StoreInput, number> {
     },
     apply: (data, index, entryTerm, wanted) =>
       set.apply(data, logIndex(index), term(entryTerm), wanted),
-    encode: (input) => set.encode(machineName, encodeStoreInput(input)),
+    encode: (input) => {
+      const paddingBytes = (digest(0, input.id) >>> 1) % (paddingBytesMax + 1);
+      return set.encode(machineName, encodeStoreInput(input, paddingBytes));
+    },
     result: (raw) => Number(raw),
     answer: (input) => store.answer(input),
     hash: () => store.hash(),

@@ -34,9 +34,15 @@ export interface StoreInput {
 }
 
 const commandBytes = 10;
+/** Not zero: a sector of zeros is one that was never written. */
+const paddingByte = 0x70;
 
-export function encodeStoreInput({ verb, id, key, value }: StoreInput): Uint8Array {
-  const bytes = new Uint8Array(commandBytes);
+/** `paddingBytes` follow that mean nothing. */
+export function encodeStoreInput(
+  { verb, id, key, value }: StoreInput,
+  paddingBytes = 0,
+): Uint8Array {
+  const bytes = new Uint8Array(commandBytes + paddingBytes).fill(paddingByte);
   const view = new DataView(bytes.buffer);
   bytes[0] = storeVerbs.indexOf(verb);
   bytes[1] = key;
@@ -48,7 +54,7 @@ export function encodeStoreInput({ verb, id, key, value }: StoreInput): Uint8Arr
 /** @throws FormatError */
 export function decodeStoreInput(bytes: Uint8Array): StoreInput {
   const verb = storeVerbs[bytes[0] ?? storeVerbs.length];
-  if (verb === undefined || bytes.length !== commandBytes) throw new FormatError("no command");
+  if (verb === undefined || bytes.length < commandBytes) throw new FormatError("no command");
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   return { verb, id: view.getUint32(2), key: bytes[1] ?? 0, value: view.getUint32(6) };
 }

@@ -13,6 +13,7 @@ import type {
 } from "../../core/index.ts";
 import type { MemberObserver } from "../../node/index.ts";
 import type { Recovery } from "../observer.ts";
+import { Violation } from "../violation.ts";
 import { recordDurable } from "./explain-recovery.ts";
 import { expect, type MemberEvaluations } from "./invariants.ts";
 import { forwardBytesMax } from "./options.ts";
@@ -56,6 +57,7 @@ export class Teller implements MemberObserver {
       this.#note(input.kind, raft, input.kind === "receive" ? input.message : null);
     }
     try {
+      if (input.kind === "receive") this.#checkSender(input.message);
       for (const observer of world.observers) observer.onStep(this.#member.at, raft, input);
       if (input.kind === "tick") this.#member.onTick(input.nowMs);
     } catch (error) {
@@ -131,6 +133,12 @@ export class Teller implements MemberObserver {
     this.#guard(() => {
       for (const observer of this.#world.observers) observer.onCrash(this.#member.at);
     });
+  }
+
+  #checkSender({ from, kind }: Message): void {
+    if (from !== this.#world.stranger) return;
+    const what = `a ${kind} of ${from}, which lost its directory`;
+    throw new Violation("X3", `${this.#member.id} listens to ${what}`);
   }
 
   #checkQueues(raft: Raft, leadership: Leadership): void {

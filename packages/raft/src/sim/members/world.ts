@@ -55,6 +55,10 @@ export class World {
   idleTicks = 0;
   /** What went wrong first. */
   failure: unknown = null;
+  /** Who lost its directory and came back all the same: nobody may listen to it. */
+  stranger: NodeId | null = null;
+  /** A member has a new term or vote, and now writes it. */
+  onHardState: (member: SimMember) => void = () => {};
   /** Who clients may ask. */
   takesRequests: (member: SimMember) => boolean = (member) => member.state === "up";
   /** Of the machines' state after each index. */
@@ -77,6 +81,7 @@ export class World {
       link: options.link,
       disk: options.disk,
       datagrams: options.datagrams,
+      windowBytes: options.windowBytes,
     });
     this.observers = createObservers(beginningOf(ids));
     this.members = this.hosts.list.map(

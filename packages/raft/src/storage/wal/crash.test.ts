@@ -157,4 +157,33 @@ describe("a crash at every operation of the disk", () => {
       }
     }
   });
+
+  it("of the power after that of a process tears one copy of the hard state at most", () => {
+    // Both were not synced: one by the process that died, the other by the start.
+    let starts = 0;
+    for (let died = 1, isOver = false; !isOver; died++) {
+      for (let operation = 1, isStarted = false; !isStarted; operation++) {
+        const world = new StorageWorld(operation);
+        const model = makeModel();
+        const { store } = world.openLog(options);
+        for (const [at, request] of script.slice(0, 2).entries()) {
+          if (world.append(store, request) === null) model.acknowledged = at + 1;
+        }
+        const end = world.disk.operations + died;
+        world.fault = ({ number }) => (number >= end ? { kind: "hang" } : null);
+        world.append(store, script[2] ?? makePersist());
+        isOver = world.disk.operations < end;
+        world.disk.kill();
+        const last = world.disk.operations + operation;
+        world.fault = ({ number }) => (number >= last ? { kind: "hang" } : null);
+        world.tryOpenLog(options);
+        isStarted = world.disk.operations < last;
+        world.fault = () => null;
+        world.disk.crash({ random: () => 0.5, keepShare: 0, tearShare: 1 });
+        check(world, model, `died at ${died}, no power at ${operation}`);
+        starts++;
+      }
+    }
+    expect(starts).toBeGreaterThan(50);
+  });
 });

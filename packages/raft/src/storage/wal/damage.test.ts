@@ -205,6 +205,15 @@ describe("a flipped byte", () => {
     }
   });
 
+  it("in the witness makes a missing last unit unknown: one write may have hit both", () => {
+    const world = makeWorld(true);
+    const sector = world.disk.peek(segmentPath).slice(lastUnitOffset, lastUnitOffset + 512);
+    // The newer block holds what was meant for the log, and the log what was there before.
+    world.disk.poke(logEndPath, (bytes) => void bytes.set(sector, 4096));
+    world.disk.poke(segmentPath, (bytes) => void bytes.fill(0, lastUnitOffset, end));
+    expect(outcome(world)).toBe(`unknown ${beforeLast}`);
+  });
+
   it("in one copy of the hard state is mended from the other", () => {
     for (const copy of [0, 1]) {
       for (let offset = 0; offset < 512; offset++) {

@@ -10,7 +10,7 @@ import { openFile, pathIn, readAll, replaceFile, writeSynced } from "../files.ts
 import type { DirectoryIdentity } from "../identity.ts";
 import { type BlockFormat, openBlock, readId, sealBlock, writeId } from "../sealed-block.ts";
 import { StorageDamage, UnknownFormatError } from "../storage-errors.ts";
-import type { Task } from "../task.ts";
+import { perform, type Task } from "../task.ts";
 
 const format: BlockFormat = { magic: "quor-hst", version: 1 };
 
@@ -110,7 +110,10 @@ export function chooseHardState(
 /** Both files, open for overwriting in place: no new space is needed and no directory changes. */
 export type HardStateFiles = readonly [DiskFile, DiskFile];
 
-/** Reads one copy. */
+/**
+ * Syncs and reads one copy. A process that died may have left it in the page cache only: the power
+ * may tear it there while the other copy is written, and then neither is sound.
+ */
 export function* readHardStateCopy(
   disk: Disk,
   directory: string,
@@ -122,6 +125,7 @@ export function* readHardStateCopy(
   if (!present) return { kind: "missing" };
   const path = pathIn(directory, hardStateFileNames[copy]);
   const file = yield* openFile(disk, path, "existing");
+  yield* perform((done) => file.sync(done));
   const bytes = yield* readAll(file);
   yield* closeQuietly(file);
   return decodeHardState(bytes, copy, path, identity, crc32);

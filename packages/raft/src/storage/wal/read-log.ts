@@ -111,7 +111,8 @@ export function* readLog(log: LogDirectory, warn: (text: string) => void): Task<
   const hardState = hard?.numbered ?? firstHardState;
   const witness = before.includes(logEndFileName) ? logEnd : firstLogEnd;
   checkHardStateSequence(log, hardState, witness);
-  const segments = yield* readSegments(log, names, witness, warn);
+  const evidence = { witness, isWitnessDamaged: damaged };
+  const segments = yield* readSegments(log, names, evidence, warn);
   const { replay } = segments;
   replay.checkTerms(hardState.state, pathIn(directory, hardStateFileNames[0]));
   if (witness !== null && witness.commit > replay.commit) replay.commit = witness.commit;

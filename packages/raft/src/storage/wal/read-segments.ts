@@ -9,7 +9,13 @@ import { perform, type Task } from "../task.ts";
 import type { LogDirectory } from "./log-directory.ts";
 import type { LogEnd } from "./log-end.ts";
 import { Replay } from "./replay.ts";
-import { describeTail, type ScannedSegment, scanSegment, type Tail } from "./scan.ts";
+import {
+  describeTail,
+  type Evidence,
+  type ScannedSegment,
+  scanSegment,
+  type Tail,
+} from "./scan.ts";
 import {
   decodeSegmentHeader,
   parseSegmentFileName,
@@ -39,11 +45,11 @@ export interface ReadSegments {
 export function* readSegments(
   log: LogDirectory,
   names: readonly string[],
-  witness: LogEnd | null,
+  evidence: Evidence,
   warn: (text: string) => void,
 ): Task<ReadSegments> {
   const numbers = names.map(parseSegmentFileName).filter((number) => number !== null);
-  checkWitnessSegment(log, numbers, witness);
+  checkWitnessSegment(log, numbers, evidence.witness);
   const replay = new Replay();
   let last: LastSegment | null = null;
   let lastUnit: UnitHeader | null = null;
@@ -56,7 +62,7 @@ export function* readSegments(
       replay,
       lastUnit,
       isLast,
-      witness,
+      evidence,
     );
     checkBase(segment.last, replay);
     for (const unit of segment.scanned.units) replay.unit(segment.last.file, unit);
@@ -94,7 +100,7 @@ function* readSegment(
   replay: Replay,
   lastUnit: UnitHeader | null,
   isLast: boolean,
-  witness: LogEnd | null,
+  evidence: Evidence,
 ): Task<ReadSegment> {
   const file = pathIn(log.directory, segmentFileName(number));
   const bytes = yield* readSynced(log, file);
@@ -108,7 +114,7 @@ function* readSegment(
     nextUnit: header.firstUnit,
     previousChecksum: header.previousChecksum,
     lastIndex: replay.lastIndex,
-    witness,
+    ...evidence,
     seed: identitySeed(log.identity, log.crc32),
     crc32: log.crc32,
   });

@@ -20,8 +20,15 @@ export interface ScannedUnit {
   readonly body: Uint8Array;
 }
 
+/** What the file of the witness says. */
+export interface Evidence {
+  readonly witness: LogEnd | null;
+  /** One of its blocks cannot be read: if a crash did that, no unit was under way. */
+  readonly isWitnessDamaged: boolean;
+}
+
 /** The segment to read, and what is known of the log before it. */
-export interface SegmentToScan {
+export interface SegmentToScan extends Evidence {
   readonly file: string;
   readonly bytes: Uint8Array;
   readonly segment: number;
@@ -33,7 +40,6 @@ export interface SegmentToScan {
    * The last entry before this segment; for naming what a unit held whose header cannot be read.
    */
   readonly lastIndex: number;
-  readonly witness: LogEnd | null;
   readonly seed: number;
   readonly crc32: Crc32;
 }
@@ -121,7 +127,8 @@ function readUnit(
  * A unit was synced if anything was written after it, for only one write is under way at a time; or
  * if the witness says so. Then it is damaged. Otherwise it is torn if something of it was never
  * written, which shows as an early end of the file or as sectors of zeros; and unknown if all of it
- * was.
+ * was, or if the witness is damaged: a write that went astray may have hit the one and be missing
+ * in the other.
  */
 function judge(
   segment: SegmentToScan,
@@ -143,6 +150,7 @@ function judge(
     const gap = header === null && later?.number === unit + 1 ? gapBetween(lastIndex, later) : null;
     throw damage(segment, offset, unit, header ?? gap, broken.reason, later);
   }
+  if (segment.isWitnessDamaged) return { kind: "unknown", offset, unit };
   return { kind: isTorn(bytes, offset, header) ? "torn" : "unknown", offset, unit };
 }
 
