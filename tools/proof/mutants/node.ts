@@ -91,7 +91,7 @@ const requestMutants: readonly Mutant[] = [
     "Commands whose connection broke are sent a second time.",
     patch(
       "node/proposals.ts",
-      "for (const request of forward.requests) request.settle(leaderLost(forward.term));",
+      "for (const request of forward.requests) this.#lose(request, leaderLost(forward.term));",
       "for (const request of forward.requests) this.#wait(request);",
     ),
   ),
@@ -100,8 +100,8 @@ const requestMutants: readonly Mutant[] = [
     "Commands whose connection broke are said not to have been applied.",
     patch(
       "node/proposals.ts",
-      "for (const request of forward.requests) request.settle(leaderLost(forward.term));",
-      "for (const request of forward.requests) request.settle(overwritten(forward.term));",
+      "for (const request of forward.requests) this.#lose(request, leaderLost(forward.term));",
+      "for (const request of forward.requests) this.#lose(request, overwritten(forward.term));",
     ),
   ),
   mutant(
@@ -133,9 +133,9 @@ const requestMutants: readonly Mutant[] = [
     "Who leads no more answers a forwarded command as if it were in its log.",
     patch(
       "node/proposals.ts",
-      "return this.#host.propose(commands);\n  }\n\n  onForwardResponse",
+      "return this.#proposeStamped([...commands]);\n  }\n\n  onForwardResponse",
       lines(
-        "const result = this.#host.propose(commands);",
+        "const result = this.#proposeStamped([...commands]);",
         '    if (result.kind === "appended") return result;',
         "    const first = logIndex(raft.log.entries.length + 1);",
         '    return { kind: "appended", first, term: raft.hardState.term };',
