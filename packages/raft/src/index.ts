@@ -18,14 +18,34 @@ export type {
 } from "./machine/index.ts";
 export { jsonCodec, machine, rawMachine } from "./machine/index.ts";
 export type {
+  CampaignOutcome,
+  CampaignSummary,
+  ElectionCause,
+  ElectionSummary,
+  Explained,
+  Explanation,
+  Finding,
   Logger,
   MemberStatus,
+  MetricKind,
+  MetricLabels,
+  MetricName,
+  MetricsHook,
   Node,
   NodeEventName,
   NodeEvents,
   NodeLimits,
   NodeListener,
   NodeStatus,
+  ReplicationState,
+  Severity,
   StartOptions,
+  VoteRefused,
 } from "./node/index.ts";
-export { createConsoleLogger, defaultLimits, silentLogger, start } from "./node/index.ts";
+export {
+  createConsoleLogger,
+  defaultLimits,
+  metricTable,
+  silentLogger,
+  start,
+} from "./node/index.ts";

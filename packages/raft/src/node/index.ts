@@ -1,4 +1,17 @@
 export type { NodeEventName, NodeEvents, NodeListener } from "./events.ts";
+export type {
+  CampaignOutcome,
+  CampaignSummary,
+  ElectionCause,
+  ElectionSummary,
+  VoteRefused,
+} from "./insight/elections.ts";
+export type { Explained, ExplainFacts, Explanation } from "./insight/explain.ts";
+export { explain } from "./insight/explain.ts";
+export type { Finding, Severity } from "./insight/findings.ts";
+export type { MetricKind, MetricLabels, MetricName, MetricsHook } from "./insight/metrics.ts";
+export { metricTable } from "./insight/metrics.ts";
+export type { ReplicationState, Sightings } from "./insight/witness.ts";
 export type { NodeLimits } from "./limits.ts";
 export { defaultLimits } from "./limits.ts";
 export type { Logger } from "./logger.ts";

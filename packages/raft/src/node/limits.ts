@@ -25,6 +25,10 @@ export interface NodeLimits {
   readonly keptResultsMax: number;
   /** Bytes of a log segment file. */
   readonly segmentBytesMax: number;
+  /** Milliseconds without progress after which it is told that commitment stalls. */
+  readonly stallMs: number;
+  /** Milliseconds that a unit may take until the disk is told to be slow. */
+  readonly slowStorageMs: number;
 }
 
 export const defaultLimits: NodeLimits = {
@@ -39,6 +43,8 @@ export const defaultLimits: NodeLimits = {
   forwardBytesMax: 1024 * 1024,
   keptResultsMax: 100_000,
   segmentBytesMax: 64 * 1024 * 1024,
+  stallMs: 1_000,
+  slowStorageMs: 500,
 };
 
 /** Option name and fact of the first limit that cannot be used, or null. */

@@ -34,8 +34,11 @@ import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../tr
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
 import { stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
+import type { Explanation } from "./insight/explain.ts";
+import { Insight } from "./insight/insight.ts";
+import type { MetricsHook } from "./insight/metrics.ts";
 import type { NodeLimits } from "./limits.ts";
-import type { Logger } from "./logger.ts";
+import { describeThrown, type Logger } from "./logger.ts";
 import type { MemberObserver } from "./observer.ts";
 import { Peers } from "./peers.ts";
 import { type KnownMachines, Proposals } from "./proposals.ts";
@@ -63,6 +66,8 @@ export interface MemberParts {
   readonly check: ((raft: Raft) => void) | null;
   /** Hears all that the core does; null in production. */
   readonly observer: MemberObserver | null;
+  /** Hears what is counted and measured; null: nothing is. */
+  readonly metrics: MetricsHook | null;
 }
 
 export class Member {
@@ -74,6 +79,7 @@ export class Member {
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
+  readonly #insight: Insight;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -110,6 +116,10 @@ export class Member {
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
+    this.#insight = new Insight({
+      ...{ ...parts, events: this.events, peers: this.peers },
+      isRunning: () => this.isRunning,
+    });
   }
 
   get isRunning(): boolean {
@@ -119,6 +129,11 @@ export class Member {
   /** What ended the member, or null. */
   get stopError(): Error | null {
     return this.#stopError;
+  }
+
+  /** Why things are as they are, now. */
+  explain(): Explanation {
+    return this.#insight.explain(this.isRunning ? null : { error: this.#stopError });
   }
 
   /** What the transport calls. */
@@ -143,7 +158,7 @@ export class Member {
   /** `done` never runs inside the call. A returned error is the answer, too. */
   propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
-    return this.#proposals.propose(data, timeoutMs, done);
+    return this.#proposals.propose(data, timeoutMs, this.#insight.measured("command", done));
   }
 
   abortCommand(request: CommandRequest, error: QuorateError): void {
@@ -153,7 +168,7 @@ export class Member {
   /** As `propose`; `done(null)` runs when the machines may be read. */
   read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
-    return this.#reads.read(timeoutMs, done);
+    return this.#reads.read(timeoutMs, this.#insight.measured("read", done));
   }
 
   /** Settles all requests and closes everything. Idempotent; `done` runs when all is closed. */
@@ -184,6 +199,7 @@ export class Member {
   #stepCore(input: Input): void {
     step(this.raft, input);
     this.#observer?.onStep(input);
+    this.#insight.onStep(input);
   }
 
   #proposeToCore(commands: readonly Uint8Array[]): ProposeResult {
@@ -193,6 +209,7 @@ export class Member {
   }
 
   #onMessage(message: PeerMessage): void {
+    this.#insight.onReceived(message);
     this.#take(() => {
       if (message.kind === "forward") this.#proposals.onForward(message);
       else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
@@ -218,14 +235,14 @@ export class Member {
       case "refused":
         // Whoever dials us under a peer's name: our own connection to that peer may stand all the
         // while.
-        if (event.peer !== null) this.peers.onRefused(event.peer, event.reason);
+        this.peers.onRefused(event.peer, event.reason);
         this.#parts.logger.warn({ peer: event.peer }, event.reason);
         break;
       default:
         event satisfies never;
     }
     const reason = event.kind === "connected" ? null : event.reason;
-    this.events.emit("peer", { id: event.peer, kind: event.kind, reason });
+    this.#insight.onPeer({ id: event.peer, kind: event.kind, reason });
   }
 
   #armTimer(): void {
@@ -268,6 +285,7 @@ export class Member {
         this.#perform(effect);
         if (!this.isRunning) return; // a listener stopped it
       }
+      this.#insight.tellNews();
       this.#parts.check?.(this.raft);
       // Once more: what the answers lead to, and the news of a commit, belong to one message then.
       if (effects.length > 0) this.#schedule();
@@ -307,6 +325,7 @@ export class Member {
   }
 
   #persist(effect: Persist): void {
+    this.#insight.onPersist(effect);
     this.#parts.store.append(effect, (error) => {
       if (error !== null) this.#fail(storageFailed(error));
       else this.#onPersisted(effect);
@@ -317,6 +336,7 @@ export class Member {
     const { unit } = effect;
     this.#take(() => {
       this.#observer?.onDurable(effect);
+      this.#insight.onDurable(unit);
       this.#release(unit);
       this.#stepCore({ kind: "persisted", unit });
     });
@@ -339,10 +359,12 @@ export class Member {
 
   #leave(message: Message): void {
     this.#observer?.onLeave(message);
+    this.#insight.onSent(message);
     this.#transport?.send(message);
   }
 
   #apply(effect: Apply): void {
+    const applied = this.#insight.onApply(effect);
     for (const entry of effect.entries) {
       let result: unknown;
       if (entry.kind === "command") {
@@ -355,6 +377,7 @@ export class Member {
     assert(last !== undefined, "an apply has entries");
     this.#stepCore({ kind: "applied", index: last.index });
     this.#reads.onApplied(last.index);
+    applied?.();
   }
 
   #onRole(effect: RoleChanged): void {
@@ -380,8 +403,8 @@ export class Member {
 
   /** A listener is a guest: what it throws is told and changes nothing. */
   #onListenerError(name: string, error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#parts.logger.error({ event: name }, `A listener of "${name}" threw: ${text}`);
+    const text = `A listener of "${name}" threw: ${describeThrown(error)}`;
+    this.#parts.logger.error({ event: name }, text);
   }
 
   // --- the end -----------------------------------------------------------------------------------
@@ -397,6 +420,7 @@ export class Member {
       { error: error.message },
       `Member ${this.raft.id} stops: ${error.message}`,
     );
+    this.#insight.onFailed(error);
     this.#shutDown(error);
   }
 

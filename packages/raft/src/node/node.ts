@@ -15,6 +15,7 @@ import {
 import { createOsPorts } from "../ports/os/index.ts";
 import { aborted, badConfig, stoppedError } from "./errors.ts";
 import type { NodeEventName, NodeListener } from "./events.ts";
+import type { Explanation } from "./insight/explain.ts";
 import type { NodeLimits } from "./limits.ts";
 import { createConsoleLogger } from "./logger.ts";
 import { type OpenedMember, openMember } from "./open-member.ts";
@@ -29,6 +30,11 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
   /** The own term now; `status()` tells the rest. */
   readonly term: number;
   status(): NodeStatus;
+  /**
+   * Why there is no leader, who holds back commitment, which peer is in which state and since when:
+   * in sentences, and the same as data. Cheap enough to be asked every second.
+   */
+  explain(): Explanation;
   /**
    * Returns what takes the listener off again. A listener that throws stops nobody but is reported.
    */
@@ -55,7 +61,8 @@ export async function start<Machines extends MachineDeclarations = Record<never,
   const machines = createMachineSet(options.machines ?? ({} as Machines)); // none is a set of none
   const logger = options.logger ?? createConsoleLogger();
   const opened = await new Promise<OpenedMember>((resolve, reject) => {
-    openMember({ options: checked, ports, machines, logger }, (error, value) => {
+    const given = options.metrics === undefined ? {} : { metrics: options.metrics };
+    openMember({ options: checked, ports, machines, logger, ...given }, (error, value) => {
       if (value !== undefined) resolve(value);
       else reject(error ?? stoppedError("not-applied"));
     });
@@ -77,6 +84,7 @@ function createNode<Machines extends MachineDeclarations>(
       return member.raft.hardState.term;
     },
     status: () => statusOf(opened),
+    explain: () => member.explain(),
     on: (name, listener) => member.events.on(name, listener),
     stop,
     [Symbol.asyncDispose]: stop,

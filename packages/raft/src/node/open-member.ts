@@ -16,6 +16,7 @@ import {
   firstEntry,
   firstHardState,
 } from "./first-configuration.ts";
+import type { MetricsHook } from "./insight/metrics.ts";
 import type { Logger } from "./logger.ts";
 import { type AppliedMachines, Member } from "./member.ts";
 import type { MemberObserver } from "./observer.ts";
@@ -36,6 +37,8 @@ export interface OpenMemberParts {
   readonly logger: Logger;
   /** Hears all that the core does, from its start on. */
   readonly observer?: MemberObserver;
+  /** Hears what is counted and measured. */
+  readonly metrics?: MetricsHook;
   /** Another transport than the one on `ports.network`. */
   readonly createTransport?: typeof createTransport;
 }
@@ -261,6 +264,7 @@ function begin(
     logger,
     check: options.checkInvariants ? checkState : null,
     observer: parts.observer ?? null,
+    metrics: parts.metrics ?? null,
   });
   const identity: PeerIdentity = {
     clusterId: found.clusterId,

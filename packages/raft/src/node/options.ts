@@ -13,6 +13,7 @@ import type { MachineDeclarations } from "../machine/index.ts";
 import type { Ports } from "../ports/index.ts";
 import { defaultTransportLimits, parseAddress, type TransportLimits } from "../transport/index.ts";
 import { badConfig } from "./errors.ts";
+import type { MetricsHook } from "./insight/metrics.ts";
 import { defaultLimits, describeBadLimits, type NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 
@@ -53,6 +54,8 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly transportLimits?: Partial<TransportLimits>;
   /** Silent but for warnings and errors on the console unless given. */
   readonly logger?: Logger;
+  /** Hears what is counted and measured; without it nothing is, and nothing is paid for it. */
+  readonly metrics?: MetricsHook;
   /** The doors to the world; tests and simulation bring their own. */
   readonly ports?: Ports;
   /** Checks the core's invariants after every turn. Costs time; for tests and the careful. */

@@ -5,7 +5,7 @@
 import { crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
 import { createMachineSet, type RawMachine, rawMachine } from "../../src/machine/index.ts";
 import { encodeCommand } from "../../src/machine/machine-set.ts";
-import type { NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
+import type { MetricsHook, NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
 import { checkOptions, type OpenedMember, openMember, statusOf } from "../../src/node/index.ts";
 import type { Clock, Ports } from "../../src/ports/index.ts";
 import { type DiskFault, type DiskOperation, MemoryDisk } from "../../src/testing/memory-disk.ts";
@@ -60,6 +60,7 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly limits?: Partial<NodeLimits>;
   readonly latencyMs?: number;
+  readonly metrics?: MetricsHook;
   readonly settings?: NonNullable<StartOptions<Record<never, never>>["settings"]>;
 }
 
@@ -153,7 +154,9 @@ export class NodeWorld {
       ...{ warn: write("warn"), error: write("error") },
     };
     let result: Running | Error | null = null;
-    openMember({ options, ports, machines, logger }, (error, opened) => {
+    const { metrics } = this.#options;
+    const measured = metrics === undefined ? {} : { metrics };
+    openMember({ options, ports, machines, logger, ...measured }, (error, opened) => {
       if (opened === undefined) {
         result = error;
         return;
@@ -297,10 +300,19 @@ function toRunning(
   kill: () => void,
 ): Running {
   const { member } = opened;
-  const events: Running["events"] = { leader: [], role: [], peer: [], stopped: [] };
+  const events: Running["events"] = {
+    ...{ leader: [], role: [], peer: [], election: [], campaign: [], commit: [] },
+    ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
+  };
   member.events.on("leader", (event) => events.leader.push(event));
   member.events.on("role", (event) => events.role.push(event));
   member.events.on("peer", (event) => events.peer.push(event));
+  member.events.on("election", (event) => events.election.push(event));
+  member.events.on("campaign", (event) => events.campaign.push(event));
+  member.events.on("commit", (event) => events.commit.push(event));
+  member.events.on("replication", (event) => events.replication.push(event));
+  member.events.on("storage", (event) => events.storage.push(event));
+  member.events.on("catch-up", (event) => events["catch-up"].push(event));
   member.events.on("stopped", (event) => events.stopped.push(event));
   return { id: nodeId(id), opened, member, journal, events, log, kill };
 }
