@@ -37,6 +37,9 @@ export type {
   NodeLimits,
   NodeListener,
   NodeStatus,
+  Replay,
+  ReplayedStep,
+  ReplayVerdict,
   ReplicationState,
   Severity,
   StartOptions,
@@ -46,6 +49,7 @@ export {
   createConsoleLogger,
   defaultLimits,
   metricTable,
+  replayRecording,
   silentLogger,
   start,
 } from "./node/index.ts";

@@ -238,3 +238,17 @@ export function storageFailed(error: StorageError): QuorateError {
     cause: error,
   });
 }
+
+/** `option`: what would have to be set. */
+export function noRecording(option: "recorder" | "dir"): QuorateError {
+  const fact = option === "dir" ? "this member has no directory" : "the recorder is off";
+  return new QuorateError("BAD_CONFIG", `Cannot save a recording: ${fact}`, {
+    outcome: "not-applied",
+    retry: "never",
+    hint:
+      option === "dir"
+        ? "Take the text of recording() instead."
+        : "Start the member with recorder: true.",
+    details: { option, value: option === "dir" ? "(memory)" : "false" },
+  });
+}

@@ -25,5 +25,8 @@ export type { OpenedMember, OpenMemberDone, OpenMemberParts } from "./open-membe
 export { openMember } from "./open-member.ts";
 export type { CheckedOptions, StartOptions } from "./options.ts";
 export { checkOptions } from "./options.ts";
+export type { Recording } from "./recorder/recording.ts";
+export type { Replay, ReplayedStep, ReplayVerdict } from "./recorder/replay.ts";
+export { replayRecording } from "./recorder/replay.ts";
 export type { MemberStatus, NodeStatus } from "./status.ts";
 export { statusOf } from "./status.ts";

@@ -29,6 +29,8 @@ export interface NodeLimits {
   readonly stallMs: number;
   /** Milliseconds that a unit may take until the disk is told to be slow. */
   readonly slowStorageMs: number;
+  /** Bytes of the core's newest inputs that are kept for a recording, entries included. */
+  readonly recorderBytesMax: number;
 }
 
 export const defaultLimits: NodeLimits = {
@@ -45,6 +47,7 @@ export const defaultLimits: NodeLimits = {
   segmentBytesMax: 64 * 1024 * 1024,
   stallMs: 1_000,
   slowStorageMs: 500,
+  recorderBytesMax: 1024 * 1024,
 };
 
 /** Option name and fact of the first limit that cannot be used, or null. */

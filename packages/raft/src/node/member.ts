@@ -6,13 +6,7 @@
  * Called by `node.ts`, which gives it to programs. Not here: how a member is opened
  * (`open-member.ts`).
  */
-import {
-  assert,
-  type NodeId,
-  type PersistUnit,
-  persistUnit,
-  type QuorateError,
-} from "../base/index.ts";
+import { assert, type NodeId, type PersistUnit, persistUnit, QuorateError } from "../base/index.ts";
 import {
   type Apply,
   type Effect,
@@ -32,7 +26,7 @@ import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
 import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
-import { stoppedError, storageFailed } from "./errors.ts";
+import { noRecording, stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
@@ -44,6 +38,8 @@ import { Peers } from "./peers.ts";
 import { type KnownMachines, Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
+import type { FlightRecorder } from "./recorder/flight-recorder.ts";
+import { type RecordingPlace, saveRecording } from "./recorder/save-recording.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
 
 /** The part of a machine set that a member drives. */
@@ -68,6 +64,10 @@ export interface MemberParts {
   readonly observer: MemberObserver | null;
   /** Hears what is counted and measured; null: nothing is. */
   readonly metrics: MetricsHook | null;
+  /** Keeps the newest inputs of the core; null: nobody does. */
+  readonly recorder: FlightRecorder | null;
+  /** Where recordings are written; null without a directory. */
+  readonly recordings: RecordingPlace | null;
 }
 
 export class Member {
@@ -76,6 +76,7 @@ export class Member {
   readonly peers: Peers;
   readonly #parts: MemberParts;
   readonly #observer: MemberObserver | null;
+  readonly #recorder: FlightRecorder | null;
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
@@ -97,6 +98,7 @@ export class Member {
     this.raft = parts.raft;
     this.#parts = parts;
     this.#observer = parts.observer;
+    this.#recorder = parts.recorder;
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
@@ -134,6 +136,47 @@ export class Member {
   /** Why things are as they are, now. */
   explain(): Explanation {
     return this.#insight.explain(this.isRunning ? null : { error: this.#stopError });
+  }
+
+  /** The newest inputs of the core with the state they began at; null: they are not kept. */
+  recording(): string | null {
+    return this.#recorder?.encode(this.#parts.clock.wallMs(), this.#stopError) ?? null;
+  }
+
+  /** Writes `recording()` into the directory; `done` gets the path, or why there is none. */
+  saveRecording(done: (error: QuorateError | null, path?: string) => void): void {
+    const { recordings, clock } = this.#parts;
+    const text = this.#tryRecording();
+    if (recordings === null || text === null) {
+      clock.defer(() => done(noRecording(text === null ? "recorder" : "dir")));
+    } else {
+      saveRecording(recordings, clock.wallMs(), text, done);
+    }
+  }
+
+  /** A core that is broken may not be printable: that is no reason to end otherwise. */
+  #tryRecording(): string | null {
+    try {
+      return this.recording();
+    } catch (error) {
+      this.#parts.logger.warn({}, `There is no recording of it: ${describeThrown(error)}`);
+      return null;
+    }
+  }
+
+  /** What broke the core must be there to be run again. Not on a disk that has just failed. */
+  #saveLastRecording(error: Error | null, done: () => void): void {
+    const { recordings, logger } = this.#parts;
+    const isDisk = error instanceof QuorateError && error.code === "STORAGE_FAILED";
+    if (error === null || isDisk || recordings === null || this.#recorder === null) {
+      done();
+      return;
+    }
+    this.saveRecording((failed, path) => {
+      if (failed === null) logger.error({ path }, `What led to it is in ${path}: quorate replay`);
+      else logger.warn({ error: failed.message }, failed.message);
+      done();
+    });
   }
 
   /** What the transport calls. */
@@ -197,12 +240,14 @@ export class Member {
   }
 
   #stepCore(input: Input): void {
+    this.#recorder?.onStep(input);
     step(this.raft, input);
     this.#observer?.onStep(input);
     this.#insight.onStep(input);
   }
 
   #proposeToCore(commands: readonly Uint8Array[]): ProposeResult {
+    this.#recorder?.onPropose(commands);
     const result = propose(this.raft, commands);
     this.#observer?.onPropose(commands, result);
     return result;
@@ -279,7 +324,9 @@ export class Member {
     if (this.#state !== "running") return;
     try {
       this.#proposals.flush();
+      this.#recorder?.onTake();
       const effects = takeEffects(this.raft);
+      this.#recorder?.onTaken(effects);
       this.#observer?.onTake(effects);
       for (const effect of effects) {
         this.#perform(effect);
@@ -432,7 +479,7 @@ export class Member {
     this.#timer?.cancel();
     this.#held = [];
     failAll(this.#deadlines, error);
-    let open = 2;
+    let open = 3;
     const closed = () => {
       open--;
       if (open > 0) return;
@@ -440,6 +487,7 @@ export class Member {
       if (lock === null) this.#closed();
       else lock.release(() => this.#closed());
     };
+    this.#saveLastRecording(error, closed);
     if (this.#transport === null) this.#parts.clock.defer(closed);
     else this.#transport.close(closed);
     this.#parts.store.close((failed) => {

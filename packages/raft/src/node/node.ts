@@ -36,6 +36,17 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
    */
   explain(): Explanation;
   /**
+   * The newest inputs of the core with the state they began at, as text for `quorate replay`; null
+   * without `recorder`. What commands say is not in it, only how long they are.
+   */
+  recording(): string | null;
+  /**
+   * Writes `recording()` into the directory, and resolves with the file's path.
+   *
+   * @throws QuorateError `BAD_CONFIG` in memory or without `recorder`, `STORAGE_FAILED`
+   */
+  saveRecording(): Promise<string>;
+  /**
    * Returns what takes the listener off again. A listener that throws stops nobody but is reported.
    */
   on<Name extends NodeEventName>(name: Name, listener: NodeListener<Name>): () => void;
@@ -85,6 +96,14 @@ function createNode<Machines extends MachineDeclarations>(
     },
     status: () => statusOf(opened),
     explain: () => member.explain(),
+    recording: () => member.recording(),
+    saveRecording: () =>
+      new Promise((resolve, reject) => {
+        member.saveRecording((error, path) => {
+          if (path === undefined) reject(error);
+          else resolve(path);
+        });
+      }),
     on: (name, listener) => member.events.on(name, listener),
     stop,
     [Symbol.asyncDispose]: stop,

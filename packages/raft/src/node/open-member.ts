@@ -21,6 +21,7 @@ import type { Logger } from "./logger.ts";
 import { type AppliedMachines, Member } from "./member.ts";
 import type { MemberObserver } from "./observer.ts";
 import type { CheckedOptions } from "./options.ts";
+import { FlightRecorder } from "./recorder/flight-recorder.ts";
 
 /** A member and what it holds open. */
 export interface OpenedMember {
@@ -265,6 +266,9 @@ function begin(
     check: options.checkInvariants ? checkState : null,
     observer: parts.observer ?? null,
     metrics: parts.metrics ?? null,
+    recorder: options.recorder ? new FlightRecorder(raft, options.limits.recorderBytesMax) : null,
+    recordings:
+      options.directory === null ? null : { disk: ports.disk, directory: options.directory },
   });
   const identity: PeerIdentity = {
     clusterId: found.clusterId,

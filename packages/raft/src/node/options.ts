@@ -56,6 +56,11 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly logger?: Logger;
   /** Hears what is counted and measured; without it nothing is, and nothing is paid for it. */
   readonly metrics?: MetricsHook;
+  /**
+   * Keeps the newest inputs of the core in memory (`recorderBytesMax`), and writes them into the
+   * directory if an invariant breaks. Costs some percent of the member's time; off unless true.
+   */
+  readonly recorder?: boolean;
   /** The doors to the world; tests and simulation bring their own. */
   readonly ports?: Ports;
   /** Checks the core's invariants after every turn. Costs time; for tests and the careful. */
@@ -74,6 +79,7 @@ export interface CheckedOptions {
   readonly settings: Settings;
   readonly transportLimits: Partial<TransportLimits>;
   readonly checkInvariants: boolean;
+  readonly recorder: boolean;
 }
 
 const defaultToken = "quorate";
@@ -107,6 +113,7 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     settings,
     transportLimits: options.transportLimits ?? {},
     checkInvariants: options.checkInvariants ?? false,
+    recorder: options.recorder ?? false,
   };
 }
 

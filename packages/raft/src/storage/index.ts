@@ -1,3 +1,4 @@
+export { pathIn, replaceFile } from "./files.ts";
 export type { DirectoryIdentity } from "./identity.ts";
 export type { LogStore, PersistRequest, RecoveredLog } from "./log-store.ts";
 export { StorageError } from "./log-store.ts";
@@ -6,5 +7,6 @@ export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts"
 export { openDirectory } from "./open-directory.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
 export { ForeignDirectoryError, StorageDamage, UnknownFormatError } from "./storage-errors.ts";
+export { perform, runTask, type Task } from "./task.ts";
 export type { OpenedLog, OpenLogOptions, RecoveryVerdict } from "./wal/open-log.ts";
 export { openLog } from "./wal/open-log.ts";

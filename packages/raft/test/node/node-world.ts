@@ -137,6 +137,7 @@ export class NodeWorld {
       members: Object.fromEntries(this.ids.map((name) => [name, `${name}:1`])),
       limits: { ...worldLimits, ...this.#options.limits },
       checkInvariants: true,
+      recorder: true,
       settings: this.#options.settings ?? {},
       ...(this.#options.disk === true ? { dir: worldDir } : {}),
       ...changes,
