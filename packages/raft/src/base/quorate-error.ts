@@ -50,6 +50,8 @@ export interface ErrorDetails {
    * result cannot leave the machine.
    */
   COMMAND_FAILED: { readonly machine: string; readonly command: string; readonly reason: string };
+  /** The guard of reducers found that members would differ: nothing got into the log. */
+  NONDETERMINISTIC: { readonly machine: string; readonly command: string; readonly reason: string };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;

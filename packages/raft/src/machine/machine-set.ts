@@ -150,6 +150,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
         propose: (payload, options) => host.propose(this.encode(name, payload), options),
         read: (read, options) => host.read(read, options),
         wallMs: () => host.wallMs(),
+        watch: host.watch ?? null,
       });
     }
     return Object.freeze(handles) as HandlesOf<Declarations>; // one handle for each declaration

@@ -15,7 +15,7 @@ import {
   UnknownVersionError,
   unknownAtPropose,
 } from "./machine-errors.ts";
-import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
+import type { MachineHost, ProposeOptions, ReadOptions, Watch } from "./machine-host.ts";
 import { describeName, NameTable } from "./name-table.ts";
 import type {
   ApplyContext,
@@ -23,6 +23,7 @@ import type {
   MachineDeclaration,
   MachineInstance,
 } from "./raw-machine.ts";
+import { checkDeterministic } from "./reducer-guard.ts";
 import type {
   CheckedCommands,
   CommandContext,
@@ -170,10 +171,33 @@ class ReducerInstance implements MachineInstance<object> {
   ): Promise<unknown> {
     const command = this.#find(name);
     const payload = this.#encodeCommand(command, argument, host.wallMs());
+    if (host.watch != null) this.#guard(command, payload, host.watch);
     const outcome = await host.propose(payload, options);
     assert(outcome !== undefined, "a command that is waited for has an outcome");
     // the host returns what `apply` returned
     return this.#unwrap(command, outcome as CommandOutcome);
+  }
+
+  /** @throws QuorateError `NONDETERMINISTIC` */
+  #guard(command: NamedCommand, payload: Uint8Array, watch: Watch): void {
+    const reader = new PayloadReader();
+    reader.read(payload, noIndex);
+    const { nowMs, hasArgument, argumentOffset } = reader;
+    checkDeterministic(
+      {
+        ...{ machine: this.#name, command: command.name, state: this.#state },
+        decode: () =>
+          hasArgument ? this.#codec.decode(payload.subarray(argumentOffset)) : undefined,
+        run: (state, argument) => {
+          const context = new EntryContext();
+          context.enter({ index: noIndex, term: noTerm, wanted: true }, nowMs);
+          const result = command.reducer(state, argument, context);
+          checkSynchronous(result, `The command "${command.name}"`);
+          return result;
+        },
+      },
+      watch,
+    );
   }
 
   #find(name: string): NamedCommand {

@@ -12,7 +12,7 @@ import {
   type ProposeOptions,
   type ReadOptions,
 } from "../machine/index.ts";
-import { createOsPorts } from "../ports/os/index.ts";
+import { createOsPorts, watchGlobals } from "../ports/os/index.ts";
 import { aborted, badConfig, stoppedError } from "./errors.ts";
 import type { NodeEventName, NodeListener } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
@@ -78,7 +78,9 @@ export async function start<Machines extends MachineDeclarations = Record<never,
       else reject(error ?? stoppedError("not-applied"));
     });
   });
-  const host = createHost(opened, checked.limits, () => ports.clock.wallMs());
+  const wallMs = () => ports.clock.wallMs();
+  const watch = options.guardReducers === true ? watchGlobals : null;
+  const host = { ...createHost(opened, checked.limits, wallMs), watch };
   return createNode(opened, machines.createHandles(host));
 }
 

@@ -63,6 +63,12 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly recorder?: boolean;
   /** The doors to the world; tests and simulation bring their own. */
   readonly ports?: Ports;
+  /**
+   * Tries each command of a typed machine twice on copies of the state before it is proposed, and
+   * refuses what would make members differ as `NONDETERMINISTIC`. Costs time and two copies of the
+   * state for each command; for development and tests.
+   */
+  readonly guardReducers?: boolean;
   /** Checks the core's invariants after every turn. Costs time; for tests and the careful. */
   readonly checkInvariants?: boolean;
 }

@@ -109,6 +109,7 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
       ports,
       checkInvariants: true,
       recorder: true,
+      guardReducers: true,
     });
   }
 
