@@ -39,6 +39,7 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   STORAGE_FAILED: ["unavailable", "etcdserver: server stopped"],
   UNKNOWN_COMMAND: ["internal", "etcdserver: unknown command"],
   COMMAND_FAILED: ["internal", "etcdserver: command failed"],
+  DIVERGED: ["unavailable", "etcdserver: server stopped"],
   NONDETERMINISTIC: ["internal", "etcdserver: command is not deterministic"],
   BAD_ARGUMENT: ["invalidArgument", "etcdserver: bad argument"],
 };

@@ -52,6 +52,11 @@ export interface ErrorDetails {
   COMMAND_FAILED: { readonly machine: string; readonly command: string; readonly reason: string };
   /** The guard of reducers found that members would differ: nothing got into the log. */
   NONDETERMINISTIC: { readonly machine: string; readonly command: string; readonly reason: string };
+  /**
+   * Ends a member whose machines' state at `index` is another one than that of `agreeing`, a
+   * majority.
+   */
+  DIVERGED: { readonly index: number; readonly agreeing: readonly string[] };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;

@@ -26,6 +26,7 @@ import type {
   MachineDeclaration,
   MachineInstance,
 } from "./raw-machine.ts";
+import { StateHash } from "./state-hash.ts";
 
 /**
  * The machines of a program by their names: 1 to 32 characters of `[a-z0-9_-]`, the same on every
@@ -61,6 +62,8 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
   knows(data: Uint8Array): boolean;
   /** The name of the machine that a command is for, as far as it can be read. */
   describe(data: Uint8Array): string;
+  /** The hash of all machines that have one, by their names; null: none has. */
+  hashState(): number | null;
   /** The handles for callers; `host.propose` gets complete entry data. */
   createHandles(host: MachineHost): HandlesOf<Declarations>;
   /**
@@ -141,6 +144,19 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
 
   describe(data: Uint8Array): string {
     return describeName(data, headBytes, data[1] ?? 0);
+  }
+
+  hashState(): number | null {
+    const hash = new StateHash();
+    let count = 0;
+    for (const name of [...this.#machines.keys()].sort()) {
+      const found = this.#machines.get(name)?.hashState?.() ?? null;
+      if (found === null) continue;
+      count++;
+      hash.add(name);
+      hash.add(found);
+    }
+    return count === 0 ? null : hash.value;
   }
 
   createHandles(host: MachineHost): HandlesOf<Declarations> {

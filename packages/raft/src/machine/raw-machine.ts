@@ -32,6 +32,11 @@ export interface RawMachine<Result> {
    * the command.
    */
   apply(command: Uint8Array, context: ApplyContext): Result | undefined;
+  /**
+   * A safe integer from the state's content, equal on all members at the same index: members
+   * compare it. Left out: this machine's state is not compared.
+   */
+  hashState?(): number;
 }
 
 /** The result type of a machine. */
@@ -66,6 +71,8 @@ export interface MachineInstance<Handle> {
   /** What callers use: proposals go through `host` and come back as what `apply` returned. */
   createHandle(host: MachineHost): Handle;
   readonly direct: DirectMachine;
+  /** See `RawMachine`; null: it has none. */
+  hashState?(): number | null;
 }
 
 /** What is handed to `start({ machines })`: how to create a machine, and the type of its handle. */
@@ -103,6 +110,7 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
         apply: (payload, context) => machine.apply(payload, context),
         createHandle: (host) => createRawHandle(machine, host),
         direct: createRawDirect(machine),
+        hashState: () => machine.hashState?.() ?? null,
       };
     },
   };

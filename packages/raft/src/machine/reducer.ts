@@ -31,6 +31,7 @@ import type {
   MachineHandle,
   TypedMachine,
 } from "./reducer-types.ts";
+import { StateHash } from "./state-hash.ts";
 
 /**
  * Declares a typed machine. All types come from `initial` and `commands`:
@@ -117,6 +118,12 @@ class ReducerInstance implements MachineInstance<object> {
       : undefined;
     this.#context.enter(entry, payload.nowMs);
     return this.#run(command, argument, entry.wanted);
+  }
+
+  hashState(): number {
+    const hash = new StateHash();
+    hash.add(this.#state);
+    return hash.value;
   }
 
   get direct(): DirectMachine {

@@ -252,3 +252,15 @@ export function noRecording(option: "recorder" | "dir"): QuorateError {
     details: { option, value: option === "dir" ? "(memory)" : "false" },
   });
 }
+
+/** `agreeing`: the majority that has another state at `index`. */
+export function diverged(self: string, index: number, agreeing: readonly string[]): QuorateError {
+  const others = agreeing.join(", ");
+  const text = `Cannot go on: the state of ${self} at entry ${index} is not that of ${others}`;
+  return new QuorateError("DIVERGED", text, {
+    outcome: "unknown",
+    retry: "never",
+    hint: "Find what a reducer or machine uses besides its arguments; replace this member.",
+    details: { index, agreeing },
+  });
+}

@@ -29,6 +29,11 @@ export interface NodeLimits {
   readonly stallMs: number;
   /** Milliseconds that a unit may take until the disk is told to be slow. */
   readonly slowStorageMs: number;
+  /**
+   * Entries between two comparisons of the machines' states with the other members'; the same on
+   * all of them, or a multiple.
+   */
+  readonly compareEntries: number;
   /** Bytes of the core's newest inputs that are kept for a recording, entries included. */
   readonly recorderBytesMax: number;
 }
@@ -47,6 +52,7 @@ export const defaultLimits: NodeLimits = {
   segmentBytesMax: 64 * 1024 * 1024,
   stallMs: 1_000,
   slowStorageMs: 500,
+  compareEntries: 10_000,
   recorderBytesMax: 1024 * 1024,
 };
 
@@ -65,6 +71,9 @@ export function describeBadLimits(
     const heartbeats = `five heartbeats (5 x ${limits.heartbeatMs})`;
     const fact = `it must be at least ${heartbeats}, or lost packets are elections`;
     return { option: "electionMs", fact };
+  }
+  if (!Number.isSafeInteger(limits.compareEntries)) {
+    return { option: "compareEntries", fact: "it must be a whole number" };
   }
   if (limits.segmentBytesMax < 4096) {
     return { option: "segmentBytesMax", fact: "it must be at least 4,096" };

@@ -41,11 +41,14 @@ import { Reads } from "./reads.ts";
 import type { FlightRecorder } from "./recorder/flight-recorder.ts";
 import { type RecordingPlace, saveRecording } from "./recorder/save-recording.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
+import { StateComparison } from "./state-comparison.ts";
 
 /** The part of a machine set that a member drives. */
 export interface AppliedMachines extends KnownMachines {
   /** @throws what must stop the member */
   apply(data: Uint8Array, index: number, term: number, wanted: boolean): unknown;
+  /** A hash of the state now; null or left out: it is not compared. */
+  hashState?(): number | null;
 }
 
 export interface MemberParts {
@@ -81,6 +84,7 @@ export class Member {
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #insight: Insight;
+  readonly #comparison: StateComparison;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -118,6 +122,13 @@ export class Member {
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
+    this.#comparison = new StateComparison({
+      ...{ raft: parts.raft, entries: parts.limits.compareEntries },
+      hash: () => parts.machines.hashState?.() ?? null,
+      nowMs: () => parts.clock.nowMs(),
+      send: (message) => this.#transport?.send(message),
+      warn: (text) => parts.logger.warn({}, text),
+    });
     this.#insight = new Insight({
       ...{ ...parts, events: this.events, peers: this.peers },
       isRunning: () => this.isRunning,
@@ -258,6 +269,7 @@ export class Member {
     this.#take(() => {
       if (message.kind === "forward") this.#proposals.onForward(message);
       else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
+      else if (message.kind === "state-hash") this.#comparison.onMessage(message);
       else this.#stepCore({ kind: "receive", message });
     });
   }
@@ -419,6 +431,7 @@ export class Member {
         result = this.#parts.machines.apply(entry.data, entry.index, entry.term, wanted);
       }
       this.#proposals.onApplied(entry.index, entry.term, result);
+      this.#comparison.onApplied(entry.index);
     }
     const last = effect.entries.at(-1);
     assert(last !== undefined, "an apply has entries");

@@ -19,6 +19,8 @@ export class Journal implements RawMachine<number> {
   readonly texts: string[] = [];
   /** Called before each apply. */
   onApply: (text: string) => void = () => {};
+  /** Set where states are to be compared. */
+  hashState?: () => number;
 
   apply(command: Uint8Array): number {
     const text = new TextDecoder().decode(command);
