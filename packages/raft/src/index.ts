@@ -18,17 +18,41 @@ export type {
 } from "./machine/index.ts";
 export { jsonCodec, machine, rawMachine, sessionLimits } from "./machine/index.ts";
 export type {
+  CampaignOutcome,
+  CampaignSummary,
+  ElectionCause,
+  ElectionSummary,
+  Explained,
+  Explanation,
+  Finding,
   Logger,
   MemberStatus,
+  MetricKind,
+  MetricLabels,
+  MetricName,
+  MetricsHook,
   Node,
   NodeEventName,
   NodeEvents,
   NodeLimits,
   NodeListener,
   NodeStatus,
+  Replay,
+  ReplayedStep,
+  ReplayVerdict,
+  ReplicationState,
   Session,
   SessionOptions,
   SessionState,
+  Severity,
   StartOptions,
+  VoteRefused,
 } from "./node/index.ts";
-export { createConsoleLogger, defaultLimits, silentLogger, start } from "./node/index.ts";
+export {
+  createConsoleLogger,
+  defaultLimits,
+  metricTable,
+  replayRecording,
+  silentLogger,
+  start,
+} from "./node/index.ts";

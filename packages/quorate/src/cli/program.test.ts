@@ -45,6 +45,7 @@ const commands = [
   ["member"],
   ["member", "list"],
   ["status"],
+  ["replay"],
 ];
 
 describe("help", () => {
@@ -67,6 +68,7 @@ describe("help", () => {
       "txn",
       "member list",
       "status",
+      "replay FILE",
     ]);
   });
 

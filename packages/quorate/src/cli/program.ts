@@ -9,6 +9,7 @@ import { registerDev } from "./commands/dev.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerMember } from "./commands/member.ts";
 import { registerPut } from "./commands/put.ts";
+import { registerReplay } from "./commands/replay.ts";
 import { registerServer } from "./commands/server.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTxn } from "./commands/txn.ts";
@@ -41,8 +42,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   }
 }
 
-/** Commands that start members, and take none of the client's flags. */
-const memberCommands: ReadonlySet<string> = new Set(["dev", "server"]);
+/** Commands that ask no member, and take none of the client's flags. */
+const ownCommands: ReadonlySet<string> = new Set(["dev", "server", "replay"]);
 
 function createProgram(context: CliContext): Command {
   const { terminal } = context;
@@ -70,8 +71,9 @@ function createProgram(context: CliContext): Command {
   registerTxn(program, context);
   registerMember(program, context);
   registerStatus(program, context);
+  registerReplay(program, context);
   for (const command of program.commands) {
-    if (memberCommands.has(command.name())) setApart(command, terminal.width);
+    if (ownCommands.has(command.name())) setApart(command, terminal.width);
   }
   return program;
 }

@@ -41,6 +41,8 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   COMMAND_FAILED: ["internal", "etcdserver: command failed"],
   SESSION_EXPIRED: ["failedPrecondition", "etcdserver: session expired"],
   REPLY_LOST: ["internal", "etcdserver: reply lost"],
+  DIVERGED: ["unavailable", "etcdserver: server stopped"],
+  NONDETERMINISTIC: ["internal", "etcdserver: command is not deterministic"],
   BAD_ARGUMENT: ["invalidArgument", "etcdserver: bad argument"],
 };
 

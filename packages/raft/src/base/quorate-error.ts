@@ -57,6 +57,13 @@ export interface ErrorDetails {
   SESSION_EXPIRED: { readonly session: number; readonly sequence: number | null };
   /** A command of a session was applied, once, and the reply that the session kept is gone. */
   REPLY_LOST: { readonly session: number; readonly sequence: number };
+  /** The guard of reducers found that members would differ: nothing got into the log. */
+  NONDETERMINISTIC: { readonly machine: string; readonly command: string; readonly reason: string };
+  /**
+   * Ends a member whose machines' state at `index` is another one than that of `agreeing`, a
+   * majority.
+   */
+  DIVERGED: { readonly index: number; readonly agreeing: readonly string[] };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;

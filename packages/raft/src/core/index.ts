@@ -84,6 +84,7 @@ export type {
   VoteRefusal,
 } from "./messages.ts";
 export type { Inflight, Progress } from "./progress.ts";
+export { mayReplicate } from "./progress.ts";
 export { isQuorum, quorumValue } from "./quorum.ts";
 export { step } from "./raft.ts";
 export type { ProposeResult } from "./replication.ts";

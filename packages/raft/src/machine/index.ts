@@ -3,7 +3,13 @@ export { argumentDepthMax, jsonCodec, UnencodableError } from "./codec.ts";
 export type { CommandOutcome } from "./command-outcome.ts";
 export type { VersionedThing } from "./machine-errors.ts";
 export { UnknownCommandError, UnknownMachineError, UnknownVersionError } from "./machine-errors.ts";
-export type { CancelSignal, MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
+export type {
+  CancelSignal,
+  MachineHost,
+  ProposeOptions,
+  ReadOptions,
+  Watch,
+} from "./machine-host.ts";
 export type { HandlesOf, MachineDeclarations, MachineSet } from "./machine-set.ts";
 export { createMachineSet, encodeCommand, envelopeVersion } from "./machine-set.ts";
 export type {

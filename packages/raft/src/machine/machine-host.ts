@@ -36,6 +36,12 @@ export interface ReadOptions {
   readonly signal?: CancelSignal;
 }
 
+/**
+ * Runs a function at once; `onUse` hears what it uses of time, chance, timers and network, before
+ * it does, and may throw.
+ */
+export type Watch = <Value>(run: () => Value, onUse: (name: string) => void) => Value;
+
 /** The member as its machines see it. */
 export interface MachineHost {
   /**
@@ -49,6 +55,8 @@ export interface MachineHost {
    * throws.
    */
   read<Value>(read: () => Value, options: ReadOptions | undefined): Promise<Value>;
+  /** Guards reducers in development: each command is tried before it is proposed. Null: none is. */
+  readonly watch?: Watch | null;
   /** Wall time in milliseconds since 1970, for `context.now`. Safety never depends on it. */
   wallMs(): number;
 }

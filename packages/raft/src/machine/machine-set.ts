@@ -36,6 +36,7 @@ import {
   stampSessionEntry,
 } from "./session-envelope.ts";
 import { type SessionOutcome, SessionTable } from "./session-table.ts";
+import { StateHash } from "./state-hash.ts";
 
 /**
  * The machines of a program by their names: 1 to 32 characters of `[a-z0-9_-]`, the same on every
@@ -92,6 +93,8 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
    * @throws FormatError
    */
   restoreSessions(bytes: Uint8Array): void;
+  /** The hash of all machines that have one, by their names; null: none has. */
+  hashState(): number | null;
   /** The handles for callers; `host.propose` gets complete entry data. */
   createHandles(host: MachineHost): HandlesOf<Declarations>;
   /**
@@ -247,6 +250,19 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     this.#sessions = SessionTable.decode(bytes);
   }
 
+  hashState(): number | null {
+    const hash = new StateHash();
+    let count = 0;
+    for (const name of [...this.#machines.keys()].sort()) {
+      const found = this.#machines.get(name)?.hashState?.() ?? null;
+      if (found === null) continue;
+      count++;
+      hash.add(name);
+      hash.add(found);
+    }
+    return count === 0 ? null : hash.value;
+  }
+
   createHandles(host: MachineHost): HandlesOf<Declarations> {
     const handles: Record<string, unknown> = {};
     for (const [name, machine] of this.#machines) {
@@ -254,6 +270,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
         propose: (payload, options) => host.propose(this.encode(name, payload), options),
         read: (read, options) => host.read(read, options),
         wallMs: () => host.wallMs(),
+        watch: host.watch ?? null,
       });
     }
     return Object.freeze(handles) as HandlesOf<Declarations>; // one handle for each declaration

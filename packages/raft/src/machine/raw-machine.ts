@@ -37,6 +37,11 @@ export interface RawMachine<Result> {
    * the command.
    */
   apply(command: Uint8Array, context: ApplyContext): Result | undefined;
+  /**
+   * A safe integer from the state's content, equal on all members at the same index: members
+   * compare it. Left out: this machine's state is not compared.
+   */
+  hashState?(): number;
 }
 
 /** The result type of a machine. */
@@ -93,6 +98,8 @@ export interface MachineInstance<Handle> {
   createHandle(host: MachineHost): Handle;
   readonly direct: DirectMachine;
   readonly replies: ReplyCodec;
+  /** See `RawMachine`; null: it has none. */
+  hashState?(): number | null;
 }
 
 /** What is handed to `start({ machines })`: how to create a machine, and the type of its handle. */
@@ -132,6 +139,7 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
         createHandle: (host) => createRawHandle(machine, host),
         direct: createRawDirect(machine),
         replies: valueReplies,
+        hashState: () => machine.hashState?.() ?? null,
       };
     },
   };

@@ -23,7 +23,7 @@ import {
   UnknownVersionError,
   unknownAtPropose,
 } from "./machine-errors.ts";
-import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
+import type { MachineHost, ProposeOptions, ReadOptions, Watch } from "./machine-host.ts";
 import { describeName, NameTable } from "./name-table.ts";
 import type {
   ApplyContext,
@@ -32,6 +32,7 @@ import type {
   MachineInstance,
   ReplyCodec,
 } from "./raw-machine.ts";
+import { checkDeterministic } from "./reducer-guard.ts";
 import { outcomeReplies } from "./reducer-replies.ts";
 import type {
   CheckedCommands,
@@ -40,6 +41,7 @@ import type {
   MachineHandle,
   TypedMachine,
 } from "./reducer-types.ts";
+import { StateHash } from "./state-hash.ts";
 
 /**
  * Declares a typed machine. All types come from `initial` and `commands`:
@@ -132,6 +134,12 @@ class ReducerInstance implements MachineInstance<object> {
     return this.#table.find(bytes, payload.nameOffset, payload.nameLength) !== undefined;
   }
 
+  hashState(): number {
+    const hash = new StateHash();
+    hash.add(this.#state);
+    return hash.value;
+  }
+
   get direct(): DirectMachine {
     return {
       encode: (name, argument, wallMs) =>
@@ -184,10 +192,33 @@ class ReducerInstance implements MachineInstance<object> {
   ): Promise<unknown> {
     const command = this.#find(name);
     const payload = this.#encodeCommand(command, argument, host.wallMs());
+    if (host.watch != null) this.#guard(command, payload, host.watch);
     const outcome = await host.propose(payload, options);
     assert(outcome !== undefined, "a command that is waited for has an outcome");
     // the host returns what `apply` returned
     return this.#unwrap(command, outcome as CommandOutcome);
+  }
+
+  /** @throws QuorateError `NONDETERMINISTIC` */
+  #guard(command: NamedCommand, payload: Uint8Array, watch: Watch): void {
+    const reader = new PayloadReader();
+    reader.read(payload, noIndex);
+    const { nowMs, hasArgument, argumentOffset } = reader;
+    checkDeterministic(
+      {
+        ...{ machine: this.#name, command: command.name, state: this.#state },
+        decode: () =>
+          hasArgument ? this.#codec.decode(payload.subarray(argumentOffset)) : undefined,
+        run: (state, argument) => {
+          const context = new EntryContext();
+          context.enter({ index: noIndex, term: noTerm, wanted: true }, nowMs);
+          const result = command.reducer(state, argument, context);
+          checkSynchronous(result, `The command "${command.name}"`);
+          return result;
+        },
+      },
+      watch,
+    );
   }
 
   #find(name: string): NamedCommand {

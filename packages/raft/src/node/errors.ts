@@ -285,3 +285,29 @@ export function storageFailed(error: StorageError): QuorateError {
     cause: error,
   });
 }
+
+/** `option`: what would have to be set. */
+export function noRecording(option: "recorder" | "dir"): QuorateError {
+  const fact = option === "dir" ? "this member has no directory" : "the recorder is off";
+  return new QuorateError("BAD_CONFIG", `Cannot save a recording: ${fact}`, {
+    outcome: "not-applied",
+    retry: "never",
+    hint:
+      option === "dir"
+        ? "Take the text of recording() instead."
+        : "Start the member with recorder: true.",
+    details: { option, value: option === "dir" ? "(memory)" : "false" },
+  });
+}
+
+/** `agreeing`: the majority that has another state at `index`. */
+export function diverged(self: string, index: number, agreeing: readonly string[]): QuorateError {
+  const others = agreeing.join(", ");
+  const text = `Cannot go on: the state of ${self} at entry ${index} is not that of ${others}`;
+  return new QuorateError("DIVERGED", text, {
+    outcome: "unknown",
+    retry: "never",
+    hint: "Find what a reducer or machine uses besides its arguments; replace this member.",
+    details: { index, agreeing },
+  });
+}

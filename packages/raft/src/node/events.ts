@@ -3,6 +3,8 @@
  * throws is reported.
  */
 import type { Role } from "../core/index.ts";
+import type { CampaignSummary, ElectionSummary } from "./insight/elections.ts";
+import type { ReplicationState } from "./insight/witness.ts";
 
 export interface NodeEvents {
   /** The known leader changed; null while there is none. */
@@ -15,6 +17,56 @@ export interface NodeEvents {
     readonly id: string | null;
     readonly kind: "connected" | "disconnected" | "refused";
     readonly reason: string | null;
+  };
+  /**
+   * A leader is known, after a time without one or instead of another: why, how long it took, this
+   * member's votes and campaigns. Comes on every member, at the start, too.
+   */
+  readonly election: ElectionSummary;
+  /** A campaign of this member is over, or its question whether it could win. */
+  readonly campaign: CampaignSummary;
+  /** Commitment has stood still below the end of the log for `stallMs`, or goes on. */
+  readonly commit: {
+    readonly kind: "stalled" | "resumed";
+    readonly commit: number;
+    /** Entries above it. */
+    readonly waiting: number;
+    readonly forMs: number;
+    /** At the leader: the voters that lack the next entry. Elsewhere empty. */
+    readonly heldBy: readonly string[];
+  };
+  /** At the leader: how it sends to a peer has changed, and has stayed so for a heartbeat. */
+  readonly replication: {
+    readonly id: string;
+    readonly state: ReplicationState;
+    /** Null: none was told in this stint. */
+    readonly was: ReplicationState | null;
+    readonly matched: number;
+    /** Entries of the leader's log that it lacks. */
+    readonly behind: number;
+  };
+  /**
+   * The disk has had a unit for `slowStorageMs`, has finished it, or has failed, which ends the
+   * member.
+   */
+  readonly storage: {
+    readonly kind: "slow" | "recovered" | "failed";
+    /** The oldest that is under way; null: none is. */
+    readonly unit: number | null;
+    readonly bytes: number;
+    readonly forMs: number;
+    readonly error: Error | null;
+  };
+  /**
+   * This member has known for `stallMs` of entries that are committed and that it lacks, or has
+   * found `damage` and abstains until it has caught up; or that is over.
+   */
+  readonly "catch-up": {
+    readonly kind: "begun" | "ended";
+    readonly why: "behind" | "damage";
+    readonly commit: number;
+    readonly leaderCommit: number;
+    readonly forMs: number;
   };
   /** The last event. `error` is null after `stop()`, else what ended the member. */
   readonly stopped: { readonly error: Error | null };
@@ -31,6 +83,12 @@ export class EventHub {
     leader: new Set(),
     role: new Set(),
     peer: new Set(),
+    election: new Set(),
+    campaign: new Set(),
+    commit: new Set(),
+    replication: new Set(),
+    storage: new Set(),
+    "catch-up": new Set(),
     stopped: new Set(),
   };
 

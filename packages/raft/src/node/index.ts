@@ -1,5 +1,18 @@
 export type { ClientSession, SessionState } from "./client-sessions.ts";
 export type { NodeEventName, NodeEvents, NodeListener } from "./events.ts";
+export type {
+  CampaignOutcome,
+  CampaignSummary,
+  ElectionCause,
+  ElectionSummary,
+  VoteRefused,
+} from "./insight/elections.ts";
+export type { Explained, ExplainFacts, Explanation } from "./insight/explain.ts";
+export { explain } from "./insight/explain.ts";
+export type { Finding, Severity } from "./insight/findings.ts";
+export type { MetricKind, MetricLabels, MetricName, MetricsHook } from "./insight/metrics.ts";
+export { metricTable } from "./insight/metrics.ts";
+export type { ReplicationState, Sightings } from "./insight/witness.ts";
 export type { NodeLimits } from "./limits.ts";
 export { defaultLimits } from "./limits.ts";
 export type { Logger } from "./logger.ts";
@@ -13,6 +26,9 @@ export type { OpenedMember, OpenMemberDone, OpenMemberParts } from "./open-membe
 export { openMember } from "./open-member.ts";
 export type { CheckedOptions, StartOptions } from "./options.ts";
 export { checkOptions } from "./options.ts";
+export type { Recording } from "./recorder/recording.ts";
+export type { Replay, ReplayedStep, ReplayVerdict } from "./recorder/replay.ts";
+export { replayRecording } from "./recorder/replay.ts";
 export type { Session, SessionOptions } from "./session.ts";
 export type { MemberStatus, NodeStatus } from "./status.ts";
 export { statusOf } from "./status.ts";

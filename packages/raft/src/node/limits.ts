@@ -25,6 +25,17 @@ export interface NodeLimits {
   readonly keptResultsMax: number;
   /** Bytes of a log segment file. */
   readonly segmentBytesMax: number;
+  /** Milliseconds without progress after which it is told that commitment stalls. */
+  readonly stallMs: number;
+  /** Milliseconds that a unit may take until the disk is told to be slow. */
+  readonly slowStorageMs: number;
+  /**
+   * Entries between two comparisons of the machines' states with the other members'; the same on
+   * all of them, or a multiple.
+   */
+  readonly compareEntries: number;
+  /** Bytes of the core's newest inputs that are kept for a recording, entries included. */
+  readonly recorderBytesMax: number;
 }
 
 export const defaultLimits: NodeLimits = {
@@ -39,6 +50,10 @@ export const defaultLimits: NodeLimits = {
   forwardBytesMax: 1024 * 1024,
   keptResultsMax: 100_000,
   segmentBytesMax: 64 * 1024 * 1024,
+  stallMs: 1_000,
+  slowStorageMs: 500,
+  compareEntries: 10_000,
+  recorderBytesMax: 1024 * 1024,
 };
 
 /** Option name and fact of the first limit that cannot be used, or null. */
@@ -56,6 +71,9 @@ export function describeBadLimits(
     const heartbeats = `five heartbeats (5 x ${limits.heartbeatMs})`;
     const fact = `it must be at least ${heartbeats}, or lost packets are elections`;
     return { option: "electionMs", fact };
+  }
+  if (!Number.isSafeInteger(limits.compareEntries)) {
+    return { option: "compareEntries", fact: "it must be a whole number" };
   }
   if (limits.segmentBytesMax < 4096) {
     return { option: "segmentBytesMax", fact: "it must be at least 4,096" };

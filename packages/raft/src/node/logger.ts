@@ -29,3 +29,8 @@ export function createConsoleLogger(): Logger {
     error: (_fields, text) => osConsole.error(`quorate: ${text}`),
   };
 }
+
+/** What was thrown, for a log: with its stack, where it has one. */
+export function describeThrown(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

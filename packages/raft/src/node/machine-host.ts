@@ -20,12 +20,15 @@ export interface HostParts {
   readonly member: Member;
   readonly limits: NodeLimits;
   readonly wallMs: () => number;
+  /** Tries commands before they are proposed; null: they are not tried. */
+  readonly watch: MachineHost["watch"];
 }
 
 /** One way to get commands in, for all machines. */
 export function createHost(parts: HostParts, propose: Propose): MachineHost {
   return {
     wallMs: parts.wallMs,
+    watch: parts.watch ?? null,
     propose: (data, options) =>
       callMember(parts, options, (timeoutMs, done) => propose(data, timeoutMs, done)),
     read: (read, options) => callRead(parts, read, options),

@@ -12,7 +12,7 @@ import {
   type NodeId,
   type PersistUnit,
   persistUnit,
-  type QuorateError,
+  QuorateError,
 } from "../base/index.ts";
 import {
   type Apply,
@@ -34,21 +34,29 @@ import type { LogStore } from "../storage/index.ts";
 import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
-import { stoppedError, storageFailed } from "./errors.ts";
+import { noRecording, stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
+import type { Explanation } from "./insight/explain.ts";
+import { Insight } from "./insight/insight.ts";
+import type { MetricsHook } from "./insight/metrics.ts";
 import type { NodeLimits } from "./limits.ts";
-import type { Logger } from "./logger.ts";
+import { describeThrown, type Logger } from "./logger.ts";
 import type { MemberObserver } from "./observer.ts";
 import { Peers } from "./peers.ts";
 import { type KnownMachines, Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
+import type { FlightRecorder } from "./recorder/flight-recorder.ts";
+import { type RecordingPlace, saveRecording } from "./recorder/save-recording.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
+import { StateComparison } from "./state-comparison.ts";
 
 /** The part of a machine set that a member drives. */
 export interface AppliedMachines extends KnownMachines {
   /** @throws what must stop the member */
   apply(data: Uint8Array, index: number, term: number, wanted: boolean): unknown;
+  /** A hash of the state now; null or left out: it is not compared. */
+  hashState?(): number | null;
 }
 
 export interface MemberParts {
@@ -65,6 +73,12 @@ export interface MemberParts {
   readonly check: ((raft: Raft) => void) | null;
   /** Hears all that the core does; null in production. */
   readonly observer: MemberObserver | null;
+  /** Hears what is counted and measured; null: nothing is. */
+  readonly metrics: MetricsHook | null;
+  /** Keeps the newest inputs of the core; null: nobody does. */
+  readonly recorder: FlightRecorder | null;
+  /** Where recordings are written; null without a directory. */
+  readonly recordings: RecordingPlace | null;
 }
 
 export class Member {
@@ -73,10 +87,13 @@ export class Member {
   readonly peers: Peers;
   readonly #parts: MemberParts;
   readonly #observer: MemberObserver | null;
+  readonly #recorder: FlightRecorder | null;
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #sessions: ClientSessions;
+  readonly #insight: Insight;
+  readonly #comparison: StateComparison;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -96,6 +113,7 @@ export class Member {
     this.raft = parts.raft;
     this.#parts = parts;
     this.#observer = parts.observer;
+    this.#recorder = parts.recorder;
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
@@ -121,6 +139,17 @@ export class Member {
       propose: (data, timeoutMs, done) => this.#proposeRepeatable(data, timeoutMs, done),
       onListenerError: (name, error) => this.#onListenerError(name, error),
     });
+    this.#comparison = new StateComparison({
+      ...{ raft: parts.raft, entries: parts.limits.compareEntries },
+      hash: () => parts.machines.hashState?.() ?? null,
+      nowMs: () => parts.clock.nowMs(),
+      send: (message) => this.#transport?.send(message),
+      warn: (text) => parts.logger.warn({}, text),
+    });
+    this.#insight = new Insight({
+      ...{ ...parts, events: this.events, peers: this.peers },
+      isRunning: () => this.isRunning,
+    });
   }
 
   get isRunning(): boolean {
@@ -130,6 +159,52 @@ export class Member {
   /** What ended the member, or null. */
   get stopError(): Error | null {
     return this.#stopError;
+  }
+
+  /** Why things are as they are, now. */
+  explain(): Explanation {
+    return this.#insight.explain(this.isRunning ? null : { error: this.#stopError });
+  }
+
+  /** The newest inputs of the core with the state they began at; null: they are not kept. */
+  recording(): string | null {
+    return this.#recorder?.encode(this.#parts.clock.wallMs(), this.#stopError) ?? null;
+  }
+
+  /** Writes `recording()` into the directory; `done` gets the path, or why there is none. */
+  saveRecording(done: (error: QuorateError | null, path?: string) => void): void {
+    const { recordings, clock } = this.#parts;
+    const text = this.#tryRecording();
+    if (recordings === null || text === null) {
+      clock.defer(() => done(noRecording(text === null ? "recorder" : "dir")));
+    } else {
+      saveRecording(recordings, clock.wallMs(), text, done);
+    }
+  }
+
+  /** A core that is broken may not be printable: that is no reason to end otherwise. */
+  #tryRecording(): string | null {
+    try {
+      return this.recording();
+    } catch (error) {
+      this.#parts.logger.warn({}, `There is no recording of it: ${describeThrown(error)}`);
+      return null;
+    }
+  }
+
+  /** What broke the core must be there to be run again. Not on a disk that has just failed. */
+  #saveLastRecording(error: Error | null, done: () => void): void {
+    const { recordings, logger } = this.#parts;
+    const isDisk = error instanceof QuorateError && error.code === "STORAGE_FAILED";
+    if (error === null || isDisk || recordings === null || this.#recorder === null) {
+      done();
+      return;
+    }
+    this.saveRecording((failed, path) => {
+      if (failed === null) logger.error({ path }, `What led to it is in ${path}: quorate replay`);
+      else logger.warn({ error: failed.message }, failed.message);
+      done();
+    });
   }
 
   /** What the transport calls. */
@@ -154,7 +229,7 @@ export class Member {
   /** `done` never runs inside the call. A returned error is the answer, too. */
   propose(data: Uint8Array, timeoutMs: number, done: CommandDone): CommandRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
-    return this.#proposals.propose(data, timeoutMs, done);
+    return this.#proposals.propose(data, timeoutMs, this.#insight.measured("command", done));
   }
 
   #proposeRepeatable(
@@ -163,7 +238,7 @@ export class Member {
     done: CommandDone,
   ): CommandRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
-    return this.#proposals.propose(data, timeoutMs, done, true);
+    return this.#proposals.propose(data, timeoutMs, this.#insight.measured("command", done), true);
   }
 
   /** Opens a session that outlives `ttlMs` of silence. `done` never runs inside the call. */
@@ -178,7 +253,7 @@ export class Member {
   /** As `propose`; `done(null)` runs when the machines may be read. */
   read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
-    return this.#reads.read(timeoutMs, done);
+    return this.#reads.read(timeoutMs, this.#insight.measured("read", done));
   }
 
   /**
@@ -226,20 +301,25 @@ export class Member {
   }
 
   #stepCore(input: Input): void {
+    this.#recorder?.onStep(input);
     step(this.raft, input);
     this.#observer?.onStep(input);
+    this.#insight.onStep(input);
   }
 
   #proposeToCore(commands: readonly Uint8Array[]): ProposeResult {
+    this.#recorder?.onPropose(commands);
     const result = propose(this.raft, commands);
     this.#observer?.onPropose(commands, result);
     return result;
   }
 
   #onMessage(message: PeerMessage): void {
+    this.#insight.onReceived(message);
     this.#take(() => {
       if (message.kind === "forward") this.#proposals.onForward(message);
       else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
+      else if (message.kind === "state-hash") this.#comparison.onMessage(message);
       else this.#stepCore({ kind: "receive", message });
     });
   }
@@ -262,14 +342,14 @@ export class Member {
       case "refused":
         // Whoever dials us under a peer's name: our own connection to that peer may stand all the
         // while.
-        if (event.peer !== null) this.peers.onRefused(event.peer, event.reason);
+        this.peers.onRefused(event.peer, event.reason);
         this.#parts.logger.warn({ peer: event.peer }, event.reason);
         break;
       default:
         event satisfies never;
     }
     const reason = event.kind === "connected" ? null : event.reason;
-    this.events.emit("peer", { id: event.peer, kind: event.kind, reason });
+    this.#insight.onPeer({ id: event.peer, kind: event.kind, reason });
   }
 
   #armTimer(): void {
@@ -307,12 +387,15 @@ export class Member {
     if (this.#state !== "running") return;
     try {
       this.#proposals.flush();
+      this.#recorder?.onTake();
       const effects = takeEffects(this.raft);
+      this.#recorder?.onTaken(effects);
       this.#observer?.onTake(effects);
       for (const effect of effects) {
         this.#perform(effect);
         if (!this.isRunning) return; // a listener stopped it
       }
+      this.#insight.tellNews();
       this.#parts.check?.(this.raft);
       // Once more: what the answers lead to, and the news of a commit, belong to one message then.
       if (effects.length > 0) this.#schedule();
@@ -352,6 +435,7 @@ export class Member {
   }
 
   #persist(effect: Persist): void {
+    this.#insight.onPersist(effect);
     this.#parts.store.append(effect, (error) => {
       if (error !== null) this.#fail(storageFailed(error));
       else this.#onPersisted(effect);
@@ -362,6 +446,7 @@ export class Member {
     const { unit } = effect;
     this.#take(() => {
       this.#observer?.onDurable(effect);
+      this.#insight.onDurable(unit);
       this.#release(unit);
       this.#stepCore({ kind: "persisted", unit });
     });
@@ -384,10 +469,12 @@ export class Member {
 
   #leave(message: Message): void {
     this.#observer?.onLeave(message);
+    this.#insight.onSent(message);
     this.#transport?.send(message);
   }
 
   #apply(effect: Apply): void {
+    const applied = this.#insight.onApply(effect);
     for (const entry of effect.entries) {
       let result: unknown;
       if (entry.kind === "command") {
@@ -395,12 +482,14 @@ export class Member {
         result = this.#parts.machines.apply(entry.data, entry.index, entry.term, wanted);
       }
       this.#proposals.onApplied(entry.index, entry.term, result);
+      this.#comparison.onApplied(entry.index);
     }
     const last = effect.entries.at(-1);
     assert(last !== undefined, "an apply has entries");
     this.#stepCore({ kind: "applied", index: last.index });
     this.#reads.onApplied(last.index);
     this.#tellApplied();
+    applied?.();
   }
 
   #onRole(effect: RoleChanged): void {
@@ -426,8 +515,8 @@ export class Member {
 
   /** A listener is a guest: what it throws is told and changes nothing. */
   #onListenerError(name: string, error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#parts.logger.error({ event: name }, `A listener of "${name}" threw: ${text}`);
+    const text = `A listener of "${name}" threw: ${describeThrown(error)}`;
+    this.#parts.logger.error({ event: name }, text);
   }
 
   // --- the end -----------------------------------------------------------------------------------
@@ -443,6 +532,7 @@ export class Member {
       { error: error.message },
       `Member ${this.raft.id} stops: ${error.message}`,
     );
+    this.#insight.onFailed(error);
     this.#shutDown(error);
   }
 
@@ -454,7 +544,7 @@ export class Member {
     this.#timer?.cancel();
     this.#held = [];
     failAll(this.#deadlines, error);
-    let open = 2;
+    let open = 3;
     const closed = () => {
       open--;
       if (open > 0) return;
@@ -462,6 +552,7 @@ export class Member {
       if (lock === null) this.#closed();
       else lock.release(() => this.#closed());
     };
+    this.#saveLastRecording(error, closed);
     if (this.#transport === null) this.#parts.clock.defer(closed);
     else this.#transport.close(closed);
     this.#parts.store.close((failed) => {

@@ -8,9 +8,10 @@ import {
   type MachineDeclarations,
   type MachineSet,
 } from "../machine/index.ts";
-import { createOsPorts } from "../ports/os/index.ts";
+import { createOsPorts, watchGlobals } from "../ports/os/index.ts";
 import { stoppedError } from "./errors.ts";
 import type { NodeEventName, NodeListener } from "./events.ts";
+import type { Explanation } from "./insight/explain.ts";
 import { createConsoleLogger } from "./logger.ts";
 import { createHost, type HostParts } from "./machine-host.ts";
 import { type OpenedMember, openMember } from "./open-member.ts";
@@ -34,6 +35,22 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
   /** The own term now; `status()` tells the rest. */
   readonly term: number;
   status(): NodeStatus;
+  /**
+   * Why there is no leader, who holds back commitment, which peer is in which state and since when:
+   * in sentences, and the same as data. Cheap enough to be asked every second.
+   */
+  explain(): Explanation;
+  /**
+   * The newest inputs of the core with the state they began at, as text for `quorate replay`; null
+   * without `recorder`. What commands say is not in it, only how long they are.
+   */
+  recording(): string | null;
+  /**
+   * Writes `recording()` into the directory, and resolves with the file's path.
+   *
+   * @throws QuorateError `BAD_CONFIG` in memory or without `recorder`, `STORAGE_FAILED`
+   */
+  saveRecording(): Promise<string>;
   /**
    * Returns what takes the listener off again. A listener that throws stops nobody but is reported.
    */
@@ -60,7 +77,8 @@ export async function start<Machines extends MachineDeclarations = Record<never,
   const machines = createMachineSet(options.machines ?? ({} as Machines)); // none is a set of none
   const logger = options.logger ?? createConsoleLogger();
   const opened = await new Promise<OpenedMember>((resolve, reject) => {
-    openMember({ options: checked, ports, machines, logger }, (error, value) => {
+    const given = options.metrics === undefined ? {} : { metrics: options.metrics };
+    openMember({ options: checked, ports, machines, logger, ...given }, (error, value) => {
       if (value !== undefined) resolve(value);
       else reject(error ?? stoppedError("not-applied"));
     });
@@ -70,7 +88,8 @@ export async function start<Machines extends MachineDeclarations = Record<never,
   if (!member.isRunning) throw member.stopError ?? stoppedError("not-applied");
   const { limits } = checked;
   const wallMs = () => ports.clock.wallMs();
-  return createNode(opened, machines, { member, limits, wallMs });
+  const watch = options.guardReducers === true ? watchGlobals : null;
+  return createNode(opened, machines, { member, limits, wallMs, watch });
 }
 
 function createNode<Machines extends MachineDeclarations>(
@@ -89,6 +108,15 @@ function createNode<Machines extends MachineDeclarations>(
       return member.raft.hardState.term;
     },
     status: () => statusOf(opened),
+    explain: () => member.explain(),
+    recording: () => member.recording(),
+    saveRecording: () =>
+      new Promise((resolve, reject) => {
+        member.saveRecording((error, path) => {
+          if (path === undefined) reject(error);
+          else resolve(path);
+        });
+      }),
     on: (name, listener) => member.events.on(name, listener),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -16,10 +16,12 @@ import {
   firstEntry,
   firstHardState,
 } from "./first-configuration.ts";
+import type { MetricsHook } from "./insight/metrics.ts";
 import type { Logger } from "./logger.ts";
 import { type AppliedMachines, Member } from "./member.ts";
 import type { MemberObserver } from "./observer.ts";
 import type { CheckedOptions } from "./options.ts";
+import { FlightRecorder } from "./recorder/flight-recorder.ts";
 
 /** A member and what it holds open. */
 export interface OpenedMember {
@@ -36,6 +38,8 @@ export interface OpenMemberParts {
   readonly logger: Logger;
   /** Hears all that the core does, from its start on. */
   readonly observer?: MemberObserver;
+  /** Hears what is counted and measured. */
+  readonly metrics?: MetricsHook;
   /** Another transport than the one on `ports.network`. */
   readonly createTransport?: typeof createTransport;
 }
@@ -259,6 +263,10 @@ function begin(
     logger,
     check: options.checkInvariants ? checkState : null,
     observer: parts.observer ?? null,
+    metrics: parts.metrics ?? null,
+    recorder: options.recorder ? new FlightRecorder(raft, options.limits.recorderBytesMax) : null,
+    recordings:
+      options.directory === null ? null : { disk: ports.disk, directory: options.directory },
   });
   const identity: PeerIdentity = {
     clusterId: found.clusterId,

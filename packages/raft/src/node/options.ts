@@ -13,6 +13,7 @@ import type { MachineDeclarations } from "../machine/index.ts";
 import type { Ports } from "../ports/index.ts";
 import { defaultTransportLimits, parseAddress, type TransportLimits } from "../transport/index.ts";
 import { badConfig } from "./errors.ts";
+import type { MetricsHook } from "./insight/metrics.ts";
 import { defaultLimits, describeBadLimits, type NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 
@@ -53,8 +54,21 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly transportLimits?: Partial<TransportLimits>;
   /** Silent but for warnings and errors on the console unless given. */
   readonly logger?: Logger;
+  /** Hears what is counted and measured; without it nothing is, and nothing is paid for it. */
+  readonly metrics?: MetricsHook;
+  /**
+   * Keeps the newest inputs of the core in memory (`recorderBytesMax`), and writes them into the
+   * directory if an invariant breaks. Costs some percent of the member's time; off unless true.
+   */
+  readonly recorder?: boolean;
   /** The doors to the world; tests and simulation bring their own. */
   readonly ports?: Ports;
+  /**
+   * Tries each command of a typed machine twice on copies of the state before it is proposed, and
+   * refuses what would make members differ as `NONDETERMINISTIC`. Costs time and two copies of the
+   * state for each command; for development and tests.
+   */
+  readonly guardReducers?: boolean;
   /** Checks the core's invariants after every turn. Costs time; for tests and the careful. */
   readonly checkInvariants?: boolean;
 }
@@ -71,6 +85,7 @@ export interface CheckedOptions {
   readonly settings: Settings;
   readonly transportLimits: Partial<TransportLimits>;
   readonly checkInvariants: boolean;
+  readonly recorder: boolean;
 }
 
 const defaultToken = "quorate";
@@ -104,6 +119,7 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     settings,
     transportLimits: options.transportLimits ?? {},
     checkInvariants: options.checkInvariants ?? false,
+    recorder: options.recorder ?? false,
   };
 }
 

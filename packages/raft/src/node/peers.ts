@@ -9,6 +9,15 @@ export interface PeerState {
   readonly reason: string | null;
   /** Monotonic milliseconds since when there is no connection; null while there is one. */
   readonly downSinceMs: number | null;
+  /** Handshakes that were refused since the last connection; null: none. */
+  readonly refused: Refused | null;
+}
+
+export interface Refused {
+  readonly reason: string;
+  readonly count: number;
+  /** Monotonic milliseconds of the last time. */
+  readonly atMs: number;
 }
 
 export class Peers {
@@ -16,6 +25,7 @@ export class Peers {
   readonly #nowMs: () => number;
   readonly #startMs: number;
   readonly #states = new Map<NodeId, PeerState>();
+  #strangers: Refused | null = null;
 
   constructor(self: NodeId, nowMs: () => number) {
     this.#self = self;
@@ -24,23 +34,32 @@ export class Peers {
   }
 
   of(id: NodeId): PeerState {
-    const unknown = { connected: false, reason: null, downSinceMs: this.#startMs };
+    const unknown = { connected: false, reason: null, downSinceMs: this.#startMs, refused: null };
     return this.#states.get(id) ?? unknown;
   }
 
+  /** Refused handshakes of nobody that is known. */
+  get strangers(): Refused | null {
+    return this.#strangers;
+  }
+
   onConnected(id: NodeId): void {
-    this.#states.set(id, { connected: true, reason: null, downSinceMs: null });
+    this.#states.set(id, { connected: true, reason: null, downSinceMs: null, refused: null });
   }
 
   /** A connection ended, or none could be made. */
   onDown(id: NodeId, reason: string): void {
     const downSinceMs = this.of(id).downSinceMs ?? this.#nowMs();
-    this.#states.set(id, { connected: false, reason, downSinceMs });
+    const { refused } = this.of(id);
+    this.#states.set(id, { connected: false, reason, downSinceMs, refused });
   }
 
-  /** A handshake in either direction was refused. */
-  onRefused(id: NodeId, reason: string): void {
-    this.#states.set(id, { ...this.of(id), reason });
+  /** A handshake in either direction was refused; null: of somebody that is no member. */
+  onRefused(id: NodeId | null, reason: string): void {
+    const before = id === null ? this.#strangers : this.of(id).refused;
+    const refused = { reason, count: (before?.count ?? 0) + 1, atMs: this.#nowMs() };
+    if (id === null) this.#strangers = refused;
+    else this.#states.set(id, { ...this.of(id), reason, refused });
   }
 
   isConnected(id: NodeId): boolean {

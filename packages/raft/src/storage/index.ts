@@ -1,3 +1,4 @@
+export { pathIn, replaceFile } from "./files.ts";
 export type { DirectoryIdentity } from "./identity.ts";
 export type { LogStore, PersistRequest, RecoveredLog, SnapshotEffect } from "./log-store.ts";
 export { StorageError } from "./log-store.ts";
@@ -21,6 +22,7 @@ export type { LogView } from "./snapshot-effect.ts";
 export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
 export { ForeignDirectoryError, StorageDamage, UnknownFormatError } from "./storage-errors.ts";
+export { perform, runTask, type Task } from "./task.ts";
 export type {
   OpenedLog,
   OpenLogOptions,

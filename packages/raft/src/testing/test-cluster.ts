@@ -108,6 +108,8 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
       logger: logger ?? silentLogger,
       ports,
       checkInvariants: true,
+      recorder: true,
+      guardReducers: true,
     });
   }
 

@@ -5,7 +5,12 @@ export type { TransportLimits } from "./limits.ts";
 export { checkTransportLimits, defaultTransportLimits } from "./limits.ts";
 export type { MessageBytes } from "./message-bytes.ts";
 export { createMessageBytes } from "./message-bytes.ts";
-export type { ForwardRequest, ForwardResponse, PeerMessage } from "./peer-message.ts";
+export type {
+  ForwardRequest,
+  ForwardResponse,
+  PeerMessage,
+  StateHashMessage,
+} from "./peer-message.ts";
 export type { TransportError, TransportOptions } from "./peer-transport.ts";
 export { createTransport } from "./peer-transport.ts";
 export type { PeerEvent, PeerIdentity, Transport, TransportHandlers } from "./transport.ts";

@@ -1,5 +1,6 @@
 /**
- * All that travels between members: the core's messages, and the node's own for forwarded commands.
+ * All that travels between members: the core's messages, and the node's own for forwarded commands
+ * and the comparison of states.
  */
 import type { LogIndex, NodeId, Term } from "../base/index.ts";
 import type { Message } from "../core/index.ts";
@@ -27,4 +28,14 @@ export interface ForwardResponse {
     | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" | "unknown-machine" };
 }
 
-export type PeerMessage = Message | ForwardRequest | ForwardResponse;
+/** What the sender's machines looked like when they had applied everything up to `index`. */
+export interface StateHashMessage {
+  readonly kind: "state-hash";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly index: LogIndex;
+  /** A safe integer. */
+  readonly hash: number;
+}
+
+export type PeerMessage = Message | ForwardRequest | ForwardResponse | StateHashMessage;

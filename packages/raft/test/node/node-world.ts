@@ -11,7 +11,7 @@ import {
   rawMachine,
 } from "../../src/machine/index.ts";
 import { encodeCommand } from "../../src/machine/machine-set.ts";
-import type { NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
+import type { MetricsHook, NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
 import { checkOptions, type OpenedMember, openMember, statusOf } from "../../src/node/index.ts";
 import type { Clock, Ports } from "../../src/ports/index.ts";
 import { type DiskFault, type DiskOperation, MemoryDisk } from "../../src/testing/memory-disk.ts";
@@ -25,6 +25,8 @@ export class Journal implements RawMachine<number> {
   readonly texts: string[] = [];
   /** Called before each apply. */
   onApply: (text: string) => void = () => {};
+  /** Set where states are to be compared. */
+  hashState?: () => number;
 
   apply(command: Uint8Array): number {
     const text = new TextDecoder().decode(command);
@@ -67,6 +69,7 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly limits?: Partial<NodeLimits>;
   readonly latencyMs?: number;
+  readonly metrics?: MetricsHook;
   readonly settings?: NonNullable<StartOptions<Record<never, never>>["settings"]>;
   /** How a member's clock goes: its pace (1: true) and how far it is ahead. */
   readonly clockOf?: (id: string) => { readonly pace: number; readonly aheadMs: number };
@@ -146,6 +149,7 @@ export class NodeWorld {
       members: Object.fromEntries(this.ids.map((name) => [name, `${name}:1`])),
       limits: { ...worldLimits, ...this.#options.limits },
       checkInvariants: true,
+      recorder: true,
       settings: this.#options.settings ?? {},
       ...(this.#options.disk === true ? { dir: worldDir } : {}),
       ...changes,
@@ -163,7 +167,9 @@ export class NodeWorld {
       ...{ warn: write("warn"), error: write("error") },
     };
     let result: Running | Error | null = null;
-    openMember({ options, ports, machines, logger }, (error, opened) => {
+    const { metrics } = this.#options;
+    const measured = metrics === undefined ? {} : { metrics };
+    openMember({ options, ports, machines, logger, ...measured }, (error, opened) => {
       if (opened === undefined) {
         result = error;
         return;
@@ -307,10 +313,19 @@ function toRunning(
   kill: () => void,
 ): Omit<Running, "machines"> {
   const { member } = opened;
-  const events: Running["events"] = { leader: [], role: [], peer: [], stopped: [] };
+  const events: Running["events"] = {
+    ...{ leader: [], role: [], peer: [], election: [], campaign: [], commit: [] },
+    ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
+  };
   member.events.on("leader", (event) => events.leader.push(event));
   member.events.on("role", (event) => events.role.push(event));
   member.events.on("peer", (event) => events.peer.push(event));
+  member.events.on("election", (event) => events.election.push(event));
+  member.events.on("campaign", (event) => events.campaign.push(event));
+  member.events.on("commit", (event) => events.commit.push(event));
+  member.events.on("replication", (event) => events.replication.push(event));
+  member.events.on("storage", (event) => events.storage.push(event));
+  member.events.on("catch-up", (event) => events["catch-up"].push(event));
   member.events.on("stopped", (event) => events.stopped.push(event));
   return { id: nodeId(id), opened, member, journal, events, log, kill };
 }

@@ -219,7 +219,7 @@ describe("joint configurations decide with both halves", () => {
     expect(leaders(lab)).toEqual([]);
   });
 
-  it("F8: a member that lost its disk's end deposes a leader only where both halves can elect", () => {
+  it("F8: a member that lost its disk's end deposes only where both halves can elect", () => {
     const lab = joint();
     crash(lab, "n4");
     restart(lab, "n4", { mustCatchUp: true });

@@ -231,6 +231,7 @@ describe("PreVote, CheckQuorum, stickiness", () => {
       ...{ random: createSeededRandom(1), limits: { ...defaultLimits, tickMs: 5 } },
       ...{ machines: createMachineSet({ texts: rawMachine(() => new Journal()) }) },
       ...{ logger: silentLogger, check: null, observer: null },
+      ...{ metrics: null, recorder: null, recordings: null },
     });
     member.run({
       ...{ address: "n1:1", send: () => true, flush: () => {}, setPeers: () => {} },

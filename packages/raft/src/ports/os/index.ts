@@ -10,6 +10,7 @@ export { osClock } from "./clock.ts";
 export { osDisk } from "./disk.ts";
 export { osNetwork } from "./network.ts";
 export { osRandom } from "./random.ts";
+export { watchGlobals } from "./watch-globals.ts";
 
 /**
  * zlib's, where this Node has it (20.15, 22.2 and later): the same polynomial, many times faster.

@@ -93,6 +93,7 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     ...{ kind: "forward-response", ...ends, id: 17 },
     result: { kind: "refused", why: "unknown-machine" },
   },
+  "state-hash": { kind: "state-hash", ...ends, index: logIndex(20_000), hash: large },
 };
 
 const identity = {

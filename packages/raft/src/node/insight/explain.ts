@@ -1,0 +1,299 @@
+/**
+ * Why things are as they are, from what a member knows at a moment: its core, its connections and
+ * what its witness has seen. A pure function: the same facts give the same answer. Called by
+ * `node.ts`.
+ */
+import { type LogIndex, logIndex, type NodeId } from "../../base/index.ts";
+import {
+  type Campaign,
+  entryBytes,
+  isVoter,
+  type Log,
+  lastIndex,
+  majority,
+  type Raft,
+  termAt,
+} from "../../core/index.ts";
+import type { PeerState } from "../peers.ts";
+import { describeFinding, severityOf } from "./describe-finding.ts";
+import type { CampaignSummary } from "./elections.ts";
+import type { CatchUpFinding, FailedCampaignsFinding, Finding, Severity } from "./findings.ts";
+import { holdersOf, type PeerSighting, type Sightings } from "./witness.ts";
+
+/** What is known at a moment. */
+export interface ExplainFacts {
+  readonly raft: Raft;
+  readonly nowMs: number;
+  readonly tickMs: number;
+  /** How long a unit may take before the disk is called slow. Milliseconds. */
+  readonly slowStorageMs: number;
+  readonly sightings: Sightings;
+  /** Of each other voter, as this member's connections are. */
+  readonly peerOf: (id: NodeId) => PeerState;
+  /** Refused connections of no known peer, or null. */
+  readonly strangers: PeerState["refused"];
+  /** Null while the member runs. */
+  readonly stopped: { readonly error: Error | null } | null;
+}
+
+/** A finding with its sentence. */
+export type Explained = Finding & { readonly severity: Severity; readonly text: string };
+
+/** The answer of `node.explain()`. */
+export interface Explanation {
+  readonly id: string;
+  /** The worst of `findings`. */
+  readonly severity: Severity;
+  /** All sentences, the most important first. */
+  readonly text: string;
+  readonly findings: readonly Explained[];
+}
+
+const severities: readonly Severity[] = ["ok", "notice", "trouble"];
+
+/** Says who leads or why nobody does, who holds back commitment, and how each peer is doing. */
+export function explain(facts: ExplainFacts): Explanation {
+  const { id } = facts.raft;
+  const findings = findAll(facts).map((finding): Explained => {
+    return { ...finding, severity: severityOf(finding), text: describeFinding(finding, id) };
+  });
+  const worst = Math.max(...findings.map(({ severity }) => severities.indexOf(severity)));
+  return {
+    id,
+    severity: severities[worst] ?? "ok",
+    text: findings.map(({ text }) => text).join("\n"),
+    findings,
+  };
+}
+
+function findAll(facts: ExplainFacts): Finding[] {
+  const { stopped } = facts;
+  if (stopped !== null) return [{ kind: "stopped", error: stopped.error?.message ?? null }];
+  return [
+    ...findLeader(facts),
+    ...findQuorum(facts),
+    ...findElection(facts),
+    ...findCatchUp(facts),
+    ...findStorage(facts),
+    ...findCommit(facts),
+    ...findPeers(facts),
+    ...findRefused(facts),
+  ];
+}
+
+// --- who leads, or why nobody does ---------------------------------------------------------------
+
+function findLeader({ raft, nowMs, tickMs, sightings }: ExplainFacts): Finding[] {
+  const { leader, leaderContactTick } = raft;
+  const { term } = raft.hardState;
+  const { elections } = sightings;
+  const forMs = nowMs - elections.sinceMs;
+  if (leader === null) {
+    const { previous, why } = elections.loss ?? { previous: null, why: "start" };
+    return [{ kind: "no-leader", term, forMs, previous, why }];
+  }
+  const isSelf = leader === raft.id;
+  const silentMs =
+    isSelf || leaderContactTick === null ? null : (raft.nowTick - leaderContactTick) * tickMs;
+  return [{ kind: "leader", leader, isSelf, term, forMs, silentMs }];
+}
+
+/** Said where it matters: without a leader, or at a leader that is about to step down. */
+function findQuorum({ raft, nowMs, peerOf }: ExplainFacts): Finding[] {
+  if (raft.leader !== null && raft.leader !== raft.id) return [];
+  const { voters } = raft.configuration;
+  const isUp = (id: NodeId) => id === raft.id || peerOf(id).connected;
+  const reachable = voters.filter(({ id }) => isUp(id)).map(({ id }) => id);
+  const needed = majority(voters.length);
+  if (reachable.length >= needed) return [];
+  const unreachable = voters
+    .filter(({ id }) => !isUp(id))
+    .map(({ id, address }) => {
+      const { reason, downSinceMs } = peerOf(id);
+      return { id, address, reason, forMs: Math.round(nowMs - (downSinceMs ?? nowMs)) };
+    });
+  const isIsolated = reachable.every((id) => id === raft.id);
+  return [{ kind: "no-quorum", needed, reachable, unreachable, isIsolated }];
+}
+
+function findElection(facts: ExplainFacts): Finding[] {
+  const { raft, tickMs, sightings } = facts;
+  if (raft.leader !== null) return [];
+  const found: Finding[] = [];
+  if (!isVoter(raft.configuration, raft.id)) {
+    found.push({ kind: "no-candidate", why: "not-a-voter" });
+  } else if (raft.hardState.mustCatchUp) {
+    found.push({ kind: "no-candidate", why: "must-catch-up" });
+  } else if (raft.campaign !== null) {
+    found.push(findCampaign(facts, raft.campaign));
+  } else {
+    const inMs = Math.max(0, raft.electionTimeout - raft.electionElapsed) * tickMs;
+    found.push({ kind: "election-due", inMs });
+  }
+  const { campaigns, campaignCount } = sightings.elections;
+  const lost = campaigns.filter(({ outcome }) => outcome !== "won");
+  if (lost.length > 0) found.push(summarizeFailed(lost, campaignCount));
+  return found;
+}
+
+function findCampaign({ raft, nowMs, sightings }: ExplainFacts, campaign: Campaign): Finding {
+  const { pre, term, grants, refusals } = campaign;
+  const voters = raft.configuration.voters.map(({ id }) => id);
+  const ownVoteUnderWay = !pre && !grants.has(raft.id);
+  const { elections } = sightings;
+  return {
+    kind: "campaign",
+    pre,
+    term,
+    granted: voters.filter((id) => grants.has(id)),
+    refused: voters
+      .filter((id) => refusals.has(id))
+      .map((id) => ({ id, why: elections.refusalOf(id) })),
+    unanswered: voters.filter((id) => id !== raft.id && !grants.has(id) && !refusals.has(id)),
+    needed: majority(voters.length),
+    ownVoteUnderWay,
+    forMs: nowMs - elections.campaignSinceMs,
+  };
+}
+
+/** `count` counts those too that are no longer remembered, and PreVotes that were won. */
+function summarizeFailed(lost: readonly CampaignSummary[], total: number): FailedCampaignsFinding {
+  const counts = new Map<NonNullable<CampaignSummary["refused"][number]["why"]>, number>();
+  let splitCount = 0;
+  for (const { refused, pre } of lost) {
+    const whys = refused.map(({ why }) => why);
+    if (!pre && whys.includes("voted-for-other")) splitCount++;
+    for (const why of whys) if (why !== null) counts.set(why, (counts.get(why) ?? 0) + 1);
+  }
+  const refusals = [...counts].map(([why, count]) => ({ why, count }));
+  refusals.sort((a, b) => b.count - a.count);
+  const count = Math.max(lost.length, total - lost.length);
+  return { kind: "failed-campaigns", count, splitCount, refusals, recent: lost };
+}
+
+// --- this member's own state ---------------------------------------------------------------------
+
+function findCatchUp(facts: ExplainFacts): Finding[] {
+  const { raft, nowMs, sightings } = facts;
+  const { mustCatchUp } = raft.hardState;
+  const { commit, leaderCommit, durableIndex } = raft;
+  const isBehind = raft.leadership === null && leaderCommit > commit;
+  if (!mustCatchUp && !isBehind) return [];
+  const sinceMs = mustCatchUp ? sightings.startMs : sightings.behindSinceMs;
+  const forMs = sinceMs === null ? null : nowMs - sinceMs;
+  const durable = durableIndex;
+  const waitsFor = waitsForOf(facts);
+  return [{ kind: "catch-up", mustCatchUp, commit, leaderCommit, durable, forMs, waitsFor }];
+}
+
+function waitsForOf({ raft, peerOf }: ExplainFacts): CatchUpFinding["waitsFor"] {
+  const { leaderCommit } = raft;
+  if (raft.leader === null) return "leader";
+  if (leaderCommit > raft.verified) return "entries";
+  if (leaderCommit > raft.durableIndex) return "disk";
+  if (!raft.hardState.mustCatchUp) return "entries";
+  if (termAt(raft.log, leaderCommit) !== raft.hardState.term) return "own-term-entry";
+  const { voters } = raft.configuration;
+  const others = voters.filter(({ id }) => id !== raft.id && peerOf(id).connected);
+  return others.length < majority(voters.length) ? "contact" : "election";
+}
+
+function findStorage({ nowMs, slowStorageMs, sightings }: ExplainFacts): Finding[] {
+  const { units } = sightings;
+  const first = units[0];
+  if (first === undefined || nowMs - first.sinceMs < slowStorageMs) return [];
+  let entries = 0;
+  let bytes = 0;
+  for (const unit of units) {
+    entries += unit.entries;
+    bytes += unit.bytes;
+  }
+  const forMs = nowMs - first.sinceMs;
+  return [{ kind: "storage-slow", unit: first.unit, units: units.length, entries, bytes, forMs }];
+}
+
+// --- commitment ----------------------------------------------------------------------------------
+
+function findCommit({ raft, nowMs, sightings }: ExplainFacts): Finding[] {
+  const found: Finding[] = [];
+  const { commit, applied, leadership } = raft;
+  const last = lastIndex(raft.log);
+  const { commitSinceMs, applySinceMs } = sightings;
+  if (last > commit) {
+    const voters = raft.configuration.voters.map(({ id }) => id);
+    const holders = holdersOf(raft);
+    found.push({
+      kind: "commit-held",
+      commit,
+      last,
+      forMs: commitSinceMs === null ? 0 : nowMs - commitSinceMs,
+      needed: majority(voters.length),
+      have: leadership === null ? [] : voters.filter((id) => !holders.includes(id)),
+      heldBy: leadership === null ? null : holders,
+      leader: raft.leader,
+    });
+  }
+  if (applied < commit && applySinceMs !== null) {
+    found.push({ kind: "apply-behind", commit, applied, forMs: nowMs - applySinceMs });
+  }
+  return found;
+}
+
+// --- the others ----------------------------------------------------------------------------------
+
+function findPeers(facts: ExplainFacts): Finding[] {
+  const { raft, nowMs, peerOf } = facts;
+  if (raft.leadership !== null) {
+    return [...raft.leadership.peers.keys()].map((id) => findPeer(facts, id));
+  }
+  const others = raft.configuration.voters.filter(({ id }) => id !== raft.id);
+  return others.flatMap(({ id }): Finding[] => {
+    const { connected, reason, downSinceMs } = peerOf(id);
+    if (connected) return [];
+    return [{ kind: "disconnected", id, reason, forMs: nowMs - (downSinceMs ?? nowMs) }];
+  });
+}
+
+function findPeer({ raft, nowMs, tickMs, sightings, peerOf }: ExplainFacts, id: NodeId): Finding {
+  const progress = raft.leadership?.peers.get(id);
+  const matched = progress?.matched ?? logIndex(0);
+  const last = lastIndex(raft.log);
+  const seen: PeerSighting = sightings.peers.get(id) ?? { state: "probing", sinceMs: nowMs };
+  const peer = peerOf(id);
+  const sinceMs = peer.connected ? seen.sinceMs : (peer.downSinceMs ?? seen.sinceMs);
+  return {
+    kind: "peer",
+    id,
+    state: peer.connected ? seen.state : "unreachable",
+    forMs: nowMs - sinceMs,
+    matched,
+    behindEntries: last - matched,
+    behindBytes: bytesAbove(raft.log, matched),
+    inflightMessages: progress?.inflight.length ?? 0,
+    inflightBytes: progress?.inflightBytes ?? 0,
+    reason: peer.connected ? null : peer.reason,
+    silentMs: (raft.nowTick - (progress?.contactTick ?? raft.nowTick)) * tickMs,
+  };
+}
+
+/** Of the entries above `index` that are in the log. */
+function bytesAbove(log: Log, index: LogIndex): number {
+  let bytes = 0;
+  for (let at = Math.max(0, index - log.base.index); at < log.entries.length; at++) {
+    const entry = log.entries[at];
+    if (entry !== undefined) bytes += entryBytes(entry);
+  }
+  return bytes;
+}
+
+function findRefused({ raft, nowMs, peerOf, strangers }: ExplainFacts): Finding[] {
+  const found: Finding[] = [];
+  const add = (id: NodeId | null, refused: PeerState["refused"]) => {
+    if (refused === null) return;
+    const { reason, count, atMs } = refused;
+    found.push({ kind: "refused-peer", id, reason, count, agoMs: nowMs - atMs });
+  };
+  for (const { id } of raft.configuration.voters) if (id !== raft.id) add(id, peerOf(id).refused);
+  add(null, strangers);
+  return found;
+}

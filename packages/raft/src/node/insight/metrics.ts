@@ -1,0 +1,92 @@
+/**
+ * What a member counts and measures, for whatever collects it: names, units and labels in one
+ * table, and the hook that hears the values. The library brings no collector.
+ */
+
+/** Of a value: a counter grows, a gauge is what it is now, an observation is one of many. */
+export type MetricKind = "counter" | "gauge" | "observation";
+
+interface MetricDescription {
+  readonly kind: MetricKind;
+  /** One sentence, for people. */
+  readonly help: string;
+  /** The names of its labels. */
+  readonly labels: readonly string[];
+}
+
+/** Every metric of a member. Names end in their unit; `count` is a number of things. */
+export const metricTable = {
+  "elections-count": counter("Elections that ended with a leader known here.", "why"),
+  "election-ms": observation("Time without a known leader, for each election."),
+  "campaigns-count": counter("Own campaigns and PreVotes, by how they ended.", "outcome"),
+  "commands-count": counter("Commands given to this member, by how they settled.", "outcome"),
+  "command-ms": observation("From the call to the result of a command that was applied."),
+  "reads-count": counter(
+    "Linearizable reads asked of this member, by how they settled.",
+    "outcome",
+  ),
+  "read-ms": observation("From the call to the answer of a read that succeeded."),
+  "applied-entries-count": counter("Entries handed to the machines."),
+  "apply-ms": observation("Time that the machines took for one batch of entries."),
+  "messages-sent-count": counter("Messages of the core handed to the transport.", "message"),
+  "messages-received-count": counter("Messages that came from peers.", "message"),
+  "disconnections-count": counter("Connections to a peer that broke.", "peer"),
+  "refusals-count": counter("Handshakes that were refused, by peer; `-`: of no member.", "peer"),
+  "storage-units-count": counter("Units given to the disk."),
+  "storage-bytes": counter("Bytes of entries given to the disk."),
+  "storage-unit-ms": observation("From handing a unit to the disk to its being durable."),
+  "stalls-count": counter("Times that commitment stood still for `stallMs`."),
+  term: gauge("The own term."),
+  "is-leader": gauge("1 at the leader, else 0."),
+  "has-leader": gauge("1 if a leader is known, else 0."),
+  "must-catch-up": gauge("1 while this member abstains after damage, else 0."),
+  "commit-index": gauge("The last entry known to be committed."),
+  "applied-index": gauge("The last entry that the machines have applied."),
+  "last-index": gauge("The last entry in the log."),
+  "durable-index": gauge("The last entry on this member's disk."),
+  "log-entries-count": gauge("Entries of the log in memory."),
+  "uncommitted-bytes": gauge("At the leader: bytes of entries appended and not committed."),
+  "storage-under-way-count": gauge("Units that the disk has not finished."),
+  "peers-connected-count": gauge("Voters, oneself included, to which a connection stands."),
+  "voters-count": gauge("Voters of the configuration."),
+  "peer-behind-count": gauge("At the leader: entries that a peer lacks.", "peer"),
+  "peer-inflight-bytes": gauge("At the leader: bytes sent to a peer and not answered.", "peer"),
+} as const satisfies Readonly<Record<string, MetricDescription>>;
+
+function counter(help: string, ...labels: string[]): MetricDescription & { kind: "counter" } {
+  return { kind: "counter", help, labels };
+}
+
+function gauge(help: string, ...labels: string[]): MetricDescription & { kind: "gauge" } {
+  return { kind: "gauge", help, labels };
+}
+
+function observation(
+  help: string,
+  ...labels: string[]
+): MetricDescription & { kind: "observation" } {
+  return { kind: "observation", help, labels };
+}
+
+type Table = typeof metricTable;
+
+/** The names of one kind. */
+export type MetricName<Kind extends MetricKind> = {
+  [Name in keyof Table]: Table[Name]["kind"] extends Kind ? Name : never;
+}[keyof Table];
+
+export type MetricLabels = Readonly<Record<string, string>>;
+
+/**
+ * Hears what a member counts and measures: the option `metrics` of `start`. Called in the member's
+ * turns, so it must be quick; one that throws is told in the log and not called again. Without it
+ * nothing is measured.
+ */
+export interface MetricsHook {
+  /** A counter grows by `increase`, 1 or more. */
+  count(name: MetricName<"counter">, increase: number, labels: MetricLabels): void;
+  /** A gauge is `value` now. All are told each heartbeat interval. */
+  gauge(name: MetricName<"gauge">, value: number, labels: MetricLabels): void;
+  /** Something took or was `value`. */
+  observe(name: MetricName<"observation">, value: number, labels: MetricLabels): void;
+}
