@@ -1,6 +1,6 @@
 /** Traps of PreVote, CheckQuorum and stickiness (B): `docs/traps.md`. */
 import { describe, expect, it } from "vitest";
-import { crc32 } from "../../src/base/index.ts";
+import { crc32, noIndex, persistUnit } from "../../src/base/index.ts";
 import { createMachineSet, rawMachine } from "../../src/machine/index.ts";
 import {
   checkOptions,
@@ -221,13 +221,12 @@ describe("PreVote, CheckQuorum, stickiness", () => {
       defer: (run) => clock.defer(run),
     };
     const { raft } = memberOf(createLab(["n1"]), "n1");
+    const { store } = openMemoryLog({ clock, crc32, clusterId: "00c1a51e00c1a51e" });
+    const { entries } = raft.log;
+    const unit = { unit: persistUnit(0), hardState: null, truncateFrom: null, commit: noIndex };
+    store.append({ ...unit, entries }, () => {});
     const member = new Member({
-      ...{
-        raft,
-        store: openMemoryLog({ clock, crc32, clusterId: "00c1a51e00c1a51e" }).store,
-        lock: null,
-        clock: late,
-      },
+      ...{ raft, store, lock: null, clock: late },
       ...{ random: createSeededRandom(1), limits: { ...defaultLimits, tickMs: 5 } },
       ...{ machines: createMachineSet({ texts: rawMachine(() => new Journal()) }) },
       ...{ logger: silentLogger, check: null, observer: null },

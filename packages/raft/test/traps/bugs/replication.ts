@@ -54,15 +54,15 @@ const logBugs: readonly TrapBug[] = [
   bug(
     "C7",
     "Indexes are sorted as text.",
-    patch("core/commitment.ts", "matched.sort((a, b) => b - a);", "matched.sort().reverse();"),
+    patch("core/quorum.ts", "values.sort((a, b) => b - a);", "values.sort().reverse();"),
   ),
   bug(
     "C7",
     "One copy less than a majority is enough.",
     patch(
-      "core/commitment.ts",
-      "matched[majority(matched.length) - 1]",
-      "matched[Math.max(0, majority(matched.length) - 2)]",
+      "core/quorum.ts",
+      "values[majority(values.length) - 1]",
+      "values[Math.max(0, majority(values.length) - 2)]",
     ),
   ),
   bug(
@@ -108,8 +108,8 @@ const logBugs: readonly TrapBug[] = [
     "The leader counts its own entries before they are on its disk.",
     patch(
       "core/commitment.ts",
-      "matched.push(raft.durableIndex)",
-      "matched.push(lastIndex(raft.log))",
+      "if (id === raft.id) return raft.durableIndex;",
+      "if (id === raft.id) return lastIndex(raft.log);",
     ),
     patch(
       "core/replication.ts",
@@ -178,8 +178,8 @@ const logBugs: readonly TrapBug[] = [
     "It raises the term, whoever can be reached.",
     patch(
       "core/commitment.ts",
-      "reachableVoters(raft) >= majority(raft.configuration.voters.length)",
-      "reachableVoters(raft) >= 0",
+      "isQuorum(raft.configuration, (id) => raft.reachable.has(id))",
+      "raft.reachable.size >= 0",
     ),
   ),
   bug(

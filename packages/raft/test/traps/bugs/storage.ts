@@ -28,8 +28,8 @@ export const storageBugs: readonly TrapBug[] = [
     "A request does not wait for the write before.",
     patch(
       "storage/wal/write-ahead-log.ts",
-      "this.#waiting.push({ request, recordBytes, done });\n    if (!this.#isBusy) this.#next();",
-      "this.#waiting.push({ request, recordBytes, done });\n    this.#next();",
+      "this.#waiting.push(waiting);\n    if (!this.#isBusy) this.#next();",
+      "this.#waiting.push(waiting);\n    this.#next();",
     ),
     patch(
       "storage/wal/write-ahead-log.ts",
@@ -109,7 +109,7 @@ export const storageBugs: readonly TrapBug[] = [
       "",
     ),
     patch("storage/wal/read-segments.ts", "    checkBase(segment.last, replay);\n", ""),
-    patch("storage/wal/replay.ts", "entry.index !== this.lastIndex + 1", "entry.index < 0"),
+    patch("storage/wal/replay.ts", "entry.index !== last.index + 1", "entry.index < 0"),
   ),
   bug(
     "H20",
