@@ -14,8 +14,52 @@ interface MetricDescription {
   readonly labels: readonly string[];
 }
 
+/** The names of one kind. */
+export type MetricName<Kind extends MetricKind> = Kind extends "counter"
+  ? CounterName
+  : Kind extends "gauge"
+    ? GaugeName
+    : ObservationName;
+
+type CounterName =
+  | "elections-count"
+  | "campaigns-count"
+  | "commands-count"
+  | "reads-count"
+  | "applied-entries-count"
+  | "messages-sent-count"
+  | "messages-received-count"
+  | "disconnections-count"
+  | "refusals-count"
+  | "storage-units-count"
+  | "storage-bytes"
+  | "stalls-count";
+
+type GaugeName =
+  | "term"
+  | "is-leader"
+  | "has-leader"
+  | "must-catch-up"
+  | "commit-index"
+  | "applied-index"
+  | "last-index"
+  | "durable-index"
+  | "log-entries-count"
+  | "uncommitted-bytes"
+  | "storage-under-way-count"
+  | "peers-connected-count"
+  | "voters-count"
+  | "peer-behind-count"
+  | "peer-inflight-bytes";
+
+type ObservationName = "election-ms" | "command-ms" | "read-ms" | "apply-ms" | "storage-unit-ms";
+
+type Described<Kind extends MetricKind> = Readonly<
+  Record<MetricName<Kind>, MetricDescription & { readonly kind: Kind }>
+>;
+
 /** Every metric of a member. Names end in their unit; `count` is a number of things. */
-export const metricTable = {
+export const metricTable: Described<"counter"> & Described<"gauge"> & Described<"observation"> = {
   "elections-count": counter("Elections that ended with a leader known here.", "why"),
   "election-ms": observation("Time without a known leader, for each election."),
   "campaigns-count": counter("Own campaigns and PreVotes, by how they ended.", "outcome"),
@@ -51,7 +95,7 @@ export const metricTable = {
   "voters-count": gauge("Voters of the configuration."),
   "peer-behind-count": gauge("At the leader: entries that a peer lacks.", "peer"),
   "peer-inflight-bytes": gauge("At the leader: bytes sent to a peer and not answered.", "peer"),
-} as const satisfies Readonly<Record<string, MetricDescription>>;
+};
 
 function counter(help: string, ...labels: string[]): MetricDescription & { kind: "counter" } {
   return { kind: "counter", help, labels };
@@ -67,13 +111,6 @@ function observation(
 ): MetricDescription & { kind: "observation" } {
   return { kind: "observation", help, labels };
 }
-
-type Table = typeof metricTable;
-
-/** The names of one kind. */
-export type MetricName<Kind extends MetricKind> = {
-  [Name in keyof Table]: Table[Name]["kind"] extends Kind ? Name : never;
-}[keyof Table];
 
 export type MetricLabels = Readonly<Record<string, string>>;
 
