@@ -17,6 +17,7 @@ import type { CommandOutcome } from "./command-outcome.ts";
 import { encodePayload, PayloadReader } from "./command-payload.ts";
 import { DeterministicRandom } from "./deterministic-random.ts";
 import { copyState, Transaction } from "./draft.ts";
+import type { InstanceSnapshots } from "./instance-snapshots.ts";
 import {
   badConfig,
   UnknownCommandError,
@@ -33,6 +34,7 @@ import type {
   ReplyCodec,
 } from "./raw-machine.ts";
 import { outcomeReplies } from "./reducer-replies.ts";
+import { ReducerState } from "./reducer-snapshots.ts";
 import type {
   CheckedCommands,
   CommandContext,
@@ -86,7 +88,7 @@ class ReducerInstance implements MachineInstance<object> {
   readonly #name: string;
   readonly #version: number;
   readonly #codec: Codec;
-  readonly #state: object;
+  readonly #state: ReducerState;
   readonly #commands: ReadonlyMap<string, NamedCommand>;
   readonly #table: NameTable<NamedCommand>;
   readonly #payload = new PayloadReader();
@@ -97,7 +99,7 @@ class ReducerInstance implements MachineInstance<object> {
     this.#name = name;
     this.#version = declaration.version;
     this.#codec = declaration.codec ?? jsonCodec;
-    this.#state = createState(name, declaration);
+    this.#state = new ReducerState(createState(name, declaration), declaration.version);
     this.#commands = namedCommands(declaration.commands);
     this.#table = new NameTable(this.#commands);
   }
@@ -117,6 +119,7 @@ class ReducerInstance implements MachineInstance<object> {
       ? this.#codec.decode(bytes.subarray(payload.argumentOffset))
       : undefined;
     this.#context.enter(entry, payload.nowMs);
+    this.#state.enter(payload.machineVersion);
     return this.#run(command, argument, entry.wanted);
   }
 
@@ -130,6 +133,10 @@ class ReducerInstance implements MachineInstance<object> {
     }
     if (payload.machineVersion > this.#version) return false;
     return this.#table.find(bytes, payload.nameOffset, payload.nameLength) !== undefined;
+  }
+
+  get snapshots(): InstanceSnapshots {
+    return this.#state;
   }
 
   get direct(): DirectMachine {
@@ -160,7 +167,8 @@ class ReducerInstance implements MachineInstance<object> {
   }
 
   #run(command: NamedCommand, argument: unknown, wanted: boolean): CommandOutcome | undefined {
-    const transaction = new Transaction(this.#state, "write", "a result");
+    const { current, layers } = this.#state;
+    const transaction = new Transaction(current, "write", "a result", layers);
     let result: unknown;
     try {
       result = command.reducer(transaction.root, argument, this.#context);
@@ -246,11 +254,9 @@ class ReducerInstance implements MachineInstance<object> {
   }
 
   #readNow(read: (state: object) => unknown): unknown {
-    const transaction = new Transaction(
-      this.#state,
-      "read",
-      `read() of the machine "${this.#name}"`,
-    );
+    const { current, layers } = this.#state;
+    const purpose = `read() of the machine "${this.#name}"`;
+    const transaction = new Transaction(current, "read", purpose, layers);
     try {
       const value = read(transaction.root);
       checkSynchronous(value, "The callback of read()");
