@@ -36,10 +36,10 @@ export interface StateRestore {
 }
 
 /**
- * Steps of a walk, at most, for one piece: 16,384 values take 2 to 5 ms, so a piece of small values
+ * Steps of a walk, at most, for one piece: 8,192 values take 2 to 5 ms, so a piece of small values
  * ends before it is full.
  */
-export const pieceStepsMax = 16_384;
+export const pieceStepsMax = 8_192;
 
 const firstPieceBytes = 64 * 1024;
 const noBytes = new Uint8Array(0);
