@@ -1,209 +1,30 @@
-/** Snapshots of a set of machines: taken while commands go on, restored elsewhere, damaged. */
+/** Snapshots of a set of machines: taken while commands go on, restored elsewhere, refused. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { concatBytes, FormatError, logIndex, term } from "../base/index.ts";
+import {
+  apply,
+  begin,
+  bytesOf,
+  create,
+  declared,
+  drain,
+  entryOf,
+  Journal,
+  restore,
+  type Shelf,
+  type Step,
+  sectionsOf,
+  shelf,
+  step,
+} from "../../test/support/snapshot-machines.ts";
+import { logIndex, term } from "../base/index.ts";
 import { describeWithoutSnapshots, UnrestorableError } from "./machine-errors.ts";
-import { createMachineSet, type MachineDeclarations, type MachineSet } from "./machine-set.ts";
-import { type RawMachine, rawMachine } from "./raw-machine.ts";
+import { createMachineSet } from "./machine-set.ts";
+import { rawMachine } from "./raw-machine.ts";
 import { machine } from "./reducer.ts";
 import { encodeSessionCommand, encodeSessionOpen } from "./session-envelope.ts";
-import type { MachineSetCapture, SnapshotPiece } from "./set-capture.ts";
-import {
-  PieceSource,
-  pieceStepsMax,
-  type StateCapture,
-  type StateRestore,
-} from "./state-capture.ts";
-
-interface Shelf {
-  books: Map<string, { title: string; copies: number; lent: Set<string> }>;
-  log: (string | { id: number })[];
-  odd: Record<string, unknown>;
-}
-
-const shelf = (version = 1) =>
-  machine({
-    version,
-    initial: (): Shelf => ({ books: new Map(), log: [], odd: {} }),
-    commands: {
-      add(state, { title, copies }: { title: string; copies: number }) {
-        state.books.set(title, { title, copies, lent: new Set() });
-        state.log.push(title);
-      },
-      lend(state, { title, to }: { title: string; to: string }) {
-        const book = state.books.get(title);
-        if (book === undefined) throw new Error("no such book");
-        book.lent.add(to);
-        state.odd[to] = { last: title, at: new Map([[title, 1n]]) };
-      },
-      drop(state, { title }: { title: string }) {
-        state.log.unshift({ id: state.books.size });
-        return state.books.delete(title);
-      },
-      trim(state, { length }: { length: number }) {
-        state.log.length = length;
-        delete state.odd["ann"];
-      },
-      oddities(state) {
-        state.odd = { "7": -0, "2": Number.NaN, b: undefined, a: ["\ufeff", "\ud800"], big: -5n };
-        state.log[state.log.length + 1] = "behind a hole";
-      },
-    },
-  });
-
-/** A machine of bytes, with a copy for each capture: it is small. */
-class Journal implements RawMachine<number> {
-  bytes: Uint8Array = new Uint8Array(0);
-  released = 0;
-  pieceBytes = Number.POSITIVE_INFINITY;
-
-  apply(command: Uint8Array): number {
-    this.bytes = concatBytes([this.bytes, command]);
-    return this.bytes.length;
-  }
-
-  capture(): StateCapture {
-    let rest = this.bytes;
-    return {
-      next: (maxBytes) => {
-        if (rest.length === 0) return null;
-        const piece = rest.subarray(0, Math.min(maxBytes, this.pieceBytes));
-        rest = rest.subarray(piece.length);
-        return piece;
-      },
-      release: () => {
-        this.released++;
-      },
-    };
-  }
-
-  restore(): StateRestore {
-    const parts: Uint8Array[] = [];
-    return {
-      write: (bytes) => parts.push(bytes.slice()),
-      finish: () => {
-        this.bytes = concatBytes(parts);
-        if (this.bytes.includes(0xff)) throw new RangeError("no journal has a 255");
-      },
-    };
-  }
-}
-
-const declared = () => ({ shelf: shelf(), journal: rawMachine(() => new Journal()) });
-type Declared = ReturnType<typeof declared>;
-
-function create(): MachineSet<Declared> {
-  return createMachineSet(declared());
-}
-
-/** What is asked of the machines, the same wherever it runs. */
-type Step =
-  | { readonly kind: "shelf"; readonly command: string; readonly argument: unknown }
-  | { readonly kind: "journal"; readonly bytes: readonly number[] }
-  | { readonly kind: "open" }
-  | { readonly kind: "once"; readonly sequence: number; readonly title: string };
-
-const title = fc.constantFrom("a", "b", "c", "__proto__", "1");
-const person = fc.constantFrom("ann", "bob", "3", "1");
-const shelfStep = fc.oneof(
-  fc.record({
-    command: fc.constant("add"),
-    argument: fc.record({ title, copies: fc.integer({ min: 0, max: 9 }) }),
-  }),
-  fc.record({ command: fc.constant("lend"), argument: fc.record({ title, to: person }) }),
-  fc.record({ command: fc.constant("drop"), argument: fc.record({ title }) }),
-  fc.record({ command: fc.constant("trim"), argument: fc.record({ length: fc.nat(4) }) }),
-  fc.record({ command: fc.constant("oddities"), argument: fc.constant(undefined) }),
-);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: shelfStep.map((one) => ({ kind: "shelf" as const, ...one })) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .array(fc.nat(250), { maxLength: 3 })
-      .map((bytes) => ({ kind: "journal" as const, bytes })),
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: "open" as const }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("once" as const),
-      sequence: fc.integer({ min: 1, max: 6 }),
-      title,
-    }),
-  },
-);
-
-function entryOf(set: MachineSet<MachineDeclarations>, one: Step): Uint8Array {
-  const add = (of: string) => set.direct("shelf").encode("add", { title: of, copies: 1 }, 0);
-  switch (one.kind) {
-    case "shelf":
-      return set.encode("shelf", set.direct("shelf").encode(one.command, one.argument, 0));
-    case "journal":
-      return set.encode("journal", Uint8Array.from(one.bytes));
-    case "open":
-      return encodeSessionOpen(1_000);
-    case "once": {
-      const { sequence } = one;
-      const command = set.encode("shelf", add(one.title));
-      return encodeSessionCommand({ session: 1, sequence, floor: 1, command });
-    }
-    default:
-      return one satisfies never;
-  }
-}
-
-/** Applies at `index`; what comes out, as text. */
-function apply(set: MachineSet<MachineDeclarations>, one: Step, index: number): string {
-  const data = set.stamp(entryOf(set, one), index * 10);
-  return JSON.stringify(set.apply(data, logIndex(index), term(1), true), (_key, value) =>
-    value instanceof Error ? "an error" : value,
-  );
-}
-
-function begin(set: MachineSet<MachineDeclarations>, index: number): MachineSetCapture {
-  return set.capture(logIndex(index), term(1));
-}
-
-function drain(capture: MachineSetCapture, maxBytes = 1 << 20): SnapshotPiece[] {
-  const pieces: SnapshotPiece[] = [];
-  for (let piece = capture.next(maxBytes); piece !== null; piece = capture.next(maxBytes)) {
-    expect(piece.data.length).toBeLessThanOrEqual(maxBytes);
-    pieces.push(piece);
-  }
-  return pieces;
-}
-
-/** The bytes of each section. */
-function sectionsOf(pieces: readonly SnapshotPiece[]): Map<string, Uint8Array> {
-  const sections = new Map<string, Uint8Array>();
-  for (const { section, data } of pieces) {
-    sections.set(section, concatBytes([sections.get(section) ?? new Uint8Array(0), data]));
-  }
-  return sections;
-}
-
-const bytesOf = (set: MachineSet<MachineDeclarations>, index: number) =>
-  sectionsOf(drain(begin(set, index)));
-
-/** Restores from whole sections, cut into pieces of `pieceBytes`. */
-function restore(
-  set: MachineSet<MachineDeclarations>,
-  sections: ReadonlyMap<string, Uint8Array>,
-  index: number,
-  pieceBytes = 7,
-): void {
-  const target = set.restore(logIndex(index), term(1));
-  for (const [section, bytes] of sections) {
-    for (let at = 0; at === 0 || at < bytes.length; at += pieceBytes) {
-      // A piece is good during the call only.
-      const data = bytes.slice(at, at + pieceBytes);
-      target.write({ section, data, isLast: at + pieceBytes >= bytes.length });
-      data.fill(0xee);
-    }
-  }
-  target.finish();
-}
+import type { SnapshotPiece } from "./set-capture.ts";
+import { PieceSource, pieceStepsMax } from "./state-capture.ts";
 
 describe("a snapshot of the machines", () => {
   it("is of its moment, whatever is applied while it is written, and goes on elsewhere", () => {
@@ -241,6 +62,52 @@ describe("a snapshot of the machines", () => {
       },
     );
     fc.assert(run, { numRuns: 400 });
+  });
+
+  it("I3, I4: carries sessions: no command runs twice, and all end at the same entry", () => {
+    const [one, other] = [create(), create()];
+    const apply1 = (set: typeof one, index: number, timeMs: number, data: Uint8Array) =>
+      set.apply(set.stamp(data, timeMs), logIndex(index), term(1), true);
+    const once = (set: typeof one, sequence: number) =>
+      entryOf(set, { kind: "once", sequence, title: "a" });
+    apply1(one, 1, 0, encodeSessionOpen(1_000));
+    apply1(one, 2, 500, once(one, 1));
+    apply1(one, 3, 900, encodeSessionOpen(5_000));
+    restore(other, bytesOf(one, 3), 3);
+    const lengthOf = (set: typeof one) =>
+      set.direct("shelf").read((state: Shelf) => state.log.length);
+    for (const set of [one, other]) {
+      expect(apply1(set, 4, 900, once(set, 1))).toMatchObject({ kind: "applied" });
+      expect(lengthOf(set)).toBe(1);
+    }
+    const last = { session: 3, sequence: 1, floor: 1, command: new Uint8Array(0) };
+    for (const timeMs of [1_899, 1_900]) {
+      for (const set of [one, other]) {
+        const command = set.encode("journal", Uint8Array.of(1));
+        apply1(
+          set,
+          timeMs,
+          timeMs,
+          encodeSessionCommand({ ...last, sequence: timeMs - 1_898, command }),
+        );
+      }
+      expect(bytesOf(other, timeMs)).toEqual(bytesOf(one, timeMs));
+    }
+    expect(apply1(other, 2_000, 1_900, once(other, 2))).toEqual({ kind: "expired" });
+  });
+
+  it("I4: ends a session that was silent before it as soon as where it was", () => {
+    const [one, other] = [create(), create()];
+    const stamp = (set: typeof one, index: number, timeMs: number, data: Uint8Array) =>
+      set.apply(set.stamp(data, timeMs), logIndex(index), term(1), true);
+    stamp(one, 1, 0, encodeSessionOpen(1_000));
+    stamp(one, 2, 900, encodeSessionOpen(5_000));
+    restore(other, bytesOf(one, 2), 2);
+    for (const set of [one, other]) {
+      stamp(set, 3, 1_000, encodeSessionOpen(5_000));
+      const late = entryOf(set, { kind: "once", sequence: 1, title: "a" });
+      expect(stamp(set, 4, 1_000, late)).toEqual({ kind: "expired" });
+    }
   });
 
   it("takes the place of what a running member has", () => {
@@ -486,70 +353,5 @@ describe("machines without snapshots", () => {
     );
     const odd = rawMachine(() => Object.assign(new Journal(), { snapshotVersion: 0 }));
     expect(() => createMachineSet({ odd })).toThrow("a whole number from 1 to 65,535");
-  });
-});
-
-describe("damaged sections", () => {
-  function sample(): ReadonlyMap<string, Uint8Array> {
-    const set = create();
-    const steps: Step[] = [
-      { kind: "open" },
-      { kind: "once", sequence: 2, title: "b" },
-      { kind: "shelf", command: "add", argument: { title: "a", copies: 3 } },
-      { kind: "shelf", command: "lend", argument: { title: "a", to: "3" } },
-      { kind: "shelf", command: "lend", argument: { title: "a", to: "1" } },
-      { kind: "shelf", command: "oddities", argument: undefined },
-      { kind: "journal", bytes: [1, 2, 3] },
-    ];
-    for (const [i, one] of steps.entries()) apply(set, one, i + 1);
-    return bytesOf(set, steps.length);
-  }
-  const index = 7;
-
-  it("are noticed wherever they are cut short; a raw machine's end is its own affair", () => {
-    const whole = sample();
-    for (const [name, bytes] of whole) {
-      for (let length = 0; length < bytes.length; length++) {
-        if (name === "journal" && length >= 4) continue;
-        const cut = new Map(whole).set(name, bytes.subarray(0, length));
-        expect(() => restore(create(), cut, index), `${name} ${length}`).toThrow(FormatError);
-      }
-    }
-  });
-
-  it("are refused, or taken for exactly what they are: then their hash is another", () => {
-    const whole = sample();
-    let refused = 0;
-    let taken = 0;
-    for (const [name, bytes] of whole) {
-      for (let at = 0; at < bytes.length; at++) {
-        for (let bit = 0; bit < 8; bit++) {
-          const damaged = bytes.slice();
-          damaged[at] = (damaged[at] ?? 0) ^ (1 << bit);
-          const sections = new Map(whole).set(name, damaged);
-          const set = create();
-          try {
-            restore(set, sections, index, 64);
-          } catch (error) {
-            const isNamed = error instanceof FormatError || error instanceof UnrestorableError;
-            expect(isNamed, `${name} ${at}.${bit}: ${String(error)}`).toBe(true);
-            refused++;
-            continue;
-          }
-          taken++;
-          expect(bytesOf(set, index), `${name} ${at}.${bit}`).toEqual(sections);
-        }
-      }
-    }
-    expect(refused).toBeGreaterThan(1_500);
-    expect(taken).toBeGreaterThan(500);
-  });
-
-  it("cost no memory for what they only claim to hold", () => {
-    for (const tag of [6, 7, 8, 10, 11, 12, 13]) {
-      const claim = Uint8Array.of(1, 2, 1, 0, 10, 1, 0, 0, 0, tag, 0xff, 0xff, 0xff, 0xff);
-      const sections = new Map(sample()).set("shelf", claim);
-      expect(() => restore(create(), sections, index)).toThrow(/ends in the middle|not object/);
-    }
   });
 });
