@@ -32,6 +32,9 @@ export class StoreCapture {
   /** Bytes of what was begun and does not fit into the last piece. */
   #rest: Uint8Array[];
   #position = 0;
+  /** The head of one version; a new one is begun when nothing is left of the one before. */
+  readonly #head = new Uint8Array(versionHeadBytes);
+  readonly #view = new DataView(this.#head.buffer);
   /** Of the last piece: what it cost. For tests. */
   versionsOfPiece = 0;
 
@@ -52,7 +55,7 @@ export class StoreCapture {
         continue;
       }
       const count = Math.min(part.length, piece.length - filled);
-      piece.set(part.subarray(0, count), filled);
+      piece.set(count === part.length ? part : part.subarray(0, count), filled);
       filled += count;
       if (count === part.length) this.#rest.shift();
       else this.#rest[0] = part.subarray(count);
@@ -72,9 +75,28 @@ export class StoreCapture {
     const version = this.#log.at(this.#position++);
     this.versionsOfPiece++;
     this.#rest = isTombstone(version)
-      ? [encodeTombstone(version), version.key]
-      : [encodeVersion(version), version.key, version.value];
+      ? [this.#encodeTombstone(version), version.key]
+      : [this.#encodeVersion(version), version.key, version.value];
     return true;
+  }
+
+  #encodeTombstone({ key, modRevision }: KeyValue): Uint8Array {
+    this.#head[0] = recordKinds.tombstone;
+    this.#view.setUint32(1, key.length, true);
+    setU64(this.#view, 5, modRevision);
+    return this.#head.subarray(0, tombstoneHeadBytes);
+  }
+
+  #encodeVersion(of: KeyValue): Uint8Array {
+    const view = this.#view;
+    this.#head[0] = recordKinds.version;
+    view.setUint32(1, of.key.length, true);
+    setU64(view, 5, of.modRevision);
+    setU64(view, 13, of.createRevision);
+    setU64(view, 21, of.version);
+    view.setBigInt64(29, of.lease, true);
+    view.setUint32(37, of.value.length, true);
+    return this.#head;
   }
 }
 
@@ -84,28 +106,6 @@ function encodeHead(store: Store): Uint8Array {
   setU64(view, 0, store.revision);
   setU64(view, 8, store.compactedRevision + 1);
   setU64(view, 16, store.log.length);
-  return bytes;
-}
-
-function encodeTombstone({ key, modRevision }: KeyValue): Uint8Array {
-  const bytes = new Uint8Array(tombstoneHeadBytes);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = recordKinds.tombstone;
-  view.setUint32(1, key.length, true);
-  setU64(view, 5, modRevision);
-  return bytes;
-}
-
-function encodeVersion(of: KeyValue): Uint8Array {
-  const bytes = new Uint8Array(versionHeadBytes);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = recordKinds.version;
-  view.setUint32(1, of.key.length, true);
-  setU64(view, 5, of.modRevision);
-  setU64(view, 13, of.createRevision);
-  setU64(view, 21, of.version);
-  view.setBigInt64(29, of.lease, true);
-  view.setUint32(37, of.value.length, true);
   return bytes;
 }
 
