@@ -1,6 +1,6 @@
 /**
- * The TypeScript in the READMEs compiles: every `ts` block becomes a file of its own and is checked
- * with the workspace's own options and paths.
+ * The TypeScript in the READMEs and on the page of machines compiles: every `ts` block becomes a
+ * file of its own and is checked with the workspace's own options and paths.
  */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,6 +16,7 @@ const readmes = [
   "README.zh-CN.md",
   "packages/raft/README.md",
   "packages/quorate/README.md",
+  "docs/machines.md",
 ] as const;
 
 /** The code of the `ts` blocks of a Markdown text, in order. */

@@ -14,6 +14,8 @@ export type {
   RawMachine,
   RawMachineHandle,
   ReadOptions,
+  StateCapture,
+  StateRestore,
   TypedMachine,
 } from "./machine/index.ts";
 export { jsonCodec, machine, rawMachine, sessionLimits } from "./machine/index.ts";

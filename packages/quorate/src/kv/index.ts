@@ -20,4 +20,6 @@ export {
 export { put } from "./put.ts";
 export { range } from "./range.ts";
 export { createStore, type Store } from "./store.ts";
+export { StoreCapture } from "./store-capture.ts";
+export { StoreFormatError, StoreRestore } from "./store-restore.ts";
 export { txn } from "./txn.ts";

@@ -9,6 +9,8 @@ import { deleteRange } from "./delete-range.ts";
 import type { KvError } from "./errors.ts";
 import { put } from "./put.ts";
 import { createStore, type Store } from "./store.ts";
+import { StoreCapture, storeSnapshotVersion } from "./store-capture.ts";
+import { StoreRestore } from "./store-restore.ts";
 import { txn } from "./txn.ts";
 
 /** What a write leads to; a refusal is an answer like any other. */
@@ -36,6 +38,7 @@ export interface KvStats {
 }
 
 export interface KvMachine {
+  /** Another one after a restore. */
   readonly store: Store;
   /**
    * Applies one command; undefined if the answer is not wanted.
@@ -44,13 +47,21 @@ export interface KvMachine {
    */
   apply(command: Uint8Array, context: KvApplyContext): KvResult | undefined;
   stats(): KvStats;
+  /** Version of the bytes of a capture. */
+  readonly snapshotVersion: number;
+  /** Freezes the store as it is, for a snapshot, at once; `apply` goes on. */
+  capture(): StoreCapture;
+  /** Reads a capture; the store is empty until its end. */
+  restore(): StoreRestore;
 }
 
 /** A machine with an empty store. */
 export function createKvMachine(): KvMachine {
-  const store = createStore();
+  let store = createStore();
   return {
-    store,
+    get store() {
+      return store;
+    },
     apply: (command, context) => {
       const result = applyCommand(store, command, context.wanted);
       return context.wanted ? result : undefined;
@@ -62,6 +73,14 @@ export function createKvMachine(): KvMachine {
       sizeBytes: store.sizeBytes,
       sizeInUseBytes: store.sizeInUseBytes,
     }),
+    snapshotVersion: storeSnapshotVersion,
+    capture: () => new StoreCapture(store),
+    restore: () => {
+      store = createStore();
+      return new StoreRestore((restored) => {
+        store = restored;
+      });
+    },
   };
 }
 

@@ -9,7 +9,15 @@ import { assert } from "./assert.ts";
 /** Versions in a block: a log of millions grows without ever being copied as a whole. */
 const blockVersionsMax = 4_096;
 
+/** A log as it was at one moment. */
+export interface FrozenLog {
+  readonly length: number;
+  /** @invariant `position` is below `length` */
+  at(position: number): KeyValue;
+}
+
 export class RevisionLog {
+  /** @invariant a version in a block stays there: a frozen log looks at the same blocks */
   readonly #blocks: KeyValue[][] = [];
   #length = 0;
 
@@ -29,11 +37,17 @@ export class RevisionLog {
     this.#length += 1;
   }
 
+  /** What is in it now, whatever is added: costs one reference for each 4,096 versions. */
+  freeze(): FrozenLog {
+    const blocks = this.#blocks.slice();
+    return { length: this.#length, at: (position) => versionAt(blocks, position) };
+  }
+
   /** Calls `visit` for every version made in `revision` or later, in order. */
   visitFrom(revision: number, visit: (version: KeyValue) => void): void {
     let previous = revision;
     for (let at = this.#firstFrom(revision); at < this.#length; at++) {
-      const version = this.#at(at);
+      const version = versionAt(this.#blocks, at);
       assert(version.modRevision >= previous, "revision log: revisions ascend");
       previous = version.modRevision;
       visit(version);
@@ -45,16 +59,16 @@ export class RevisionLog {
     let high = this.#length;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (this.#at(middle).modRevision < revision) low = middle + 1;
+      if (versionAt(this.#blocks, middle).modRevision < revision) low = middle + 1;
       else high = middle;
     }
     return low;
   }
+}
 
-  #at(position: number): KeyValue {
-    const block = this.#blocks[Math.floor(position / blockVersionsMax)];
-    const version = block?.[position % blockVersionsMax];
-    assert(version !== undefined, "revision log: a position below the length has a version");
-    return version;
-  }
+function versionAt(blocks: readonly KeyValue[][], position: number): KeyValue {
+  const block = blocks[Math.floor(position / blockVersionsMax)];
+  const version = block?.[position % blockVersionsMax];
+  assert(version !== undefined, "revision log: a position below the length has a version");
+  return version;
 }

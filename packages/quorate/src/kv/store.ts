@@ -63,6 +63,16 @@ export function recordVersion(
     revision === store.revision + 1 || revision === store.revision,
     "store: a write makes the next revision or adds to the one it opened",
   );
+  addVersion(store, name, history, version);
+}
+
+/** As `recordVersion`, when a store is read from a snapshot, where revisions may be missing. */
+export function addVersion(
+  store: Store,
+  name: string,
+  history: KeyHistory | undefined,
+  version: KeyValue,
+): void {
   countVersion(store, history?.newest, version);
   if (history === undefined) {
     assert(!isTombstone(version), "store: only a key that exists is deleted");
@@ -73,7 +83,7 @@ export function recordVersion(
     history.newest = version;
   }
   store.log.append(version);
-  store.revision = revision;
+  store.revision = version.modRevision;
 }
 
 function countVersion(store: Store, before: KeyValue | undefined, version: KeyValue): void {

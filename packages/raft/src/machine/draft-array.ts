@@ -3,6 +3,7 @@
  * alone until the command succeeds. The array methods of the language work on the proxy over it.
  */
 import { assert } from "../base/index.ts";
+import type { ListContainer } from "./draft-container.ts";
 import { absent } from "./draft-keyed.ts";
 import {
   type Copier,
@@ -25,6 +26,7 @@ export class ArrayDraft implements Draft, ProxyHandler<List> {
   readonly parent: Draft | null;
   readonly base: List;
   readonly standIn: object;
+  readonly #container: ListContainer;
   isChanged = false;
   #length: number;
   /**
@@ -36,13 +38,14 @@ export class ArrayDraft implements Draft, ProxyHandler<List> {
   /** What to store for the objects in the overlay; known after `settle`. */
   #settled: Map<number, unknown> | null = null;
 
-  constructor(scope: DraftScope, parent: Draft | null, base: List) {
+  constructor(scope: DraftScope, parent: Draft | null, container: ListContainer) {
     this.scope = scope;
     this.parent = parent;
-    this.base = base;
-    this.#length = base.length;
-    this.#shownBelow = base.length;
-    this.standIn = new Proxy(base, this);
+    this.#container = container;
+    this.base = container.object;
+    this.#length = container.length;
+    this.#shownBelow = container.length;
+    this.standIn = new Proxy(this.base, this);
   }
 
   get(target: List, key: string | symbol): unknown {
@@ -113,11 +116,11 @@ export class ArrayDraft implements Draft, ProxyHandler<List> {
 
   listDetached(into: Set<object>): void {
     for (const index of this.#written?.keys() ?? []) {
-      const before = index < this.#shownBelow ? this.base[index] : undefined;
+      const before = index < this.#shownBelow ? this.#container.get(index) : undefined;
       if (isObject(before) && !this.#showsAtPlace(index, before)) into.add(before);
     }
-    for (let i = this.#shownBelow; i < this.base.length; i++) {
-      const before = this.base[i];
+    for (let i = this.#shownBelow; i < this.#container.length; i++) {
+      const before = this.#container.get(i);
       if (isObject(before) && !this.#showsAtPlace(i, before)) into.add(before);
     }
   }
@@ -126,7 +129,7 @@ export class ArrayDraft implements Draft, ProxyHandler<List> {
     const settled = new Map<number, unknown>();
     for (const [index, value] of this.#written ?? []) {
       if (!isObject(value)) continue;
-      const before = this.base[index];
+      const before = this.#container.get(index);
       const isAtPlace = isObject(before) && draftOf(value)?.base === before;
       settled.set(index, isAtPlace ? before : place(value, index));
     }
@@ -136,12 +139,13 @@ export class ArrayDraft implements Draft, ProxyHandler<List> {
   commit(): void {
     const settled = this.#settled;
     assert(settled !== null, "a draft is settled before it is committed");
-    this.base.length = this.#shownBelow;
+    const container = this.#container;
+    container.setLength(this.#shownBelow);
     for (const [index, value] of this.#written ?? []) {
-      if (value === absent) delete this.base[index];
-      else this.base[index] = isObject(value) ? settled.get(index) : value;
+      if (value === absent) container.delete(index);
+      else container.set(index, isObject(value) ? settled.get(index) : value);
     }
-    this.base.length = this.#length;
+    container.setLength(this.#length);
   }
 
   copy(copier: Copier, register: (copy: object) => void): object {
@@ -169,7 +173,8 @@ export class ArrayDraft implements Draft, ProxyHandler<List> {
   #peek(index: number): unknown {
     const written = this.#written?.get(index);
     if (written !== undefined || this.#written?.has(index)) return written;
-    return index < this.#shownBelow && index in this.base ? this.base[index] : absent;
+    if (index >= this.#shownBelow || !this.#container.has(index)) return absent;
+    return this.#container.get(index);
   }
 
   #put(index: number, value: unknown): void {

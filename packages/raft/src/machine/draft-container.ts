@@ -1,11 +1,15 @@
 /**
- * Plain objects, Maps and Sets seen as one thing: keys in order, each with a value. Used by
- * `draft-keyed.ts`.
+ * Plain objects, Maps and Sets seen as one thing: keys in order, each with a value. And arrays,
+ * seen alike. Used by the drafts; `state-layers.ts` has the same over something that must not
+ * change.
  */
+import { containerKind } from "./draft-scope.ts";
 
 /** A Set's members are both key and value. */
 export interface Container {
   readonly object: object;
+  /** Whether `object` is only a part of what this shows: `state-layers.ts`. */
+  readonly isLayered: boolean;
   has(key: unknown): boolean;
   get(key: unknown): unknown;
   set(key: unknown, value: unknown): void;
@@ -20,6 +24,7 @@ export interface Container {
 /** The own enumerable string keys of a plain object. `__proto__` is a key like any other. */
 export class ObjectContainer implements Container {
   readonly object: Record<string, unknown>;
+  readonly isLayered = false;
 
   constructor(object: Record<string, unknown>) {
     this.object = object;
@@ -60,6 +65,7 @@ export class ObjectContainer implements Container {
 
 export class MapContainer implements Container {
   readonly object: Map<unknown, unknown>;
+  readonly isLayered = false;
 
   constructor(object: Map<unknown, unknown>) {
     this.object = object;
@@ -100,6 +106,7 @@ export class MapContainer implements Container {
 
 export class SetContainer implements Container {
   readonly object: Set<unknown>;
+  readonly isLayered = false;
 
   constructor(object: Set<unknown>) {
     this.object = object;
@@ -135,6 +142,64 @@ export class SetContainer implements Container {
 
   createEmpty(): SetContainer {
     return new SetContainer(new Set());
+  }
+}
+
+/** An array. */
+export interface ListContainer {
+  readonly object: unknown[];
+  readonly length: number;
+  /** False for a hole and past the end. */
+  has(index: number): boolean;
+  get(index: number): unknown;
+  set(index: number, value: unknown): void;
+  /** Leaves a hole. */
+  delete(index: number): void;
+  setLength(length: number): void;
+}
+
+export class PlainList implements ListContainer {
+  readonly object: unknown[];
+
+  constructor(object: unknown[]) {
+    this.object = object;
+  }
+
+  get length(): number {
+    return this.object.length;
+  }
+
+  has(index: number): boolean {
+    return index in this.object;
+  }
+
+  get(index: number): unknown {
+    return this.object[index];
+  }
+
+  set(index: number, value: unknown): void {
+    this.object[index] = value;
+  }
+
+  delete(index: number): void {
+    delete this.object[index];
+  }
+
+  setLength(length: number): void {
+    this.object.length = length;
+  }
+}
+
+/** A plain object, a Map or a Set of a state. */
+export function containerOf(base: object): Container {
+  // `containerKind` looks at the prototype; whatever is in a state was let in by it
+  switch (containerKind(base)) {
+    case "map":
+      return new MapContainer(base as Map<unknown, unknown>);
+    case "set":
+      return new SetContainer(base as Set<unknown>);
+    default:
+      return new ObjectContainer(base as Record<string, unknown>);
   }
 }
 

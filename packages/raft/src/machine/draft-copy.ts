@@ -10,6 +10,7 @@ import {
   describeKeyInState,
   draftOf,
   isObject,
+  type Layer,
   unstorable,
 } from "./draft-scope.ts";
 
@@ -86,7 +87,9 @@ export class DataCopier implements Copier {
     }
     const known = this.#enter(value, key);
     if (known !== undefined) return known;
-    const copy = this.#copyContainer(value, kind);
+    const layer = this.#scope?.findLayer(value);
+    const copy =
+      layer === undefined ? this.#copyContainer(value, kind) : this.#copyLayer(value, layer);
     this.#leave(value);
     return copy;
   }
@@ -97,6 +100,25 @@ export class DataCopier implements Copier {
     if (kind === "map") return this.#map(value as ReadonlyMap<unknown, unknown>);
     if (kind === "set") return this.#set(value as ReadonlySet<unknown>);
     return this.#object(value as Readonly<Record<string, unknown>>);
+  }
+
+  /** An object of the state that does not show what it is. */
+  #copyLayer(value: object, layer: Layer): object {
+    if (layer.kind === "keyed") {
+      const copy = layer.container.createEmpty();
+      this.#copies.set(value, copy.object);
+      for (const key of layer.container.keys()) {
+        copy.set(key, this.value(layer.container.get(key), key));
+      }
+      return copy.object;
+    }
+    const copy: unknown[] = [];
+    this.#copies.set(value, copy);
+    for (let i = 0; i < layer.container.length; i++) {
+      if (layer.container.has(i)) copy.push(this.value(layer.container.get(i), i));
+      else copy.length = i + 1;
+    }
+    return copy;
   }
 
   #object(value: Readonly<Record<string, unknown>>): object {

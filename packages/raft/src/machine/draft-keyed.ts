@@ -44,6 +44,11 @@ export class KeyedDraft implements Draft {
     return this.#container.object;
   }
 
+  /** Whether the base itself shows something else than the state. */
+  get isLayered(): boolean {
+    return this.#container.isLayered;
+  }
+
   get standIn(): object {
     assert(this.#standIn !== null, "a draft has its stand-in before it is used");
     return this.#standIn;

@@ -3,6 +3,7 @@
  * how a draft is recognised, and what may be stored in a state. Nothing here is public.
  */
 import { describeClass, isPlainObject } from "./codec.ts";
+import type { Container, ListContainer } from "./draft-container.ts";
 
 /** Read through a stand-in, gives its draft; no other object has it. */
 export const draftKey: unique symbol = Symbol("draft");
@@ -49,7 +50,14 @@ export interface DraftScope {
   wrap(base: object, parent: Draft): object;
   /** The draft of an object of the state, if it has been touched. */
   find(base: object): Draft | undefined;
+  /** What an object of the state shows if it must not change itself: `state-layers.ts`. */
+  findLayer(base: object): Layer | undefined;
 }
+
+/** A container of either kind, of which only `state-layers.ts` and the drafts know more. */
+export type Layer =
+  | { readonly kind: "keyed"; readonly container: Container }
+  | { readonly kind: "list"; readonly container: ListContainer };
 
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;

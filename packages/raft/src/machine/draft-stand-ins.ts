@@ -2,36 +2,18 @@
  * What a reducer holds in its hands instead of a plain object, a Map or a Set of the state: a
  * proxy, and subclasses of Map and Set, that read and write a `KeyedDraft`.
  */
-import { MapContainer, ObjectContainer, SetContainer } from "./draft-container.ts";
+import type { Container } from "./draft-container.ts";
 import { absent, KeyedDraft } from "./draft-keyed.ts";
 import { checkKey, type Draft, type DraftScope, draftKey } from "./draft-scope.ts";
 
-/** A draft of a plain object. */
-export function draftObject(
-  scope: DraftScope,
-  parent: Draft | null,
-  base: Record<string, unknown>,
-): Draft {
-  const draft = new KeyedDraft(scope, parent, new ObjectContainer(base));
-  draft.setStandIn(new Proxy(base, new ObjectTraps(draft)));
-  return draft;
-}
-
-/** A draft of a Map. */
-export function draftMap(
-  scope: DraftScope,
-  parent: Draft | null,
-  base: Map<unknown, unknown>,
-): Draft {
-  const draft = new KeyedDraft(scope, parent, new MapContainer(base));
-  draft.setStandIn(new MapStandIn(draft));
-  return draft;
-}
-
-/** A draft of a Set. */
-export function draftSet(scope: DraftScope, parent: Draft | null, base: Set<unknown>): Draft {
-  const draft = new KeyedDraft(scope, parent, new SetContainer(base));
-  draft.setStandIn(new SetStandIn(draft));
+/** A draft of a plain object, a Map or a Set. */
+export function draftKeyed(scope: DraftScope, parent: Draft | null, container: Container): Draft {
+  const draft = new KeyedDraft(scope, parent, container);
+  const { object } = container;
+  if (object instanceof Map) draft.setStandIn(new MapStandIn(draft));
+  else if (object instanceof Set) draft.setStandIn(new SetStandIn(draft));
+  // what is no array, Map or Set in a state is a plain object
+  else draft.setStandIn(new Proxy(object as Plain, new ObjectTraps(draft)));
   return draft;
 }
 
@@ -68,7 +50,7 @@ class ObjectTraps implements ProxyHandler<Plain> {
   }
 
   ownKeys(target: Plain): ArrayLike<string | symbol> {
-    if (this.#draft.isChanged) return inObjectOrder(this.#draft.keys());
+    if (this.#draft.isChanged || this.#draft.isLayered) return inObjectOrder(this.#draft.keys());
     this.#draft.scope.checkReadable();
     return Reflect.ownKeys(target);
   }

@@ -1,13 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { copyState, Transaction } from "./draft.ts";
+import { StateLayers } from "./state-layers.ts";
 
 /** Runs `change` as a command; the state is changed only if it returns. */
 function run<State extends object, Result>(
   state: State,
   change: (draft: State) => Result,
+  layers: StateLayers | null = null,
 ): Result | unknown {
-  const transaction = new Transaction(state, "write", "a result");
+  const transaction = new Transaction(state, "write", "a result", layers);
   try {
     const result = change(transaction.root);
     transaction.prepare();
@@ -517,5 +519,63 @@ describe("properties of drafts", () => {
       }
     });
     fc.assert(property, { numRuns: 300 });
+  });
+});
+
+/** What a read sees. */
+function look(state: Place, layers: StateLayers): string {
+  const transaction = new Transaction(state, "read", "read()", layers);
+  const copy = transaction.copyResult(transaction.root);
+  transaction.close();
+  return print(copy);
+}
+
+describe("commands while a snapshot of the state is written", () => {
+  it("do what they always do, leave the state alone until it ends, and are merged then", () => {
+    let succeeded = 0;
+    const property = fc.property(commands, fc.nat(8), (all, end) => {
+      const state = startState();
+      const frozen = print(state);
+      const layers = new StateLayers();
+      let expected = startState();
+      for (const [at, command] of all.entries()) {
+        if (at === end) layers.thaw();
+        if (at < end) expect(print(state)).toBe(frozen);
+        layers.merge(1 + (at % 3));
+        const twin = plainly(expected, command);
+        if (twin === null) continue;
+        succeeded++;
+        expected = twin.state;
+        const change = (s: Place) => command.map((step) => doStep(s, step));
+        expect(run(state, change, layers)).toEqual(twin.seen);
+        expect(look(state, layers)).toBe(print(expected));
+      }
+      layers.thaw();
+      layers.mergeAll();
+      expect(layers.size).toBe(0);
+      expect(print(state)).toBe(print(expected));
+    });
+    fc.assert(property, { numRuns: 1_500 });
+    expect(succeeded).toBeGreaterThan(2_000);
+  });
+
+  it("are merged one entry after the other, and nobody sees how far it is", () => {
+    const state = { map: new Map([1, 2, 3].map((n) => [n, n])), list: [1, 2, 3, 4, 5] };
+    const layers = new StateLayers();
+    const change = (s: typeof state) => {
+      s.map.delete(1);
+      s.map.set(1, 10).set(4, 40).set(2, 20);
+      s.list.splice(1, 3);
+      s.list[4] = 9;
+    };
+    run(state, change, layers);
+    const expected = look(state, layers);
+    expect(print(state.list)).toBe("[1,2,3,4,5]");
+    layers.thaw();
+    let merges = 1;
+    for (; !layers.merge(1); merges++) expect(look(state, layers)).toBe(expected);
+    expect(merges).toBeGreaterThan(6);
+    expect(print(state)).toBe(expected);
+    expect([...state.map.keys()]).toEqual([2, 3, 1, 4]);
   });
 });

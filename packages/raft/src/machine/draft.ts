@@ -9,9 +9,11 @@
  * moved is not copied.
  */
 import { ArrayDraft } from "./draft-array.ts";
+import { containerOf, PlainList } from "./draft-container.ts";
 import { DataCopier } from "./draft-copy.ts";
-import { containerKind, type Draft, type DraftScope } from "./draft-scope.ts";
-import { draftMap, draftObject, draftSet } from "./draft-stand-ins.ts";
+import type { Draft, DraftScope, Layer } from "./draft-scope.ts";
+import { draftKeyed } from "./draft-stand-ins.ts";
+import type { StateLayers } from "./state-layers.ts";
 
 /** One command, or one read, on a state. */
 export class Transaction<State extends object> implements DraftScope {
@@ -29,13 +31,21 @@ export class Transaction<State extends object> implements DraftScope {
   #isWritable: boolean;
   /** Why writing is refused, for the message. */
   readonly #purpose: string;
+  /** What lies above the state while a snapshot of it is written, or was until lately. */
+  readonly #layers: StateLayers | null;
   /** What the reducer gets as the state. */
   readonly root: State;
 
   /** `purpose` completes "Cannot change the state in …". */
-  constructor(state: State, mode: "write" | "read", purpose: string) {
+  constructor(
+    state: State,
+    mode: "write" | "read",
+    purpose: string,
+    layers: StateLayers | null = null,
+  ) {
     this.#isWritable = mode === "write";
     this.#purpose = purpose;
+    this.#layers = layers;
     this.root = this.wrap(state, null) as State; // a stand-in has the shape of what it stands for
   }
 
@@ -96,7 +106,7 @@ export class Transaction<State extends object> implements DraftScope {
   wrap(base: object, parent: Draft | null): object {
     let draft = this.#drafts.get(base);
     if (draft === undefined) {
-      draft = createDraft(this, parent, base);
+      draft = this.#createDraft(parent, base);
       this.#drafts.set(base, draft);
     }
     return draft.standIn;
@@ -104,6 +114,17 @@ export class Transaction<State extends object> implements DraftScope {
 
   find(base: object): Draft | undefined {
     return this.#drafts.get(base);
+  }
+
+  findLayer(base: object): Layer | undefined {
+    return this.#layers?.find(base);
+  }
+
+  #createDraft(parent: Draft | null, base: object): Draft {
+    if (Array.isArray(base)) {
+      return new ArrayDraft(this, parent, this.#layers?.list(base) ?? new PlainList(base));
+    }
+    return draftKeyed(this, parent, this.#layers?.keyed(base) ?? containerOf(base));
   }
 
   /**
@@ -146,18 +167,4 @@ export class Transaction<State extends object> implements DraftScope {
  */
 export function copyState<State extends object>(state: State): State {
   return new DataCopier(null, "store").value(state, "state") as State; // a copy has the same shape
-}
-
-function createDraft(scope: DraftScope, parent: Draft | null, base: object): Draft {
-  // `containerKind` looks at the prototype; whatever is in a state was let in by it
-  switch (containerKind(base)) {
-    case "array":
-      return new ArrayDraft(scope, parent, base as unknown[]);
-    case "map":
-      return draftMap(scope, parent, base as Map<unknown, unknown>);
-    case "set":
-      return draftSet(scope, parent, base as Set<unknown>);
-    default:
-      return draftObject(scope, parent, base as Record<string, unknown>);
-  }
 }

@@ -2,7 +2,13 @@ export type { Codec } from "./codec.ts";
 export { argumentDepthMax, jsonCodec, UnencodableError } from "./codec.ts";
 export type { CommandOutcome } from "./command-outcome.ts";
 export type { VersionedThing } from "./machine-errors.ts";
-export { UnknownCommandError, UnknownMachineError, UnknownVersionError } from "./machine-errors.ts";
+export {
+  describeWithoutSnapshots,
+  UnknownCommandError,
+  UnknownMachineError,
+  UnknownVersionError,
+  UnrestorableError,
+} from "./machine-errors.ts";
 export type {
   CancelSignal,
   MachineHost,
@@ -44,3 +50,6 @@ export {
 } from "./session-envelope.ts";
 export type { SessionOutcome } from "./session-table.ts";
 export { sessionLimits } from "./session-table.ts";
+export type { MachineSetCapture, SnapshotPiece } from "./set-capture.ts";
+export type { MachineSetRestore } from "./set-restore.ts";
+export type { StateCapture, StateRestore } from "./state-capture.ts";

@@ -65,6 +65,35 @@ export class UnknownVersionError extends Error {
   }
 }
 
+/**
+ * A snapshot is sound, and this program cannot take it: it has a machine, a kind of machine or a
+ * version that the program does not have. The member must stop: a state without it would differ
+ * from the others'.
+ */
+export class UnrestorableError extends Error {
+  override readonly name = "UnrestorableError";
+  /** Of the snapshot that cannot be taken. */
+  readonly section: string;
+  readonly index: number;
+
+  constructor(section: string, index: number, fact: string, hint: string) {
+    super(`Cannot restore the snapshot of entry ${index}: ${fact}. ${hint}`);
+    this.section = section;
+    this.index = index;
+  }
+}
+
+/** What to tell who starts a member with machines that cannot be in a snapshot; null if all can. */
+export function describeWithoutSnapshots(machines: readonly string[]): string | null {
+  if (machines.length === 0) return null;
+  const names = machines.map((name) => `"${name}"`).join(", ");
+  const [what, whose] = machines.length === 1 ? ["machine", "it has"] : ["machines", "they have"];
+  return (
+    `The ${what} ${names} cannot take snapshots, for ${whose} ` +
+    "no capture and restore. So this member takes none, and its log grows: see docs/machines.md."
+  );
+}
+
 /** Refuses a proposal for a machine, or a command of it, that is not declared. */
 export function unknownAtPropose(
   machine: string,

@@ -36,6 +36,8 @@ import {
   stampSessionEntry,
 } from "./session-envelope.ts";
 import { type SessionOutcome, SessionTable } from "./session-table.ts";
+import { type MachineSetCapture, SetCapture } from "./set-capture.ts";
+import { type MachineSetRestore, type RestoreTarget, SetRestore } from "./set-restore.ts";
 import { StateHash } from "./state-hash.ts";
 
 /**
@@ -95,6 +97,24 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
   restoreSessions(bytes: Uint8Array): void;
   /** The hash of all machines that have one, by their names; null: none has. */
   hashState(): number | null;
+  /**
+   * Machines that cannot be in a snapshot: there is none while there is one of them, and the log is
+   * never compacted (`describeWithoutSnapshots`).
+   */
+  readonly withoutSnapshots: readonly string[];
+  /**
+   * Freezes all of it as it is after the entry at `index`, to be written out while `apply` goes on.
+   * Takes no time to speak of. One at a time: the one before is at its end or released.
+   *
+   * @invariant `withoutSnapshots` is empty; all entries up to `index` are applied, and no later one
+   * @throws whatever a raw machine throws: it must stop the member
+   */
+  capture(index: LogIndex, term: Term): MachineSetCapture;
+  /**
+   * Takes a snapshot of the state after the entry at `index` in place of all that is there. Nothing
+   * is applied, read or captured until its end; after an exception, never again.
+   */
+  restore(index: LogIndex, term: Term): MachineSetRestore;
   /** The handles for callers; `host.propose` gets complete entry data. */
   createHandles(host: MachineHost): HandlesOf<Declarations>;
   /**
@@ -127,21 +147,37 @@ export function createMachineSet<Declarations extends MachineDeclarations>(
   return new NamedMachines<Declarations>(machines);
 }
 
+/** A machine of the set. */
+interface Slot {
+  readonly name: string;
+  readonly machine: MachineInstance<unknown>;
+  /**
+   * It has had a command, here or in the snapshot that it comes from. Only then it is in snapshots:
+   * so members whose program does not know it yet, and those that do, have equal ones.
+   */
+  isUsed: boolean;
+}
+
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
 class NamedMachines<Declarations extends MachineDeclarations> implements MachineSet<Declarations> {
   readonly #machines: ReadonlyMap<string, MachineInstance<unknown>>;
-  readonly #table: NameTable<MachineInstance<unknown>>;
+  readonly #slots: readonly Slot[];
+  readonly #table: NameTable<Slot>;
   /** Envelopes up to the payload, by name. */
   readonly #heads: ReadonlyMap<string, Uint8Array>;
   readonly #pool = new BytePool();
   /** One object for all entries: applying 150,000 a second should not allocate one each. */
   readonly #context: Mutable<ApplyContext> = { index: noIndex, term: noTerm, wanted: false };
   #sessions = new SessionTable();
+  #isCapturing = false;
+  /** From the beginning of a restore to its end, or for ever if it failed. */
+  #isRestoring = false;
 
   constructor(machines: ReadonlyMap<string, MachineInstance<unknown>>) {
     this.#machines = machines;
-    this.#table = new NameTable(machines);
+    this.#slots = Array.from(machines, ([name, machine]) => ({ name, machine, isUsed: false }));
+    this.#table = new NameTable(this.#slots.map((slot) => [slot.name, slot]));
     this.#heads = new Map(Array.from(machines.keys(), (name) => [name, envelopeHead(name)]));
   }
 
@@ -156,18 +192,25 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
   }
 
   apply(data: Uint8Array, index: LogIndex, term: Term, wanted: boolean): unknown {
+    assert(!this.#isRestoring, "nothing is applied while a snapshot is taken in");
     this.#context.index = index;
     this.#context.term = term;
     this.#context.wanted = wanted;
     if (isSessionEntry(data)) return this.#applySession(readSessionEntry(data, index));
-    return this.#find(data).apply(payloadOf(data), this.#context);
+    return this.#applyCommand(data);
   }
 
-  #find(data: Uint8Array): MachineInstance<unknown> {
+  #applyCommand(command: Uint8Array): unknown {
+    const slot = this.#find(command);
+    slot.isUsed = true;
+    return slot.machine.apply(payloadOf(command), this.#context);
+  }
+
+  #find(data: Uint8Array): Slot {
     const { index } = this.#context;
     const nameLength = checkEnvelope(data, index);
-    const machine = this.#table.find(data, headBytes, nameLength);
-    if (machine !== undefined) return machine;
+    const slot = this.#table.find(data, headBytes, nameLength);
+    if (slot !== undefined) return slot;
     throw new UnknownMachineError(describeName(data, headBytes, nameLength), index);
   }
 
@@ -193,9 +236,9 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     const admission = this.#sessions.admit(entry);
     switch (admission.kind) {
       case "fresh": {
-        const machine = this.#find(entry.command);
+        const { machine } = this.#find(entry.command);
         this.#context.wanted = true; // by the session: every member keeps the same reply
-        const result = machine.apply(payloadOf(entry.command), this.#context);
+        const result = this.#applyCommand(entry.command);
         this.#sessions.keep(entry, this.#context.index, machine.replies.encode(result));
         return { kind: "applied", result };
       }
@@ -203,7 +246,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
         const { reply } = admission;
         if (reply === null) return { kind: "reply-lost" };
         if (!this.#context.wanted) return { kind: "applied", result: undefined };
-        return { kind: "applied", result: this.#find(entry.command).replies.decode(reply) };
+        return { kind: "applied", result: this.#find(entry.command).machine.replies.decode(reply) };
       }
       default:
         return admission;
@@ -225,8 +268,8 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     const [version, nameLength] = data;
     if (version !== envelopeVersion || nameLength === undefined) return false;
     if (headBytes + nameLength > data.length) return false;
-    const machine = this.#table.find(data, headBytes, nameLength);
-    return machine?.knows(payloadOf(data)) ?? false;
+    const slot = this.#table.find(data, headBytes, nameLength);
+    return slot?.machine.knows(payloadOf(data)) ?? false;
   }
 
   describe(data: Uint8Array): string {
@@ -263,12 +306,55 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     return count === 0 ? null : hash.value;
   }
 
+  get withoutSnapshots(): readonly string[] {
+    return this.#slots.filter(({ machine }) => machine.snapshots === null).map(({ name }) => name);
+  }
+
+  capture(index: LogIndex, term: Term): MachineSetCapture {
+    assert(!this.#isCapturing, "one snapshot of the machines is taken at a time");
+    assert(!this.#isRestoring, "no snapshot is taken while one is taken in");
+    const capture = new SetCapture({ index, term }, this.#sessions.capture(), () => {
+      this.#isCapturing = false;
+    });
+    this.#isCapturing = true;
+    try {
+      for (const { name, machine, isUsed } of this.#slots.toSorted(byName)) {
+        assert(machine.snapshots !== null, "every machine can be in a snapshot", () => name);
+        if (isUsed) capture.add(name, machine.snapshots);
+      }
+    } catch (error) {
+      capture.release();
+      throw error;
+    }
+    return capture;
+  }
+
+  restore(index: LogIndex, term: Term): MachineSetRestore {
+    assert(!this.#isCapturing, "a capture is released before a snapshot is taken in");
+    assert(!this.#isRestoring, "one snapshot is taken in at a time");
+    this.#isRestoring = true;
+    const target: RestoreTarget = {
+      position: { index, term },
+      find: (name) => this.#machines.get(name)?.snapshots,
+      restoreSessions: () =>
+        SessionTable.restore((sessions) => {
+          this.#sessions = sessions;
+        }),
+      used: this.#slots.filter(({ isUsed }) => isUsed).map(({ name }) => name),
+      onFinished: (used) => {
+        for (const slot of this.#slots) slot.isUsed = used.has(slot.name);
+        this.#isRestoring = false;
+      },
+    };
+    return new SetRestore(target);
+  }
+
   createHandles(host: MachineHost): HandlesOf<Declarations> {
     const handles: Record<string, unknown> = {};
     for (const [name, machine] of this.#machines) {
       handles[name] = machine.createHandle({
         propose: (payload, options) => host.propose(this.encode(name, payload), options),
-        read: (read, options) => host.read(read, options),
+        read: (read, options) => host.read(() => this.#read(read), options),
         wallMs: () => host.wallMs(),
         watch: host.watch ?? null,
       });
@@ -276,11 +362,21 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     return Object.freeze(handles) as HandlesOf<Declarations>; // one handle for each declaration
   }
 
+  #read<Value>(read: () => Value): Value {
+    assert(!this.#isRestoring, "nothing is read while a snapshot is taken in");
+    return read();
+  }
+
   direct(name: string): DirectMachine {
     const machine = this.#machines.get(name);
     if (machine === undefined) throw unknownAtPropose(name, null, this.names);
     return machine.direct;
   }
+}
+
+/** By code units, as strings compare. */
+function byName(a: Slot, b: Slot): number {
+  return a.name < b.name ? -1 : Number(a.name > b.name);
 }
 
 /**

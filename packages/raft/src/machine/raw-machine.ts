@@ -5,8 +5,11 @@
  * or of Raft's roles.
  */
 import { assert, type LogIndex, type Term } from "../base/index.ts";
+import type { InstanceSnapshots } from "./instance-snapshots.ts";
+import { badConfig } from "./machine-errors.ts";
 import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
 import { sessionLimits } from "./session-table.ts";
+import type { StateCapture, StateRestore } from "./state-capture.ts";
 import { decodeValue, encodeValue } from "./value-codec.ts";
 
 /**
@@ -42,6 +45,23 @@ export interface RawMachine<Result> {
    * compare it. Left out: this machine's state is not compared.
    */
   hashState?(): number;
+  /**
+   * Freezes the state as it is now, for a snapshot; returns at once, whatever the size of the
+   * state: no copying here. With `restore`, or neither. A member with a machine that has neither
+   * takes no snapshots, so its log grows for as long as it lives.
+   */
+  capture?(): StateCapture;
+  /**
+   * Takes the state of a capture in place of the own one, which may be dropped at once: until the
+   * end nobody applies or reads. `version` is the `snapshotVersion` of who wrote it, at most the
+   * own one.
+   */
+  restore?(version: number): StateRestore;
+  /**
+   * The format of what `capture` gives, from 1 to 65,535; 1 if left out. Raised when it changes: a
+   * member refuses a snapshot of a higher one, and `restore` must take all lower ones.
+   */
+  readonly snapshotVersion?: number;
 }
 
 /** The result type of a machine. */
@@ -100,6 +120,8 @@ export interface MachineInstance<Handle> {
   readonly replies: ReplyCodec;
   /** See `RawMachine`; null: it has none. */
   hashState?(): number | null;
+  /** Null: it cannot be in a snapshot. */
+  readonly snapshots: InstanceSnapshots | null;
 }
 
 /** What is handed to `start({ machines })`: how to create a machine, and the type of its handle. */
@@ -131,8 +153,9 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
   create: () => Machine,
 ): MachineDeclaration<RawMachineHandle<ResultOf<Machine>, Machine>> {
   return {
-    create: () => {
+    create: (name) => {
       const machine = create();
+      const snapshots = snapshotsOf(name, machine);
       return {
         apply: (payload, context) => machine.apply(payload, context),
         knows: () => true,
@@ -140,8 +163,35 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
         direct: createRawDirect(machine),
         replies: valueReplies,
         hashState: () => machine.hashState?.() ?? null,
+        snapshots,
       };
     },
+  };
+}
+
+/** Snapshots' versions are stored in two bytes. */
+const snapshotVersionMax = 65_535;
+
+/** @throws QuorateError `BAD_CONFIG` */
+function snapshotsOf(name: string, machine: RawMachine<unknown>): InstanceSnapshots | null {
+  const version = machine.snapshotVersion ?? 1;
+  if (!Number.isInteger(version) || version < 1 || version > snapshotVersionMax) {
+    const fact = "the version of a snapshot is a whole number from 1 to 65,535";
+    throw badConfig(`machines.${name}.snapshotVersion`, String(version), fact, "Start with 1.");
+  }
+  const { capture, restore } = machine;
+  if (capture === undefined && restore === undefined) return null;
+  if (capture === undefined || restore === undefined) {
+    const [has, lacks] = capture === undefined ? ["restore", "capture"] : ["capture", "restore"];
+    const fact = `it has ${has} and no ${lacks}`;
+    throw badConfig(`machines.${name}`, "(raw machine)", fact, "Give it both, or neither.");
+  }
+  return {
+    kind: "raw",
+    version,
+    versionMax: version,
+    capture: () => capture.call(machine),
+    restore: (found) => restore.call(machine, found),
   };
 }
 

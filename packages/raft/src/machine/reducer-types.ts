@@ -143,7 +143,10 @@ export interface TypedMachine<State extends object, CommandsOfMachine> {
    * member with a lower version stops when it meets one of a higher.
    */
   readonly version: number;
-  /** Makes the state before the first command: plain data, equal on every member. */
+  /**
+   * Makes the state before the first command: plain data, equal on every member, and in every later
+   * version of the program: a member that starts from a snapshot does not call it.
+   */
   readonly initial: () => State;
   readonly commands: CommandsOfMachine;
   /** How arguments are stored; `jsonCodec` if left out. */

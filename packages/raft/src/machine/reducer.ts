@@ -17,6 +17,7 @@ import type { CommandOutcome } from "./command-outcome.ts";
 import { encodePayload, PayloadReader } from "./command-payload.ts";
 import { DeterministicRandom } from "./deterministic-random.ts";
 import { copyState, Transaction } from "./draft.ts";
+import type { InstanceSnapshots } from "./instance-snapshots.ts";
 import {
   badConfig,
   UnknownCommandError,
@@ -34,6 +35,7 @@ import type {
 } from "./raw-machine.ts";
 import { checkDeterministic } from "./reducer-guard.ts";
 import { outcomeReplies } from "./reducer-replies.ts";
+import { ReducerState } from "./reducer-snapshots.ts";
 import type {
   CheckedCommands,
   CommandContext,
@@ -88,7 +90,7 @@ class ReducerInstance implements MachineInstance<object> {
   readonly #name: string;
   readonly #version: number;
   readonly #codec: Codec;
-  readonly #state: object;
+  readonly #state: ReducerState;
   readonly #commands: ReadonlyMap<string, NamedCommand>;
   readonly #table: NameTable<NamedCommand>;
   readonly #payload = new PayloadReader();
@@ -99,7 +101,7 @@ class ReducerInstance implements MachineInstance<object> {
     this.#name = name;
     this.#version = declaration.version;
     this.#codec = declaration.codec ?? jsonCodec;
-    this.#state = createState(name, declaration);
+    this.#state = new ReducerState(createState(name, declaration), declaration.version);
     this.#commands = namedCommands(declaration.commands);
     this.#table = new NameTable(this.#commands);
   }
@@ -119,6 +121,7 @@ class ReducerInstance implements MachineInstance<object> {
       ? this.#codec.decode(bytes.subarray(payload.argumentOffset))
       : undefined;
     this.#context.enter(entry, payload.nowMs);
+    this.#state.enter(payload.machineVersion);
     return this.#run(command, argument, entry.wanted);
   }
 
@@ -136,8 +139,14 @@ class ReducerInstance implements MachineInstance<object> {
 
   hashState(): number {
     const hash = new StateHash();
-    hash.add(this.#state);
+    const { current, layers } = this.#state;
+    if (layers === null) hash.add(current);
+    else this.#readNow((state) => hash.add(state));
     return hash.value;
+  }
+
+  get snapshots(): InstanceSnapshots {
+    return this.#state;
   }
 
   get direct(): DirectMachine {
@@ -168,7 +177,8 @@ class ReducerInstance implements MachineInstance<object> {
   }
 
   #run(command: NamedCommand, argument: unknown, wanted: boolean): CommandOutcome | undefined {
-    const transaction = new Transaction(this.#state, "write", "a result");
+    const { current, layers } = this.#state;
+    const transaction = new Transaction(current, "write", "a result", layers);
     let result: unknown;
     try {
       result = command.reducer(transaction.root, argument, this.#context);
@@ -206,7 +216,7 @@ class ReducerInstance implements MachineInstance<object> {
     const { nowMs, hasArgument, argumentOffset } = reader;
     checkDeterministic(
       {
-        ...{ machine: this.#name, command: command.name, state: this.#state },
+        ...{ machine: this.#name, command: command.name, state: this.#copyOfState() },
         decode: () =>
           hasArgument ? this.#codec.decode(payload.subarray(argumentOffset)) : undefined,
         run: (state, argument) => {
@@ -276,12 +286,14 @@ class ReducerInstance implements MachineInstance<object> {
     return await host.read(() => this.#readNow(read), options);
   }
 
+  #copyOfState(): object {
+    return this.#readNow((state) => state) as object; // what is returned is copied
+  }
+
   #readNow(read: (state: object) => unknown): unknown {
-    const transaction = new Transaction(
-      this.#state,
-      "read",
-      `read() of the machine "${this.#name}"`,
-    );
+    const { current, layers } = this.#state;
+    const purpose = `read() of the machine "${this.#name}"`;
+    const transaction = new Transaction(current, "read", purpose, layers);
     try {
       const value = read(transaction.root);
       checkSynchronous(value, "The callback of read()");

@@ -3,8 +3,16 @@
  * index. Everything here is a function of the log's entries: no clock, no chance. Called by
  * `machine-set.ts` while applying; the clients' side is the node's. @thesis §6.3
  */
-import { assert, ByteReader, ByteWriter, FormatError } from "../base/index.ts";
+import { assert, ByteWriter, FormatError } from "../base/index.ts";
+import { ParsedRestore } from "./byte-feed.ts";
 import type { SessionCommand } from "./session-envelope.ts";
+import {
+  createTableWalk,
+  parseTable,
+  type ReplyImage,
+  type SessionTableImage,
+} from "./session-table-codec.ts";
+import { PieceSource, type StateCapture, type StateRestore } from "./state-capture.ts";
 
 /**
  * The limits of sessions. Constants and no options, because members that differ in them would
@@ -53,11 +61,10 @@ export type Admission =
   | { readonly kind: "duplicate"; readonly reply: Uint8Array | null }
   | Extract<SessionOutcome, { readonly kind: "expired" | "forgotten" | "beyond-window" }>;
 
-interface Reply {
-  /** Of the entry that was applied. */
-  readonly index: number;
-  /** Null: not kept. */
-  bytes: Uint8Array | null;
+/** Never changed: a capture may hold it. */
+interface Reply extends ReplyImage {
+  readonly session: Session;
+  readonly sequence: number;
 }
 
 interface Session {
@@ -66,12 +73,11 @@ interface Session {
   activeMs: number;
   /** Below it nothing is remembered, and nothing applied any more. */
   floor: number;
-  /** By sequence. @invariant within [floor, floor + windowMax) */
-  readonly replies: Map<number, Reply>;
+  /** By sequence. Changed through `own` only. @invariant within [floor, floor + windowMax) */
+  replies: Map<number, Reply>;
+  /** A capture holds `replies`: they are copied before they change. */
+  isShared: boolean;
 }
-
-/** Version of the encoded table. */
-const tableVersion = 1;
 
 export class SessionTable {
   /** Milliseconds while some leader was there: the highest stamp of all entries. */
@@ -114,7 +120,8 @@ export class SessionTable {
     assert(!this.#sessions.has(index), "an entry opens one session");
     const checkedMs = Math.min(ttlMs, sessionLimits.ttlMsMax);
     const activeMs = this.#timeMs;
-    this.#sessions.set(index, { ttlMs: checkedMs, activeMs, floor: 1, replies: new Map() });
+    const session = { ttlMs: checkedMs, activeMs, floor: 1, replies: new Map(), isShared: false };
+    this.#sessions.set(index, session);
     this.#earliestEndMs = Math.min(this.#earliestEndMs, activeMs + checkedMs);
     return { kind: "opened", session: index };
   }
@@ -130,7 +137,7 @@ export class SessionTable {
   close(id: number): SessionOutcome {
     const session = this.#sessions.get(id);
     if (session !== undefined) {
-      for (const reply of session.replies.values()) this.#drop(reply);
+      for (const reply of session.replies.values()) this.#uncount(reply);
       this.#sessions.delete(id);
     }
     return { kind: "closed" };
@@ -153,8 +160,8 @@ export class SessionTable {
     assert(session !== undefined, "only an open session's command is applied");
     assert(!session.replies.has(sequence), "a sequence is applied once");
     const fits = bytes !== null && bytes.length <= sessionLimits.replyBytesMax;
-    const reply: Reply = { index, bytes: fits ? bytes : null };
-    session.replies.set(sequence, reply);
+    const reply: Reply = { session, sequence, index, bytes: fits ? bytes : null };
+    own(session).set(sequence, reply);
     this.#count(reply);
     for (const oldest of this.#kept.values()) {
       if (this.#keptBytes <= sessionLimits.repliesBytesMax) break;
@@ -165,7 +172,7 @@ export class SessionTable {
   #touch(session: Session, floor: number): void {
     session.activeMs = this.#timeMs;
     if (floor <= session.floor) return;
-    const { replies } = session;
+    const replies = own(session);
     // The shorter way: the floor mostly rises by one, and may jump.
     if (floor - session.floor <= replies.size) {
       for (let sequence = session.floor; sequence < floor; sequence++) {
@@ -179,11 +186,11 @@ export class SessionTable {
     session.floor = floor;
   }
 
-  #forget({ replies }: Session, sequence: number): void {
-    const reply = replies.get(sequence);
+  #forget(session: Session, sequence: number): void {
+    const reply = session.replies.get(sequence);
     if (reply === undefined) return;
-    this.#drop(reply);
-    replies.delete(sequence);
+    this.#uncount(reply);
+    own(session).delete(sequence);
   }
 
   #count(reply: Reply): void {
@@ -192,84 +199,88 @@ export class SessionTable {
     this.#keptBytes += reply.bytes.length;
   }
 
+  /** Remembers of the reply only that there was one. */
   #drop(reply: Reply): void {
+    this.#uncount(reply);
+    own(reply.session).set(reply.sequence, { ...reply, bytes: null });
+  }
+
+  #uncount(reply: Reply): void {
     if (reply.bytes === null) return;
     this.#kept.delete(reply.index);
     this.#keptBytes -= reply.bytes.length;
-    reply.bytes = null;
+  }
+
+  /**
+   * Freezes it for a snapshot: notes the heads of all sessions, 1,024 at most. Replies are copied
+   * session by session, if and when they change.
+   */
+  capture(): StateCapture {
+    return new PieceSource(createTableWalk(this.#image()));
+  }
+
+  /** Reads what a capture gave; `use` gets the table. */
+  static restore(use: (table: SessionTable) => void): StateRestore {
+    return new ParsedRestore(parseTable, (image) => use(SessionTable.#of(image)));
   }
 
   /** Canonical: equal tables give equal bytes. `docs/formats.md` */
   encode(): Uint8Array {
     const writer = new ByteWriter(64 + this.#keptBytes);
-    writer.u8(tableVersion).u64(this.#timeMs).u32(this.#sessions.size);
-    for (const [id, session] of this.#sessions) {
-      writer.u64(id).u32(session.ttlMs).u64(session.activeMs).u64(session.floor);
-      const replies = [...session.replies].sort(([a], [b]) => a - b);
-      writer.u32(replies.length);
-      for (const [sequence, { index, bytes }] of replies) {
-        writer
-          .u64(sequence)
-          .u64(index)
-          .u8(bytes === null ? 0 : 1);
-        if (bytes !== null) writer.u32(bytes.length).raw(bytes);
-      }
-    }
+    const step = createTableWalk(this.#image());
+    while (step(writer));
     return writer.finish();
   }
 
   /** @throws FormatError for bytes that `encode` does not make */
   static decode(bytes: Uint8Array): SessionTable {
-    const reader = new ByteReader(bytes);
-    const version = reader.u8();
-    if (version !== tableVersion) {
-      throw new FormatError(`a table of sessions of version ${version}: this program knows 1`);
-    }
-    const table = new SessionTable();
-    table.#timeMs = reader.u64();
-    let before = 0;
-    for (let count = reader.u32(); count > 0; count--) {
-      const id = reader.u64();
-      if (id <= before) throw new FormatError(`session ${id} stands behind session ${before}`);
-      table.#sessions.set(id, decodeSession(reader));
-      before = id;
-    }
-    if (reader.remaining > 0) {
-      throw new FormatError(`${reader.remaining} bytes behind a table of sessions`);
-    }
-    table.#recount();
+    let table = new SessionTable();
+    const restore = SessionTable.restore((read) => {
+      table = read;
+    });
+    restore.write(bytes);
+    restore.finish();
     return table;
   }
 
-  /** What follows from the sessions. */
-  #recount(): void {
-    const replies: Reply[] = [];
-    for (const session of this.#sessions.values()) {
-      this.#earliestEndMs = Math.min(this.#earliestEndMs, session.activeMs + session.ttlMs);
-      replies.push(...session.replies.values());
+  #image(): SessionTableImage {
+    const sessions = Array.from(this.#sessions, ([id, session]) => {
+      session.isShared = true;
+      const { ttlMs, activeMs, floor, replies } = session;
+      return { id, ttlMs, activeMs, floor, replies };
+    });
+    return { timeMs: this.#timeMs, sessions };
+  }
+
+  static #of({ timeMs, sessions }: SessionTableImage): SessionTable {
+    const table = new SessionTable();
+    table.#timeMs = timeMs;
+    const all: Reply[] = [];
+    for (const { id, ttlMs, activeMs, floor, replies } of sessions) {
+      const session: Session = { ttlMs, activeMs, floor, replies: new Map(), isShared: false };
+      for (const [sequence, image] of replies) {
+        const reply: Reply = { session, sequence, ...image };
+        session.replies.set(sequence, reply);
+        all.push(reply);
+      }
+      table.#sessions.set(id, session);
+      table.#earliestEndMs = Math.min(table.#earliestEndMs, activeMs + ttlMs);
     }
-    replies.sort((a, b) => a.index - b.index);
-    for (const reply of replies) this.#count(reply);
+    all.sort((a, b) => a.index - b.index);
+    for (const reply of all) {
+      if (table.#kept.has(reply.index))
+        throw new FormatError(`two replies of entry ${reply.index}`);
+      table.#count(reply);
+    }
+    return table;
   }
 }
 
-function decodeSession(reader: ByteReader): Session {
-  const session: Session = {
-    ttlMs: reader.u32(),
-    activeMs: reader.u64(),
-    floor: reader.u64(),
-    replies: new Map(),
-  };
-  let before = session.floor - 1;
-  for (let count = reader.u32(); count > 0; count--) {
-    const sequence = reader.u64();
-    if (sequence <= before) throw new FormatError(`reply ${sequence} stands behind ${before}`);
-    const index = reader.u64();
-    const flag = reader.u8();
-    if (flag > 1) throw new FormatError(`reply ${sequence} is of kind ${flag}`);
-    const bytes = flag === 1 ? reader.raw(reader.u32()).slice() : null;
-    session.replies.set(sequence, { index, bytes });
-    before = sequence;
+/** The replies of a session, to be changed. */
+function own(session: Session): Map<number, Reply> {
+  if (session.isShared) {
+    session.replies = new Map(session.replies);
+    session.isShared = false;
   }
-  return session;
+  return session.replies;
 }

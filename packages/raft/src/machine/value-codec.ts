@@ -1,6 +1,7 @@
 /**
  * Values as bytes, for the replies that a session keeps: equal values give equal bytes on every
- * member and in every JavaScript engine. Called by `reducer.ts` and `raw-machine.ts`.
+ * member and in every JavaScript engine. Called by `reducer-replies.ts` and `raw-machine.ts`; its
+ * simple values also by `state-codec.ts`, for snapshots.
  */
 import { ByteReader, ByteWriter, FormatError } from "../base/index.ts";
 import { isPlainObject } from "./codec.ts";
@@ -10,7 +11,7 @@ import { setOwn } from "./draft-container.ts";
 const depthMax = 500;
 
 /** The kinds of values: the byte before each. Part of the format: `docs/formats.md`. */
-const tags = {
+export const tags = {
   undefined: 0,
   null: 1,
   false: 2,
@@ -45,6 +46,20 @@ export function encodeValue(value: unknown, bytesMax: number): Uint8Array | null
     throw error;
   }
   return writer.finish();
+}
+
+/** Writes a value that holds no others: all but arrays, maps, sets and objects. */
+export function writeSimple(writer: ByteWriter, value: unknown): void {
+  writeValue({ writer, bytesMax: Number.POSITIVE_INFINITY }, value, 0);
+}
+
+/**
+ * Reads a value that holds no others; all its bytes are there.
+ *
+ * @throws FormatError, also for bytes that are read well but that no value is written as
+ */
+export function readSimple(reader: ByteReader): unknown {
+  return readValue(reader, depthMax);
 }
 
 /** @throws FormatError for bytes that `encodeValue` does not make */
@@ -99,10 +114,12 @@ function writeNumber(writer: ByteWriter, value: number): void {
   writeDouble(writer, value);
 }
 
+const doubleBytes = new Uint8Array(8);
+const doubleView = new DataView(doubleBytes.buffer);
+
 function writeDouble(writer: ByteWriter, value: number): void {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, value, true);
-  writer.raw(bytes);
+  doubleView.setFloat64(0, value, true);
+  writer.raw(doubleBytes);
 }
 
 /** What UTF-8 and its decoders lose: half of a surrogate pair, a byte order mark in front. */
@@ -226,13 +243,17 @@ function readObject(reader: ByteReader, object: Record<string, unknown>, depth: 
 }
 
 function readDouble(reader: ByteReader): number {
-  const bytes = reader.raw(8);
-  return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true);
+  doubleBytes.set(reader.raw(8));
+  const value = doubleView.getFloat64(0, true);
+  if (Number.isNaN(value)) throw new FormatError("a number has the bits of none");
+  return value;
 }
 
 function readBigint(reader: ByteReader): bigint {
   const text = readText(reader);
-  if (!/^-?[0-9a-f]+$/.test(text)) throw new FormatError("a bigint is not of hex digits");
+  if (!/^(0|-?[1-9a-f][0-9a-f]*)$/.test(text)) {
+    throw new FormatError("a bigint is not of hex digits");
+  }
   return text.startsWith("-") ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
 }
 
@@ -241,11 +262,16 @@ function readString(reader: ByteReader, tag: number): string {
   if (tag !== tags.brokenString) throw new FormatError(`a key of kind ${tag}`);
   let text = "";
   for (let count = reader.u32(); count > 0; count--) text += String.fromCharCode(reader.u16());
+  if (!lossy.test(text)) throw new FormatError("a string is not in its shorter form");
   return text;
 }
 
 function readText(reader: ByteReader): string {
   const bytes = reader.raw(reader.u32());
+  const [first, second, third] = bytes;
+  if (first === 0xef && second === 0xbb && third === 0xbf) {
+    throw new FormatError("a string begins with a byte order mark");
+  }
   try {
     return decoder.decode(bytes);
   } catch {

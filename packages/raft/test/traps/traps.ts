@@ -210,7 +210,10 @@ const storage = {
   H11: comesWith("snapshots", "A snapshot that contradicts what is committed is installed."),
   H12: comesWith("snapshots", "A leader that lacks the entry before sends nothing at all."),
   H13: comesWith("snapshots", "The next snapshot is never due, for one was under way."),
-  H14: comesWith("snapshots", "An installation runs beside an apply or another installation."),
+  H14: tested(
+    "An installation runs beside an apply or another installation.",
+    "In the machines; in the member: with snapshots.",
+  ),
   H15: comesWith(
     "snapshots",
     "The log is cut past a snapshot that is being sent, again and again.",

@@ -3,7 +3,7 @@
  * write carries a number that no other one has.
  */
 import { assert, FormatError } from "../../base/index.ts";
-import type { RawMachine } from "../../machine/index.ts";
+import type { RawMachine, StateCapture, StateRestore } from "../../machine/index.ts";
 import type { Random } from "../random.ts";
 
 /** Keys of registers and lists, and accounts. Few, so that clients meet. */
@@ -74,6 +74,9 @@ export function drawStoreRead(random: Random): StoreInput {
   return { verb, id: 0, key: random.below(storeKeys), value: 0 };
 }
 
+/** Four numbers for each key, and the counter. */
+const stateBytes = 4 * (4 * storeKeys + 1);
+
 export class Store implements RawMachine<number> {
   readonly #registers = new Int32Array(storeKeys);
   /** Of each list: how long, and a number made of all its values in order. */
@@ -128,6 +131,43 @@ export class Store implements RawMachine<number> {
       default:
         assert(false, "a read is asked", () => verb);
     }
+  }
+
+  capture(): StateCapture {
+    const numbers = this.#all.flatMap((list) => [...list]);
+    const bytes = new Uint8Array(Int32Array.of(...numbers, this.#counter).buffer);
+    let at = 0;
+    return {
+      next: (maxBytes) => {
+        if (at === bytes.length) return null;
+        const piece = bytes.subarray(at, at + maxBytes);
+        at += piece.length;
+        return piece;
+      },
+      release: () => {},
+    };
+  }
+
+  restore(): StateRestore {
+    const bytes: number[] = [];
+    return {
+      write: (piece) => {
+        bytes.push(...piece);
+        if (bytes.length > stateBytes) throw new FormatError("more than a store");
+      },
+      finish: () => {
+        if (bytes.length < stateBytes) throw new FormatError("less than a store");
+        const numbers = new Int32Array(Uint8Array.from(bytes).buffer);
+        for (const [i, list] of this.#all.entries()) {
+          list.set(numbers.subarray(i * storeKeys, (i + 1) * storeKeys));
+        }
+        this.#counter = numbers[4 * storeKeys] ?? 0;
+      },
+    };
+  }
+
+  get #all(): readonly Int32Array[] {
+    return [this.#registers, this.#lengths, this.#digests, this.#accounts];
   }
 
   /** Of the whole state. */

@@ -5,6 +5,38 @@ const apply = "result = this.#parts.machines.apply(entry.data, entry.index, entr
 
 export const machineBugs: readonly TrapBug[] = [
   bug(
+    "H14",
+    "Entries are applied while a snapshot is taken in.",
+    patch(
+      "machine/machine-set.ts",
+      'assert(!this.#isRestoring, "nothing is applied while a snapshot is taken in");',
+      "",
+    ),
+  ),
+  bug(
+    "H14",
+    "Two snapshots are taken in at once.",
+    patch(
+      "machine/machine-set.ts",
+      'assert(!this.#isRestoring, "one snapshot is taken in at a time");',
+      "",
+    ),
+  ),
+  bug(
+    "I3",
+    "The sessions of a snapshot are not taken over.",
+    patch("machine/machine-set.ts", "this.#sessions = sessions;", "void sessions;"),
+  ),
+  bug(
+    "I4",
+    "A session counts as active when its snapshot is taken in.",
+    patch(
+      "machine/session-table.ts",
+      "const session: Session = { ttlMs, activeMs,",
+      "const session: Session = { ttlMs, activeMs: timeMs,",
+    ),
+  ),
+  bug(
     "I1",
     "What apply throws is swallowed.",
     patch("node/member.ts", apply, lines("try {", `          ${apply}`, "        } catch {}")),
