@@ -31,7 +31,14 @@ import {
 } from "../core/index.ts";
 import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
-import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
+import type {
+  PeerEvent,
+  PeerMessage,
+  SnapshotOffer,
+  SnapshotStatus,
+  Transport,
+  TransportHandlers,
+} from "../transport/index.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
 import { stoppedError, storageFailed } from "./errors.ts";
@@ -65,6 +72,9 @@ export interface MemberParts {
   readonly check: ((raft: Raft) => void) | null;
   /** Hears all that the core does; null in production. */
   readonly observer: MemberObserver | null;
+  /** Where messages about snapshots go (`snapshots/exchange.ts`); without, they are dropped. */
+  readonly onSnapshotOffer?: (offer: SnapshotOffer) => void;
+  readonly onSnapshotStatus?: (status: SnapshotStatus) => void;
 }
 
 export class Member {
@@ -240,6 +250,8 @@ export class Member {
     this.#take(() => {
       if (message.kind === "forward") this.#proposals.onForward(message);
       else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
+      else if (message.kind === "snapshot-offer") this.#parts.onSnapshotOffer?.(message);
+      else if (message.kind === "snapshot-status") this.#parts.onSnapshotStatus?.(message);
       else this.#stepCore({ kind: "receive", message });
     });
   }

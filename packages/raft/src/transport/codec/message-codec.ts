@@ -10,6 +10,7 @@ import { forwardCodec, forwardResponseCodec } from "./forward-codec.ts";
 import { type Frame, frameHeaderBytes } from "./frame.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { readIndexCodec, readIndexResponseCodec } from "./read-codec.ts";
+import { snapshotOfferCodec, snapshotStatusCodec } from "./snapshot-codec.ts";
 import { requestVoteCodec, requestVoteResponseCodec } from "./vote-codec.ts";
 
 type Codecs = {
@@ -25,6 +26,8 @@ const codecs: Codecs = {
   "read-index-response": readIndexResponseCodec,
   forward: forwardCodec,
   "forward-response": forwardResponseCodec,
+  "snapshot-offer": snapshotOfferCodec,
+  "snapshot-status": snapshotStatusCodec,
 };
 
 const codecsByCode = new Map<number, MessageCodec<PeerMessage>>(
