@@ -14,5 +14,14 @@ export { openMember } from "./open-member.ts";
 export type { CheckedOptions, StartOptions } from "./options.ts";
 export { checkOptions } from "./options.ts";
 export type { Session, SessionOptions } from "./session.ts";
+export type { PeerTransfer } from "./snapshots/offered-snapshots.ts";
+export type { FetchEnd, SnapshotEvent, SourceLeft } from "./snapshots/snapshot-events.ts";
+export type {
+  FetchStatus,
+  SnapshotExchange,
+  SnapshotExchangeParts,
+} from "./snapshots/snapshot-exchange.ts";
+export { createSnapshotExchange } from "./snapshots/snapshot-exchange.ts";
+export type { SnapshotLimits } from "./snapshots/snapshot-limits.ts";
 export type { MemberStatus, NodeStatus } from "./status.ts";
 export { statusOf } from "./status.ts";
