@@ -1,8 +1,8 @@
 /**
  * Transfers under random faults, by seed: cuts of two kinds, kills and restarts of every member,
  * newer snapshots, new leaders, pruning. Whatever happens: memory and places stay within their
- * limits, nothing verified comes twice to one life of a receiver, and when the faults end the newest
- * snapshot arrives.
+ * limits, nothing verified comes twice to one life of a receiver, and when the faults end the
+ * newest snapshot arrives.
  */
 import { describe, expect, it } from "vitest";
 import {
