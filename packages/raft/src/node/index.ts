@@ -14,7 +14,7 @@ export { openMember } from "./open-member.ts";
 export type { CheckedOptions, StartOptions } from "./options.ts";
 export { checkOptions } from "./options.ts";
 export type { Session, SessionOptions } from "./session.ts";
-export type { PeerTransfer } from "./snapshots/offered-snapshots.ts";
+export type { PeerTransfer, TransferNews } from "./snapshots/offered-snapshots.ts";
 export type { FetchEnd, SnapshotEvent, SourceLeft } from "./snapshots/snapshot-events.ts";
 export type {
   FetchStatus,

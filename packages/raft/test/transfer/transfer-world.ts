@@ -5,6 +5,7 @@
 import { expect } from "vitest";
 import { assert, crc32, type NodeId, nodeId, term } from "../../src/base/index.ts";
 import { defaultLimits } from "../../src/node/limits.ts";
+import type { TransferNews } from "../../src/node/snapshots/offered-snapshots.ts";
 import type { SnapshotEvent } from "../../src/node/snapshots/snapshot-events.ts";
 import {
   createSnapshotExchange,
@@ -58,7 +59,11 @@ export interface TransferMember {
   applied: number;
   readonly events: SnapshotEvent[];
   readonly received: SealedSnapshot[];
+  /** Of the leaders that offered what was received. */
+  readonly terms: number[];
   readonly statuses: SnapshotStatus[];
+  /** What the statuses meant. */
+  readonly news: (TransferNews | null)[];
   readonly failures: OpenError[];
   readonly damaged: SnapshotIdentity[];
   /** Messages that are not about snapshots, with their time. */
@@ -125,7 +130,7 @@ export class TransferWorld {
     made = {
       ...parts,
       exchange: this.#makeExchange(parts, options, memberOf),
-      ...{ takes: true, applied: 0, events: [], received: [], statuses: [] },
+      ...{ takes: true, applied: 0, events: [], received: [], terms: [], statuses: [], news: [] },
       ...{ failures: [], damaged: [], others: [], blocks: [] },
     };
     transport.setPeers(peersOf(this.#names.filter((other) => other !== name)));
@@ -167,7 +172,7 @@ export class TransferWorld {
     if (message.kind === "snapshot-offer") member.exchange.onOffer(message);
     else if (message.kind === "snapshot-status") {
       member.statuses.push(message);
-      member.exchange.onStatus(message);
+      member.news.push(member.exchange.onStatus(message));
     } else member.others.push({ message, atMs: this.clock.nowMs() });
   }
 
@@ -187,9 +192,10 @@ export class TransferWorld {
         transport.flush();
       },
       wants: ({ position }) => position.index > member().applied,
-      onReceived: (sealed, answer) => {
-        const { takes, received } = member();
+      onReceived: (sealed, offerTerm, answer) => {
+        const { takes, received, terms } = member();
         received.push(sealed);
+        terms.push(offerTerm);
         if (takes === null) return;
         if (!takes) answer(false);
         else

@@ -19,6 +19,12 @@ export interface PeerTransfer {
   readonly progressMs: number;
 }
 
+/**
+ * What a report means to a leader: the member has what it needed; it does not get it; it has got
+ * more of it.
+ */
+export type TransferNews = "sent" | "failed" | "moving";
+
 export class OfferedSnapshots {
   readonly #clock: Clock;
   readonly #keptMs: number;
@@ -43,17 +49,18 @@ export class OfferedSnapshots {
     this.#transfers.set(peer, { peer, snapshot, receivedBytes: 0, state: null, progressMs });
   }
 
-  onStatus(status: SnapshotStatus): void {
+  onStatus(status: SnapshotStatus): TransferNews | null {
     const { from: peer, snapshot, receivedBytes, state } = status;
     if (state === "installed" || state === "refused") {
       this.#transfers.delete(peer);
-      return;
+      return state === "installed" ? "sent" : "failed";
     }
     const before = this.#transfers.get(peer);
     const isSame = before !== undefined && isSameSnapshot(before.snapshot, snapshot);
     const isProgress = !isSame || before.state === null || receivedBytes > before.receivedBytes;
     const progressMs = isProgress ? this.#clock.nowMs() : before.progressMs;
     this.#transfers.set(peer, { peer, snapshot, receivedBytes, state, progressMs });
+    return isProgress ? "moving" : null;
   }
 
   /** Those that are not given up. */

@@ -86,7 +86,7 @@ async function start(name: string, directory: string): Promise<Member> {
       transport.flush();
     },
     wants: () => true,
-    onReceived: (sealed, answer) => {
+    onReceived: (sealed, _term, answer) => {
       member.received.push(sealed);
       opened.store.install(sealed, (error) => {
         answer(error === null);

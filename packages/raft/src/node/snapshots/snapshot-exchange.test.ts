@@ -63,7 +63,20 @@ describe("a snapshot on its way to another member", () => {
       world.clock.advance(100);
       expect(a.statuses.at(-1)).toMatchObject({ state: "refused", snapshot: { bytes } });
     }
+    world.offer(a, b, snapshot, [a], 1);
+    world.clock.advance(100);
+    expect(a.news).toEqual(["sent", "failed", "failed", "failed"]);
     expect([b.events, b.blocks]).toEqual([[], []]);
+  });
+
+  it("an offer of an entry of a later term than the leader's is refused", () => {
+    const world = new TransferWorld(["a", "b"]);
+    const [a, b] = [world.start("a"), world.start("b")];
+    const snapshot = world.give(a, contentOf(9, 1000));
+    world.clock.advance(100);
+    world.offer(a, b, snapshot, [a], 1);
+    world.clock.advance(100);
+    expect([a.news, b.events]).toEqual([["failed"], []]);
   });
 
   it("is given up when the log has brought it in the meantime", () => {

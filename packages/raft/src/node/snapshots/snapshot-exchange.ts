@@ -19,7 +19,7 @@ import type {
   SnapshotStatus,
   Transport,
 } from "../../transport/index.ts";
-import { OfferedSnapshots, type PeerTransfer } from "./offered-snapshots.ts";
+import { OfferedSnapshots, type PeerTransfer, type TransferNews } from "./offered-snapshots.ts";
 import type { SnapshotEvent } from "./snapshot-events.ts";
 import { SnapshotIntake } from "./snapshot-intake.ts";
 import type { SnapshotLimits } from "./snapshot-limits.ts";
@@ -38,10 +38,16 @@ export interface SnapshotExchangeParts {
   /** Whether a snapshot would bring this member anything that it has not applied. */
   readonly wants: (snapshot: SnapshotIdentity) => boolean;
   /**
-   * A whole snapshot, synced; nothing rests on it yet. Answer once, true when it was installed and
-   * false when it was not (it is removed then); no other one is fetched before.
+   * A whole snapshot, synced; nothing rests on it yet. `term`: of the newest leader that offered
+   * it, in which its position is known to be committed; at least the position's. Answer once, true
+   * when it was installed and false when it was not (it is removed then); no other one is fetched
+   * before.
    */
-  readonly onReceived: (sealed: SealedSnapshot, answer: (isTaken: boolean) => void) => void;
+  readonly onReceived: (
+    sealed: SealedSnapshot,
+    term: Term,
+    answer: (isTaken: boolean) => void,
+  ) => void;
   /** The own disk failed, or a snapshot is of a format that this version does not know. */
   readonly onFailed: (error: OpenError) => void;
   /** A snapshot of the own store cannot be read back: it is of no use to anybody. */
@@ -92,9 +98,12 @@ export class SnapshotExchange {
     this.#intake.onOffer(offer);
   }
 
-  /** A member says how far it is with what was offered to it. */
-  onStatus(status: SnapshotStatus): void {
-    this.#offered.onStatus(status);
+  /**
+   * A member says how far it is with what was offered to it; returns what is new of it. A leader
+   * heeds reports of its own term only.
+   */
+  onStatus(status: SnapshotStatus): TransferNews | null {
+    return this.#offered.onStatus(status);
   }
 
   /** `TransportHandlers.onBulk`. */

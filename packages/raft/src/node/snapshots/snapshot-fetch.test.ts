@@ -7,6 +7,7 @@ import {
   mebibyte,
   TransferWorld,
 } from "../../../test/transfer/transfer-world.ts";
+import { term } from "../../base/index.ts";
 
 const isSame = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
@@ -53,6 +54,9 @@ describe("a transfer that is interrupted", () => {
     expect(bytesFrom(b.blocks)).toBe(snapshot.bytes);
     expect(bytesFrom(b.blocks, c)).toBe(snapshot.bytes - before);
     world.clock.advance(100);
+    expect(b.terms).toEqual([3]);
+    expect(c.news.slice(0, -1).every((news) => news === "moving")).toBe(true);
+    expect(c.news.at(-1)).toBe("sent");
     expect(c.statuses.at(-1)).toMatchObject({ term: 3, state: "installed" });
     expect(isSame(fileOf(b, snapshot), fileOf(c, snapshot))).toBe(true);
   });
@@ -213,7 +217,7 @@ describe("what a source sends is not believed", () => {
     world.clock.advance(100);
     const offer = { kind: "snapshot-offer" as const, from: a.id, to: b.id, snapshot };
     // Somebody else speaks for it.
-    b.exchange.onOffer({ ...offer, term: b.opened.hardState.term, sources: [a.id] });
+    b.exchange.onOffer({ ...offer, term: term(2), sources: [a.id] });
     world.clock.advance(2000);
     const left = b.events.filter((event) => event.kind === "source-left");
     expect(left[0]).toMatchObject({ why: "lost", reason: expect.stringContaining("of cluster") });

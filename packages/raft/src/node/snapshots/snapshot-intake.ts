@@ -20,10 +20,11 @@ export interface IntakeHandlers {
   /** Whether a snapshot would bring this member anything that it does not have. */
   wants(snapshot: SnapshotIdentity): boolean;
   /**
-   * The whole snapshot, synced; nothing rests on it. `answer(true)` when it was installed,
+   * The whole snapshot, synced; nothing rests on it. `term`: of the newest leader that offered it.
+   * `answer(true)` when it was installed,
    * `answer(false)` when it was not: it is removed then. Nothing is fetched in between.
    */
-  onReceived(sealed: SealedSnapshot, answer: (isTaken: boolean) => void): void;
+  onReceived(sealed: SealedSnapshot, term: Term, answer: (isTaken: boolean) => void): void;
   send(status: SnapshotStatus): void;
 }
 
@@ -34,6 +35,8 @@ export class SnapshotIntake {
   #term: Term = noTerm;
   #offeredBy: NodeId | null = null;
   #fetch: SnapshotFetch | null = null;
+  /** Of the newest offer of what is fetched. */
+  #fetchTerm: Term = noTerm;
   /** What the host is asked about. */
   #handedOver: SnapshotIdentity | null = null;
   /** The newest offer of another snapshot than the one that is fetched. */
@@ -58,7 +61,7 @@ export class SnapshotIntake {
     this.#offeredBy = offer.from;
     if (this.#handedOver !== null) return; // its answer is news for the leader, too
     const { snapshot } = offer;
-    if (!this.#isTakable(snapshot)) this.#tell(snapshot, 0, "refused");
+    if (!this.#isTakable(offer)) this.#tell(snapshot, 0, "refused");
     else if (!this.#handlers.wants(snapshot)) this.#tell(snapshot, 0, "installed");
     else this.#take(offer);
   }
@@ -70,8 +73,13 @@ export class SnapshotIntake {
     this.#fetch?.end("stopped");
   }
 
-  /** What a peer announces is not believed: sizes that no snapshot has, or that are too large. */
-  #isTakable({ bytes }: SnapshotIdentity): boolean {
+  /**
+   * What a peer announces is not believed: sizes that no snapshot has, or that are too large, or an
+   * entry of a term after the leader's.
+   */
+  #isTakable({ term, snapshot }: SnapshotOffer): boolean {
+    const { bytes, position } = snapshot;
+    if (position.term > term) return false;
     return isSnapshotSize(bytes) && bytes <= this.#context.limits.snapshotBytesMax;
   }
 
@@ -80,6 +88,7 @@ export class SnapshotIntake {
     if (fetch === null) this.#begin(offer);
     else if (isSameSnapshot(fetch.snapshot, offer.snapshot)) {
       this.#next = null; // this leader offers what is being fetched
+      this.#fetchTerm = offer.term;
       fetch.onOffer(offer.sources);
     } else this.#next = offer;
     this.#tellProgress();
@@ -91,6 +100,7 @@ export class SnapshotIntake {
       onOver: (sealed, why) => this.#onOver(offer.snapshot, sealed, why),
     });
     this.#fetch = fetch;
+    this.#fetchTerm = offer.term;
     this.#scheduleReport();
     fetch.begin();
   }
@@ -118,7 +128,7 @@ export class SnapshotIntake {
     const { identity } = sealed.description;
     this.#handedOver = identity;
     let isAnswered = false;
-    this.#handlers.onReceived(sealed, (isTaken) => {
+    this.#handlers.onReceived(sealed, this.#fetchTerm, (isTaken) => {
       assert(!isAnswered, "a snapshot is taken or refused once");
       isAnswered = true;
       if (isTaken) this.#onTaken(identity, "installed");

@@ -32,7 +32,7 @@ const nameBytes = 32;
 const idBytesMax = 66;
 
 export const snapshotOfferCodec: MessageCodec<SnapshotOffer> = {
-  code: 32,
+  code: 48,
   payloadBytesMax: (message) => 8 + nameBytes + 1 + message.sources.length * idBytesMax,
   encode(writer, message) {
     const { term, snapshot, sources } = message;
@@ -65,7 +65,7 @@ function decodeSources(reader: ByteReader): readonly NodeId[] {
 }
 
 export const snapshotStatusCodec: MessageCodec<SnapshotStatus> = {
-  code: 33,
+  code: 49,
   payloadBytesMax: () => 8 + nameBytes + 9,
   encode(writer: FrameWriter, message) {
     const payload = new ByteWriter().u64(message.term);
