@@ -30,5 +30,14 @@ export type { Recording } from "./recorder/recording.ts";
 export type { Replay, ReplayedStep, ReplayVerdict } from "./recorder/replay.ts";
 export { replayRecording } from "./recorder/replay.ts";
 export type { Session, SessionOptions } from "./session.ts";
+export type { PeerTransfer, TransferNews } from "./snapshots/offered-snapshots.ts";
+export type { FetchEnd, SnapshotEvent, SourceLeft } from "./snapshots/snapshot-events.ts";
+export type {
+  FetchStatus,
+  SnapshotExchange,
+  SnapshotExchangeParts,
+} from "./snapshots/snapshot-exchange.ts";
+export { createSnapshotExchange } from "./snapshots/snapshot-exchange.ts";
+export type { SnapshotLimits } from "./snapshots/snapshot-limits.ts";
 export type { MemberStatus, NodeStatus } from "./status.ts";
 export { statusOf } from "./status.ts";

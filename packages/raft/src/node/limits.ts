@@ -1,4 +1,6 @@
 /** The limits and times of a node besides the core's, in one table: name, unit, default, reason. */
+import { describeBadSnapshotLimits } from "./snapshots/snapshot-limits.ts";
+
 export interface NodeLimits {
   /** Milliseconds between ticks, the grain of every timer. */
   readonly tickMs: number;
@@ -36,6 +38,40 @@ export interface NodeLimits {
   readonly compareEntries: number;
   /** Bytes of the core's newest inputs that are kept for a recording, entries included. */
   readonly recorderBytesMax: number;
+  /**
+   * Bytes a second that this member sends of snapshots, to all who fetch them together. A quarter
+   * of a network of 1 Gbit/s, so that appends and heartbeats keep the most of it; a gigabyte takes
+   * half a minute.
+   */
+  readonly snapshotBytesPerSecond: number;
+  /** Members that fetch from this one at once; more would only make each wait longer. */
+  readonly snapshotSendsMax: number;
+  /**
+   * Bytes that a receiver has asked for and not yet written: what it holds of a transfer in memory.
+   * Covers a round trip of 30 ms at the default rate.
+   */
+  readonly snapshotWindowBytes: number;
+  /**
+   * Milliseconds without a block, though one was asked for, after which a receiver leaves a source
+   * for another, and after which a newer snapshot takes the place of one that nobody sends.
+   */
+  readonly snapshotStallMs: number;
+  /**
+   * Milliseconds after which a sender lets go of a receiver that asks for nothing: longer than the
+   * worst pause of a disk. Its place and the pin on the file are free then.
+   */
+  readonly snapshotIdleMs: number;
+  /** Milliseconds before sources that gave nothing, or were busy, are asked again. */
+  readonly snapshotRetryMs: number;
+  /**
+   * Milliseconds for which a snapshot that was offered is kept for a member that shows no progress,
+   * and an unfinished one by a receiver that hears no offer: a restart of a source, and some.
+   */
+  readonly snapshotOfferMs: number;
+  /** Milliseconds between reports of a transfer to who offered it, and between its events. */
+  readonly snapshotStatusMs: number;
+  /** Bytes of a snapshot that is received: eight times the largest database that etcd advises. */
+  readonly snapshotBytesMax: number;
 }
 
 export const defaultLimits: NodeLimits = {
@@ -54,6 +90,15 @@ export const defaultLimits: NodeLimits = {
   slowStorageMs: 500,
   compareEntries: 10_000,
   recorderBytesMax: 1024 * 1024,
+  snapshotBytesPerSecond: 32 * 1024 * 1024,
+  snapshotSendsMax: 2,
+  snapshotWindowBytes: 1024 * 1024,
+  snapshotStallMs: 5_000,
+  snapshotIdleMs: 30_000,
+  snapshotRetryMs: 500,
+  snapshotOfferMs: 60_000,
+  snapshotStatusMs: 1_000,
+  snapshotBytesMax: 64 * 1024 * 1024 * 1024,
 };
 
 /** Option name and fact of the first limit that cannot be used, or null. */
@@ -84,5 +129,5 @@ export function describeBadLimits(
       fact: "it must be at most 50,000: nobody would notice a dead leader",
     };
   }
-  return null;
+  return describeBadSnapshotLimits(limits);
 }

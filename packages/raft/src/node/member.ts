@@ -31,7 +31,14 @@ import {
 } from "../core/index.ts";
 import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
-import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
+import type {
+  PeerEvent,
+  PeerMessage,
+  SnapshotOffer,
+  SnapshotStatus,
+  Transport,
+  TransportHandlers,
+} from "../transport/index.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
 import { noRecording, stoppedError, storageFailed } from "./errors.ts";
@@ -79,6 +86,9 @@ export interface MemberParts {
   readonly recorder: FlightRecorder | null;
   /** Where recordings are written; null without a directory. */
   readonly recordings: RecordingPlace | null;
+  /** Where messages about snapshots go (`snapshots/exchange.ts`); without, they are dropped. */
+  readonly onSnapshotOffer?: (offer: SnapshotOffer) => void;
+  readonly onSnapshotStatus?: (status: SnapshotStatus) => void;
 }
 
 export class Member {
@@ -320,6 +330,8 @@ export class Member {
       if (message.kind === "forward") this.#proposals.onForward(message);
       else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
       else if (message.kind === "state-hash") this.#comparison.onMessage(message);
+      else if (message.kind === "snapshot-offer") this.#parts.onSnapshotOffer?.(message);
+      else if (message.kind === "snapshot-status") this.#parts.onSnapshotStatus?.(message);
       else this.#stepCore({ kind: "receive", message });
     });
   }

@@ -11,7 +11,13 @@ export type {
   SnapshotIdentity,
   SnapshotSection,
 } from "./snapshot/snapshot-format.ts";
-export { describeSnapshot, isSameSnapshot, isSnapshotSize } from "./snapshot/snapshot-format.ts";
+export {
+  chunkBytesMax,
+  chunkEnd,
+  describeSnapshot,
+  isSameSnapshot,
+  isSnapshotSize,
+} from "./snapshot/snapshot-format.ts";
 export type { SnapshotPart, SnapshotReader } from "./snapshot/snapshot-reader.ts";
 export { readBytesMax } from "./snapshot/snapshot-reader.ts";
 export type { ChunkAnswer, SnapshotReceiver } from "./snapshot/snapshot-receiver.ts";

@@ -38,14 +38,16 @@ export const worldIdentity: DirectoryIdentity = {
 };
 
 export class StorageWorld {
-  readonly clock: VirtualClock = createVirtualClock();
+  readonly clock: VirtualClock;
   readonly random: SeededRandom;
   readonly disk: MemoryDisk;
   readonly warnings: string[] = [];
   /** Asked before each operation of the disk; replace it to inject faults. */
   fault: (operation: DiskOperation) => DiskFault | null = () => null;
 
-  constructor(seed = 1) {
+  /** `clock`: one that several worlds share. */
+  constructor(seed = 1, clock: VirtualClock = createVirtualClock()) {
+    this.clock = clock;
     this.random = createSeededRandom(seed);
     this.disk = new MemoryDisk({
       defer: (callback) => this.clock.defer(callback),

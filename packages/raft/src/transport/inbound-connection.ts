@@ -4,8 +4,10 @@
  */
 import { FormatError, type NodeId } from "../base/index.ts";
 import type { Connection, ConnectionHandlers, Timer } from "../ports/index.ts";
+import { ConnectedBulk } from "./bulk-link.ts";
+import { decodeBulk } from "./codec/bulk-codec.ts";
 import type { Ends } from "./codec/fields.ts";
-import { aliveKind, type Frame } from "./codec/frame.ts";
+import { aliveKind, bulkHelloKind, type Frame } from "./codec/frame.ts";
 import { FrameParser } from "./codec/frame-parser.ts";
 import { FrameWriter } from "./codec/frame-writer.ts";
 import {
@@ -26,14 +28,16 @@ import type { PeerIdentity } from "./transport.ts";
 export interface InboundOwner {
   readonly peers: ReadonlySet<NodeId>;
   onWelcomed(connection: InboundConnection): void;
+  /** As `onWelcomed`, for a connection for bulk. */
+  onBulkWelcomed(connection: InboundConnection): void;
   onGone(connection: InboundConnection): void;
 }
 
 /**
- * `greeting`: the hello has not come; `open`: messages; `answered`: refused, waits for the other
- * end to have read why; `closed`.
+ * `greeting`: the hello has not come; `open`: messages; `bulk`: a connection for bulk; `answered`:
+ * refused, waits for the other end to have read why; `closed`.
  */
-type Phase = "greeting" | "open" | "answered" | "closed";
+type Phase = "greeting" | "open" | "bulk" | "answered" | "closed";
 
 export class InboundConnection {
   readonly #context: TransportContext;
@@ -45,6 +49,7 @@ export class InboundConnection {
   #closesOnDrain = false;
   #peer: PeerIdentity | null = null;
   #ends: Ends | null = null;
+  #bulk: ConnectedBulk | null = null;
   #quietIntervals = 0;
 
   constructor(context: TransportContext, owner: InboundOwner, connection: Connection) {
@@ -66,8 +71,9 @@ export class InboundConnection {
       onData: (bytes) => this.#onData(bytes),
       onDrain: () => {
         if (this.#closesOnDrain) this.close();
+        else this.#bulk?.onDrain();
       },
-      onClose: () => this.close(),
+      onClose: (error) => this.close(error?.message ?? "the other end closed it"),
     };
   }
 
@@ -83,12 +89,14 @@ export class InboundConnection {
     }
   }
 
-  close(): void {
+  /** `reason`: for who uses a connection for bulk. */
+  close(reason = "this member closed it"): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
     this.#patience.cancel();
     this.#connection.close();
     this.#owner.onGone(this);
+    this.#bulk?.onEnd(reason);
   }
 
   #onData(bytes: Uint8Array): void {
@@ -96,18 +104,24 @@ export class InboundConnection {
     this.#quietIntervals = 0;
     this.#parser.push(bytes);
     // Each frame may change the phase, also through what a handler does.
-    while (this.#phase === "greeting" || this.#phase === "open") {
+    while (this.#phase === "greeting" || this.#phase === "open" || this.#phase === "bulk") {
       if (!this.#nextFrame(this.#phase)) return;
     }
   }
 
   /** False when more bytes are needed. */
-  #nextFrame(phase: "greeting" | "open"): boolean {
+  #nextFrame(phase: "greeting" | "open" | "bulk"): boolean {
     const frame = this.#try(() => this.#parser.next());
     if (frame === null || frame === undefined) return false;
     if (phase === "greeting") this.#try(() => this.#onHello(frame));
+    else if (phase === "bulk") this.#onBulkFrame(frame);
     else this.#onFrame(frame);
     return true;
+  }
+
+  #onBulkFrame(frame: Frame): void {
+    const message = this.#try(() => decodeBulk(frame));
+    if (message !== undefined) this.#bulk?.onMessage(message);
   }
 
   /**
@@ -133,6 +147,10 @@ export class InboundConnection {
 
   #onHello(frame: Frame): void {
     const { versions, hello } = decodeHello(frame);
+    const isBulk = frame.kind === bulkHelloKind;
+    if (isBulk && this.#context.handlers.onBulk === undefined) {
+      throw new FormatError("a hello for bulk, which this member has no use for");
+    }
     const version = commonVersion(versions);
     if (hello === null || version === null) {
       this.#refuse(refuseVersions(versions), null);
@@ -140,22 +158,39 @@ export class InboundConnection {
     }
     const { identity, incarnations } = this.#context;
     const refusal = checkHello(hello, identity, this.#owner.peers, incarnations);
-    if (refusal === null) this.#welcome(hello, version);
-    else this.#refuse(refusal, hello.identity.id);
+    if (refusal !== null) this.#refuse(refusal, hello.identity.id);
+    else if (isBulk) this.#openBulk(hello, version);
+    else this.#open(hello, version);
+  }
+
+  #open(hello: Hello, version: number): void {
+    this.#phase = "open";
+    this.#ends = { from: hello.identity.id, to: this.#context.identity.id };
+    this.#parser.frameBytesMax = this.#context.limits.frameBytesMax;
+    this.#welcome(hello, version);
+    this.#owner.onWelcomed(this);
+  }
+
+  /** Its frames stay small: a dialer only asks. */
+  #openBulk(hello: Hello, version: number): void {
+    this.#phase = "bulk";
+    this.#welcome(hello, version);
+    const { crc32, handlers } = this.#context;
+    const link = new ConnectedBulk(hello.identity, this.#connection, crc32, () => this.close());
+    this.#owner.onBulkWelcomed(this);
+    this.#bulk = link;
+    const user = handlers.onBulk?.(link);
+    if (user !== undefined) link.attach(user);
   }
 
   #welcome(hello: Hello, version: number): void {
     const { identity, incarnations, limits, crc32 } = this.#context;
     this.#patience.cancel();
     incarnations.set(hello.identity.id, hello.identity.incarnation);
-    this.#phase = "open";
     this.#peer = hello.identity;
-    this.#ends = { from: hello.identity.id, to: identity.id };
-    this.#parser.frameBytesMax = limits.frameBytesMax;
     const writer = new FrameWriter(crc32, limits.handshakeBytesMax);
     encodeWelcome(writer, { version, identity });
     this.#connection.send(writer.take());
-    this.#owner.onWelcomed(this);
   }
 
   /** The other end closes when it has read the refusal; the timeout closes if it does not. */
@@ -192,7 +227,7 @@ export class InboundConnection {
   #drop(reason: string): void {
     const who = this.#peer === null ? "" : ` of member ${this.#peer.id}`;
     this.#log(`dropped the connection${who} from ${this.#connection.remote}: ${reason}`);
-    if (this.#phase !== "answered") this.close();
+    if (this.#phase !== "answered") this.close(reason);
   }
 
   #log(message: string): void {

@@ -9,6 +9,7 @@ export class InboundConnections implements InboundOwner {
   readonly #onPeerReached: (peer: NodeId) => void;
   readonly #all = new Set<InboundConnection>();
   readonly #byPeer = new Map<NodeId, InboundConnection>();
+  readonly #bulkByPeer = new Map<NodeId, InboundConnection>();
   #peers: ReadonlySet<NodeId> = new Set();
   #rejectedCount = 0;
   #isClosed = false;
@@ -26,8 +27,8 @@ export class InboundConnections implements InboundOwner {
   /** Drops the connections of those that are no longer peers. */
   setPeers(peers: ReadonlySet<NodeId>): void {
     this.#peers = peers;
-    for (const [peer, connection] of [...this.#byPeer]) {
-      if (!peers.has(peer)) connection.close();
+    for (const [peer, connection] of [...this.#byPeer, ...this.#bulkByPeer]) {
+      if (!peers.has(peer)) connection.close("it is no longer a peer");
     }
   }
 
@@ -58,10 +59,22 @@ export class InboundConnections implements InboundOwner {
     this.#onPeerReached(peer.id);
   }
 
+  /** The messages' connection of the peer is not touched. */
+  onBulkWelcomed(connection: InboundConnection): void {
+    const { peer } = connection;
+    if (peer === null) return;
+    const before = this.#bulkByPeer.get(peer.id);
+    this.#bulkByPeer.set(peer.id, connection);
+    before?.close(`a new connection for bulk of member ${peer.id} takes its place`);
+  }
+
   onGone(connection: InboundConnection): void {
     this.#all.delete(connection);
     const { peer } = connection;
-    if (peer !== null && this.#byPeer.get(peer.id) === connection) this.#byPeer.delete(peer.id);
+    if (peer === null) return;
+    for (const byPeer of [this.#byPeer, this.#bulkByPeer]) {
+      if (byPeer.get(peer.id) === connection) byPeer.delete(peer.id);
+    }
   }
 
   onAliveInterval(): void {
@@ -75,7 +88,7 @@ export class InboundConnections implements InboundOwner {
 
   close(): void {
     this.#isClosed = true;
-    for (const connection of [...this.#all]) connection.close();
+    for (const connection of [...this.#all]) connection.close("this member stops");
   }
 
   #reject(connection: Connection): void {

@@ -1,9 +1,10 @@
 /**
- * All that travels between members: the core's messages, and the node's own for forwarded commands
- * and the comparison of states.
+ * All that travels between members on their ordinary connections: the core's messages, and the
+ * node's own for forwarded commands, the comparison of states, and about snapshots. What travels on
+ * connections for bulk is in `bulk-message.ts`.
  */
 import type { LogIndex, NodeId, Term } from "../base/index.ts";
-import type { Message } from "../core/index.ts";
+import type { LogPosition, Message } from "../core/index.ts";
 
 /**
  * Commands that a member hands to its leader. Answered by `forward-response` with the same `id`.
@@ -38,4 +39,50 @@ export interface StateHashMessage {
   readonly hash: number;
 }
 
-export type PeerMessage = Message | ForwardRequest | ForwardResponse | StateHashMessage;
+/** Which snapshot: equal names mean equal bytes, whoever has them. */
+export interface SnapshotName {
+  /** The last entry whose effect is in it. */
+  readonly position: LogPosition;
+  /** Bytes of the file. */
+  readonly bytes: number;
+  /** 16 hex digits. */
+  readonly hash: string;
+}
+
+/** A leader tells a member that it needs a snapshot, and who has it. May come again and again. */
+export interface SnapshotOffer {
+  readonly kind: "snapshot-offer";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+  readonly snapshot: SnapshotName;
+  /** Whom to ask, the first one first; at least one, at most `membersMax`. */
+  readonly sources: readonly NodeId[];
+}
+
+/**
+ * `receiving`: bytes come; `waiting`: no source gives any at the moment; `installed`: it is there,
+ * or is not needed any more; `refused`: it will not be taken.
+ */
+export type SnapshotState = "receiving" | "waiting" | "installed" | "refused";
+
+/** The answer to offers, and news now and then while a transfer lasts. */
+export interface SnapshotStatus {
+  readonly kind: "snapshot-status";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Of the newest offer that was heard. */
+  readonly term: Term;
+  /** What is being received, which may be another one than was offered. */
+  readonly snapshot: SnapshotName;
+  readonly receivedBytes: number;
+  readonly state: SnapshotState;
+}
+
+export type PeerMessage =
+  | Message
+  | ForwardRequest
+  | ForwardResponse
+  | StateHashMessage
+  | SnapshotOffer
+  | SnapshotStatus;

@@ -14,6 +14,8 @@ import {
   type Random,
   type Timer,
 } from "../ports/index.ts";
+import { DialledBulk } from "./bulk-dial.ts";
+import type { BulkDial, BulkDialHandlers } from "./bulk-link.ts";
 import { aliveKind } from "./codec/frame.ts";
 import { FrameWriter } from "./codec/frame-writer.ts";
 import { ConnectionCount } from "./connection-count.ts";
@@ -86,6 +88,7 @@ class PeerTransport implements Transport {
   readonly #context: TransportContext;
   readonly #inbound: InboundConnections;
   readonly #outbound = new Map<NodeId, OutboundPeer>();
+  readonly #bulkDials = new Set<DialledBulk>();
   #listener: Listener | null = null;
   #aliveTimer: Timer | null = null;
   #isClosed = false;
@@ -144,6 +147,16 @@ class PeerTransport implements Transport {
     for (const peer of this.#outbound.values()) peer.flush();
   }
 
+  dialBulk(peer: NodeId, handlers: BulkDialHandlers): BulkDial | null {
+    const address = this.#outbound.get(peer)?.address;
+    if (address === undefined) return null;
+    const dial = new DialledBulk(this.#context, peer, address, handlers, () => {
+      this.#bulkDials.delete(dial);
+    });
+    this.#bulkDials.add(dial);
+    return dial;
+  }
+
   setPeers(peers: ReadonlyMap<NodeId, string>): void {
     if (this.#isClosed) return;
     assert(!peers.has(this.#context.identity.id), "a member is not its own peer");
@@ -154,6 +167,9 @@ class PeerTransport implements Transport {
       if (peers.get(id) === peer.address) continue;
       this.#outbound.delete(id);
       peer.stop(peers.has(id) ? "its address changed" : "it is no longer a peer");
+    }
+    for (const dial of [...this.#bulkDials]) {
+      if (!peers.has(dial.peer)) dial.end("it is no longer a peer");
     }
     for (const [id, address] of peers) {
       if (this.#isClosed || this.#outbound.has(id)) continue;
@@ -170,6 +186,7 @@ class PeerTransport implements Transport {
     const outbound = [...this.#outbound.values()];
     this.#outbound.clear();
     for (const peer of outbound) peer.stop("this member stops");
+    for (const dial of [...this.#bulkDials]) dial.end("this member stops");
     this.#inbound.close();
     const whenListenerClosed = () => this.#connections.whenNone(done);
     if (this.#listener === null) whenListenerClosed();

@@ -3,6 +3,7 @@
  * `network` port is `peer-transport.ts`.
  */
 import type { NodeId } from "../base/index.ts";
+import type { BulkDial, BulkDialHandlers, BulkHandlers, BulkLink } from "./bulk-link.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
 /** Who speaks: sent in the handshake of every connection. Ids are 16 lower-case hex digits. */
@@ -42,6 +43,11 @@ export interface TransportHandlers {
    */
   onMessage(message: PeerMessage): void;
   onPeer(event: PeerEvent): void;
+  /**
+   * A peer has opened a connection for bulk; a new one of the same peer ends the one before.
+   * Without this handler such connections are dropped. Must not throw.
+   */
+  onBulk?(link: BulkLink): BulkHandlers;
 }
 
 export interface Transport {
@@ -60,6 +66,11 @@ export interface Transport {
    * the node.
    */
   flush(): void;
+  /**
+   * Dials a peer for a connection for bulk, which is its user's alone and disturbs no other. Once:
+   * it is not dialled again. Null: there is no peer of that name.
+   */
+  dialBulk(peer: NodeId, handlers: BulkDialHandlers): BulkDial | null;
   /** The peers to keep connections to (without oneself): id to `host:port`. */
   setPeers(peers: ReadonlyMap<NodeId, string>): void;
   close(done: () => void): void;

@@ -10,6 +10,8 @@ import {
 } from "../../src/testing/memory-network.ts";
 import { createSeededRandom } from "../../src/testing/seeded-random.ts";
 import { createVirtualClock } from "../../src/testing/virtual-clock.ts";
+import type { BulkHandlers, BulkLink } from "../../src/transport/bulk-link.ts";
+import { helloKind } from "../../src/transport/codec/frame.ts";
 import { FrameParser } from "../../src/transport/codec/frame-parser.ts";
 import { FrameWriter } from "../../src/transport/codec/frame-writer.ts";
 import { decodeAnswer, encodeHello } from "../../src/transport/codec/handshake-codec.ts";
@@ -47,6 +49,7 @@ export interface StartOptions {
   readonly limits?: Partial<TransportLimits>;
   readonly peers?: readonly string[];
   readonly address?: string;
+  readonly onBulk?: (link: BulkLink) => BulkHandlers;
 }
 
 export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
@@ -73,6 +76,7 @@ export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
             if (event.kind === "unreachable") failures.push(`${event.peer}: ${event.reason}`);
             else events.push(event);
           },
+          ...(startOptions.onBulk === undefined ? {} : { onBulk: startOptions.onBulk }),
         },
         limits: startOptions.limits ?? {},
         log: (line) => log.push(`${line.level} ${line.message}`),
@@ -129,10 +133,15 @@ export function frames(write: (writer: FrameWriter) => void): readonly Uint8Arra
   return writer.take();
 }
 
-export function helloFrom(name: string, to: string, changes: Partial<PeerIdentity> = {}) {
+export function helloFrom(
+  name: string,
+  to: string,
+  changes: Partial<PeerIdentity> = {},
+  kind: number = helloKind,
+) {
   const identity = identityOf(name, changes);
-  const versions = { oldest: 1, newest: 1 };
-  return frames((writer) => encodeHello(writer, { versions, identity, to: nodeId(to) }));
+  const hello = { versions: { oldest: 1, newest: 1 }, identity, to: nodeId(to) };
+  return frames((writer) => encodeHello(writer, hello, kind));
 }
 
 export function answerIn(received: readonly number[]) {

@@ -234,7 +234,7 @@ describe("PreVote, CheckQuorum, stickiness", () => {
     });
     member.run({
       ...{ address: "n1:1", send: () => true, flush: () => {}, setPeers: () => {} },
-      close: (done) => clock.defer(done),
+      ...{ dialBulk: () => null, close: (done: () => void) => clock.defer(done) },
     });
     clock.advance(5000);
     expect(raft.nowTick).toBeGreaterThanOrEqual(999);

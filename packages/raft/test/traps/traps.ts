@@ -192,7 +192,7 @@ const flow = {
   ),
   G6: tested("The pause between dials stays long after the peer is back."),
   G7: comesWith("follower feedback", "A follower that has too much has no way to say so."),
-  G8: comesWith("snapshots", "Bringing one member up to date takes all the others' time, or days."),
+  G8: tested("Bringing one member up to date takes all the others' time, or days."),
 };
 
 /** Storage and snapshots. */
@@ -212,11 +212,11 @@ const storage = {
   H13: comesWith("snapshots", "The next snapshot is never due, for one was under way."),
   H14: tested(
     "An installation runs beside an apply or another installation.",
-    "In the machines; in the member: with snapshots.",
+    "Of what comes and is stored; beside an apply: with the installation in the node.",
   ),
-  H15: comesWith(
-    "snapshots",
+  H15: tested(
     "The log is cut past a snapshot that is being sent, again and again.",
+    "What is needed, and what is fetched; the cut itself: with the compaction in the node.",
   ),
   H16: comesWith(
     "the disk watchdog",

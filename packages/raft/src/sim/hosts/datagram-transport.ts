@@ -50,6 +50,11 @@ class DatagramTransport implements Transport {
 
   flush(): void {} // messages leave at once
 
+  /** Datagrams have no connections: nobody is reached for bulk. */
+  dialBulk(): null {
+    return null;
+  }
+
   setPeers(peers: ReadonlyMap<NodeId, string>): void {
     if (this.#isClosed) return;
     assert(!peers.has(this.#station.identity.id), "a member is not its own peer");

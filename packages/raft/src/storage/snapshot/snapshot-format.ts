@@ -112,6 +112,22 @@ export function blockBytesAt(layout: SnapshotLayout, number: number): number {
   return Math.min(snapshotBlockBytes, layout.trailerOffset - blockOffset(number));
 }
 
+/**
+ * Where a chunk that begins at `offset` ends, so that a sender reads whole blocks: behind the next
+ * block, with the header before the first one and the trailer behind the last. `fileBytes` is a
+ * snapshot's size.
+ */
+export function chunkEnd(fileBytes: number, offset: number): number {
+  assert(offset >= 0 && offset < fileBytes, "a chunk begins inside the file");
+  const trailerOffset = fileBytes - sectorBytes;
+  const number = Math.max(0, Math.floor((offset - firstBlockOffset) / snapshotBlockBytes));
+  const end = blockOffset(number + 1);
+  return end < trailerOffset ? end : fileBytes;
+}
+
+/** Bytes of a chunk at most: a block with both header and trailer. */
+export const chunkBytesMax: number = snapshotBlockBytes + 2 * sectorBytes;
+
 // --- header --------------------------------------------------------------------------------------
 
 export interface SnapshotHeader {

@@ -11,7 +11,13 @@ import {
 import { StorageError } from "../log-store.ts";
 import { StorageDamage } from "../storage-errors.ts";
 import type { OpenedLog } from "../wal/open-log.ts";
-import { blockPayloadBytes, snapshotBlockBytes } from "./snapshot-format.ts";
+import {
+  blockPayloadBytes,
+  chunkBytesMax,
+  chunkEnd,
+  isSnapshotSize,
+  snapshotBlockBytes,
+} from "./snapshot-format.ts";
 import type { SnapshotReader } from "./snapshot-reader.ts";
 import type { SnapshotWriter } from "./snapshot-writer.ts";
 
@@ -184,5 +190,24 @@ describe("a snapshot", () => {
     const [damage] = snapshotVerdict.kind === "fallback" ? snapshotVerdict.damaged : [];
     expect(damage).toBeInstanceOf(StorageDamage);
     expect(damage?.message).toContain("a snapshot of cluster ffffffffffffffff");
+  });
+});
+
+describe("chunks of a snapshot", () => {
+  it("cover the file without gaps, each with one block at most", () => {
+    for (const fileBytes of [1049, 66_560, 66_561, 66_600, 131_584, 132_096, 1_000_000]) {
+      if (!isSnapshotSize(fileBytes)) continue;
+      let offset = 0;
+      while (offset < fileBytes) {
+        const end = chunkEnd(fileBytes, offset);
+        expect(end).toBeGreaterThan(offset);
+        expect(end - offset).toBeLessThanOrEqual(chunkBytesMax);
+        // A chunk that begins inside a block ends with it.
+        expect(chunkEnd(fileBytes, end - 1)).toBe(end);
+        expect(end === fileBytes || (end - 512) % 65_536 === 0).toBe(true);
+        offset = end;
+      }
+      expect(offset).toBe(fileBytes);
+    }
   });
 });

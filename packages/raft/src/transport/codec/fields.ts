@@ -1,7 +1,9 @@
 /** The small pieces that several messages share, and what a codec of one kind of message is. */
 import {
   type ByteReader,
+  type ByteWriter,
   FormatError,
+  isNodeId,
   type LogIndex,
   logIndex,
   type NodeId,
@@ -55,6 +57,23 @@ export function decodeFlag(reader: ByteReader, what: string): boolean {
   const value = reader.u8();
   if (value > 1) throw new FormatError(`${what} is ${value}; it must be 0 or 1`);
   return value === 1;
+}
+
+/** Sixteen hex digits as eight bytes. */
+export function encodeId64(writer: ByteWriter, id: string): void {
+  for (let i = 0; i < 16; i += 2) writer.u8(Number.parseInt(id.slice(i, i + 2), 16));
+}
+
+export function decodeId64(reader: ByteReader): string {
+  const bytes = Array.from(reader.raw(8));
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @throws FormatError for what no member may be called */
+export function decodeNodeId(reader: ByteReader): NodeId {
+  const id = reader.string();
+  if (!isNodeId(id)) throw new FormatError(`a member called ${JSON.stringify(id.slice(0, 64))}`);
+  return id;
 }
 
 /** The value whose code is the next byte. `values` maps codes to values. */

@@ -51,11 +51,8 @@ export class FrameWriter {
     assert(start >= 0, "a frame is ended when one is open");
     assert(this.#at <= this.#frameEnd, "a payload is no longer than announced");
     const payload = this.#block.subarray(start + frameHeaderBytes, this.#at);
-    const view = this.#view;
-    view.setUint32(start, payload.length, true);
-    view.setUint32(start + 4, kind, true);
-    view.setUint32(start + 8, this.#crc32(payload), true);
-    view.setUint32(start + 12, this.#crc32(this.#block.subarray(start, start + 12)), true);
+    const header = this.#block.subarray(start, start + frameHeaderBytes);
+    writeFrameHeader(header, kind, payload.length, this.#crc32(payload), this.#crc32);
     this.#frameStart = -1;
   }
 
@@ -111,4 +108,19 @@ export class FrameWriter {
     this.#from = 0;
     this.#at = 0;
   }
+}
+
+/** Fills the 16 bytes of `header`. */
+export function writeFrameHeader(
+  header: Uint8Array,
+  kind: number,
+  payloadBytes: number,
+  payloadCrc: number,
+  crc32: Crc32,
+): void {
+  const view = new DataView(header.buffer, header.byteOffset, frameHeaderBytes);
+  view.setUint32(0, payloadBytes, true);
+  view.setUint32(4, kind, true);
+  view.setUint32(8, payloadCrc, true);
+  view.setUint32(12, crc32(header.subarray(0, 12)), true);
 }

@@ -23,3 +23,5 @@ export const helloKind = 1;
 export const welcomeKind = 2;
 export const refusalKind = 3;
 export const aliveKind = 4;
+/** A hello that asks for a connection for bulk; its layout is the hello's. */
+export const bulkHelloKind = 5;

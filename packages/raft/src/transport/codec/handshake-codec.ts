@@ -3,9 +3,10 @@
  * members of any two versions can at least tell each other why they do not talk. Specified in
  * `docs/formats.md`.
  */
-import { ByteReader, ByteWriter, FormatError, isNodeId, type NodeId } from "../../base/index.ts";
+import { ByteReader, ByteWriter, FormatError, type NodeId } from "../../base/index.ts";
 import type { PeerIdentity } from "../transport.ts";
-import { type Frame, helloKind, refusalKind, welcomeKind } from "./frame.ts";
+import { decodeId64, decodeNodeId, encodeId64 } from "./fields.ts";
+import { bulkHelloKind, type Frame, helloKind, refusalKind, welcomeKind } from "./frame.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 
 /**
@@ -62,12 +63,13 @@ export type RefusalReason =
 const magic = new Uint8Array([0x51, 0x55, 0x4f, 0x52, 0x41, 0x54, 0x45, 0x50]);
 const refusalBytesMax = 1000;
 
-export function encodeHello(writer: FrameWriter, hello: Hello): void {
+/** `kind`: what the connection is for, `helloKind` or `bulkHelloKind`. */
+export function encodeHello(writer: FrameWriter, hello: Hello, kind: number = helloKind): void {
   const payload = new ByteWriter().raw(magic);
   payload.u16(hello.versions.oldest).u16(hello.versions.newest);
   encodeIdentity(payload, hello.identity);
   payload.string(hello.to);
-  writeFrame(writer, helloKind, payload);
+  writeFrame(writer, kind, payload);
 }
 
 /**
@@ -76,7 +78,7 @@ export function encodeHello(writer: FrameWriter, hello: Hello): void {
  * @throws FormatError
  */
 export function decodeHello(frame: Frame): { versions: VersionRange; hello: Hello | null } {
-  if (frame.kind !== helloKind) {
+  if (frame.kind !== helloKind && frame.kind !== bulkHelloKind) {
     throw new FormatError(`a first frame of kind ${frame.kind}, not a hello`);
   }
   const reader = new ByteReader(frame.payload);
@@ -141,21 +143,6 @@ function decodeIdentity(reader: ByteReader): PeerIdentity {
   const incarnation = decodeId64(reader);
   const boot = decodeId64(reader);
   return { clusterId, incarnation, boot, id: decodeNodeId(reader) };
-}
-
-function encodeId64(payload: ByteWriter, id: string): void {
-  for (let i = 0; i < 16; i += 2) payload.u8(Number.parseInt(id.slice(i, i + 2), 16));
-}
-
-function decodeId64(reader: ByteReader): string {
-  const bytes = Array.from(reader.raw(8));
-  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function decodeNodeId(reader: ByteReader): NodeId {
-  const id = reader.string();
-  if (!isNodeId(id)) throw new FormatError(`a member called ${JSON.stringify(id.slice(0, 64))}`);
-  return id;
 }
 
 function checkEnd(reader: ByteReader, what: string): void {

@@ -52,10 +52,47 @@ const anyOutcome: fc.Arbitrary<AppendOutcome> = fc.oneof(
   fc.constant({ kind: "stale-term" as const }),
 );
 
+const anyHash = fc.nat(2 ** 31 - 1).map((bits) => bits.toString(16).padStart(16, "0"));
+const anySnapshot = fc.record({
+  position: fc.record({
+    index: fc.integer({ min: 1, max: 2 ** 53 - 1 }).map(logIndex),
+    term: anyTerm,
+  }),
+  bytes: anyNumber,
+  hash: anyHash,
+});
+const anyNodeId = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/).map(nodeId);
+
 const fixed = { from: fc.constant(ends.from), to: fc.constant(ends.to) };
 
 const anyMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
   anyAppend,
+  fc.record({
+    kind: fc.constant("snapshot-offer" as const),
+    ...fixed,
+    term: anyTerm,
+    snapshot: anySnapshot,
+    sources: fc.uniqueArray(anyNodeId, { minLength: 1, maxLength: 63 }),
+  }),
+  fc
+    .record({
+      kind: fc.constant("snapshot-status" as const),
+      ...fixed,
+      term: anyTerm,
+      snapshot: anySnapshot,
+      state: fc.constantFrom(
+        "receiving" as const,
+        "waiting" as const,
+        "installed" as const,
+        "refused" as const,
+      ),
+    })
+    .chain((status) =>
+      fc.maxSafeNat().map((receivedBytes) => ({
+        ...status,
+        receivedBytes: Math.min(receivedBytes, status.snapshot.bytes),
+      })),
+    ),
   fc.record({
     kind: fc.constant("request-vote" as const),
     ...fixed,
@@ -200,7 +237,7 @@ describe("message codec", () => {
   it("answers random payloads of each kind with a message or a FormatError", () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 0, max: 30 }),
+        fc.integer({ min: 0, max: 70 }),
         fc.uint8Array({ maxLength: 120 }),
         (kind, payload) => {
           try {
@@ -241,6 +278,8 @@ describe("message codec", () => {
 
   const u64 = (value: number): number[] => [value, 0, 0, 0, 0, 0, 0, 0];
   const tooLarge = [0, 0, 0, 0, 0, 0, 0x20, 0];
+  /** Term 1, position 2/1, 9 bytes, a hash. */
+  const snapshotPayload = [...u64(1), ...u64(2), ...u64(1), ...u64(9), ...u64(7)];
   const head = [...u64(3), ...u64(1), ...u64(2), ...u64(0), ...u64(0), ...u64(0)];
   const entry = (kind: number, entryTerm: number): number[] => [
     kind,
@@ -261,6 +300,13 @@ describe("message codec", () => {
       ["an unknown answer to a vote", 17, [...u64(1), 0, ...u64(1), 6], "unknown code 6"],
       ["an unknown outcome", 19, [...u64(1), ...u64(1), ...u64(1), 0], "unknown code 0"],
       ["an unknown result", 23, [...u64(1), 3], "unknown code 3"],
+      ["an offer without sources", 48, [...snapshotPayload, 0], "0 sources of a snapshot"],
+      ["an offer of too many", 48, [...snapshotPayload, 64], "64 sources of a snapshot"],
+      ["a source named twice", 48, [...snapshotPayload, 2, 1, 0, 97, 1, 0, 97], "named twice"],
+      ["a source that is no name", 48, [...snapshotPayload, 1, 1, 0, 32], "a member called"],
+      ["a snapshot at index 0", 49, [...u64(1), ...u64(0), ...u64(1), ...u64(9)], "at index 0"],
+      ["more than all", 49, [...snapshotPayload, ...u64(10), 1], "10 bytes of a snapshot of 9"],
+      ["an unknown state", 49, [...snapshotPayload, ...u64(9), 5], "unknown code 5"],
       ["more commands than bytes", 22, [...u64(1), 255, 255, 255, 255], "4294967295 commands"],
       [
         "more entries than bytes",

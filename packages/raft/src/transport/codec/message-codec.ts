@@ -10,6 +10,7 @@ import { forwardCodec, forwardResponseCodec } from "./forward-codec.ts";
 import { type Frame, frameHeaderBytes } from "./frame.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { readIndexCodec, readIndexResponseCodec } from "./read-codec.ts";
+import { snapshotOfferCodec, snapshotStatusCodec } from "./snapshot-codec.ts";
 import { stateHashCodec } from "./state-hash-codec.ts";
 import { requestVoteCodec, requestVoteResponseCodec } from "./vote-codec.ts";
 
@@ -27,6 +28,8 @@ const codecs: Codecs = {
   forward: forwardCodec,
   "forward-response": forwardResponseCodec,
   "state-hash": stateHashCodec,
+  "snapshot-offer": snapshotOfferCodec,
+  "snapshot-status": snapshotStatusCodec,
 };
 
 const codecsByCode = new Map<number, MessageCodec<PeerMessage>>(
