@@ -113,8 +113,8 @@ export const electionsMutants: readonly Mutant[] = [
     "A pre-vote request is adopted as if it were a term.",
     patch(
       "core/election.ts",
-      "if (!request.pre && request.term > raft.hardState.term && !hasLiveLeader(raft))",
-      "if (request.term > raft.hardState.term && !hasLiveLeader(raft))",
+      "const isNewer = !request.pre && request.term > raft.hardState.term;",
+      "const isNewer = request.term > raft.hardState.term;",
     ),
   ),
   mutant(

@@ -7,7 +7,13 @@ import type { Configuration } from "./configuration.ts";
 import type { ConfigurationChanged, Effect, Persist, ReadAnswered } from "./effects.ts";
 import type { Entry, LogPosition } from "./entry.ts";
 import { lastPosition } from "./log.ts";
-import type { AppendOutcome, Message, RequestVoteResponse } from "./messages.ts";
+import type {
+  AppendEntriesResponse,
+  AppendOutcome,
+  Message,
+  RequestVote,
+  RequestVoteResponse,
+} from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import type { Raft } from "./state.ts";
 
@@ -71,6 +77,8 @@ export function describeEffect(effect: Effect): string {
       return `role-changed ${effect.role} term=${effect.term} leader=${effect.leader ?? "-"}`;
     case "configuration-changed":
       return describeConfigurationChanged(effect);
+    case "transfer-ended":
+      return `transfer-ended to=${effect.to} (${effect.why}) ${effect.outcome}`;
     default:
       return unreachable(effect, "describeEffect: an effect of unknown kind");
   }
@@ -97,7 +105,7 @@ function describeConfigurationChanged(effect: ConfigurationChanged): string {
 function describeContent(message: Message): string {
   switch (message.kind) {
     case "request-vote":
-      return `${message.pre ? "pre " : ""}last=${describePosition(message.last)}`;
+      return describeRequest(message);
     case "request-vote-response":
       return describeVote(message);
     case "append-entries": {
@@ -106,14 +114,27 @@ function describeContent(message: Message): string {
       return `prev=${describePosition(prev)}${what} commit=${commit} round=${round}`;
     }
     case "append-entries-response":
-      return `round=${message.round} ${describeOutcome(message.outcome)}`;
+      return describeAnswer(message);
     case "read-index":
       return `batch=${message.batch} boot=${message.boot}`;
     case "read-index-response":
       return `batch=${message.batch} boot=${message.boot} index=${message.index ?? "unknown"}`;
+    case "timeout-now":
+      return `round=${message.round}`;
     default:
       return unreachable(message, "describeMessage: a message of unknown kind");
   }
+}
+
+function describeRequest({ pre, transfer, last }: RequestVote): string {
+  const mark = pre ? "pre " : transfer === true ? "transfer " : "";
+  return `${mark}last=${describePosition(last)}`;
+}
+
+function describeAnswer({ round, outcome, standing }: AppendEntriesResponse): string {
+  const text = `round=${round} ${describeOutcome(outcome)}`;
+  if (standing === undefined) return text;
+  return `${text} priority=${standing.priority}${standing.isHealthy ? "" : " unhealthy"}`;
 }
 
 function describeVote({ pre, campaignTerm, refused }: RequestVoteResponse): string {

@@ -91,7 +91,30 @@ export interface ConfigurationChanged {
   readonly committedIndex: LogIndex;
 }
 
-export type Effect = Persist | Send | Apply | ReadAnswered | RoleChanged | ConfigurationChanged;
+/** Why a leader hands over: it was asked to, a member of higher priority is there, or its disk. */
+export type TransferReason = "asked" | "priority" | "disk";
+
+/** A transfer that was begun is over; this member goes on as what `role-changed` says. */
+export interface TransferEnded {
+  readonly kind: "transfer-ended";
+  readonly to: NodeId;
+  readonly why: TransferReason;
+  /**
+   * `stepped-down`: this stint is over. Who leads next is told by `role-changed`; it is `to` unless
+   * something else happened at the same moment. `timed-out`: not within an election timeout; the
+   * leader takes proposals again.
+   */
+  readonly outcome: "stepped-down" | "timed-out";
+}
+
+export type Effect =
+  | Persist
+  | Send
+  | Apply
+  | ReadAnswered
+  | RoleChanged
+  | ConfigurationChanged
+  | TransferEnded;
 
 /** The one rule of release: `durable` is the newest unit whose completion was reported. */
 export function mayRelease(send: Send, durable: PersistUnit): boolean {

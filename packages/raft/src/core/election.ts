@@ -10,24 +10,25 @@ import { isUpToDate, lastPosition } from "./log.ts";
 import type { RequestVote, RequestVoteResponse, VoteRefusal } from "./messages.ts";
 import { isQuorum } from "./quorum.ts";
 import { becomeCandidate, becomeLeader, becomePreCandidate, resetElectionTimer } from "./roles.ts";
-import { type Campaign, mayCampaign, type Raft, setHardState } from "./state.ts";
+import { type Campaign, isWilling, mayCampaign, type Raft, setHardState } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
 /** The election timer ran out: the leader is lost, or an election found no winner. @paper §5.2 */
 export function onElectionTimeout(raft: Raft): void {
   resetElectionTimer(raft);
-  if (!mayCampaign(raft) || raft.hardState.mustCatchUp) return;
+  if (!mayCampaign(raft) || raft.hardState.mustCatchUp || !isWilling(raft)) return;
   if (raft.settings.preVote) {
     becomePreCandidate(raft);
     requestVotes(raft);
     maybeWin(raft);
   } else {
-    campaign(raft);
+    campaign(raft, false);
   }
 }
 
-function campaign(raft: Raft): void {
-  becomeCandidate(raft);
+/** Raises the term and asks for votes. */
+export function campaign(raft: Raft, isTransfer: boolean): void {
+  becomeCandidate(raft, isTransfer);
   requestVotes(raft);
 }
 
@@ -46,6 +47,7 @@ function requestVotes(raft: Raft): void {
         term: current.term,
         pre: current.pre,
         last: lastPosition(raft.log),
+        ...(current.isTransfer ? { transfer: true } : null),
       },
     });
   }
@@ -93,7 +95,8 @@ export function decideVote(voter: Voter, request: RequestVote): VoteRefusal | nu
  * than the one that counts its vote. @thesis §4.1, §4.2.1
  */
 export function onRequestVote(raft: Raft, request: RequestVote): void {
-  if (!request.pre && request.term > raft.hardState.term && !hasLiveLeader(raft)) {
+  const isNewer = !request.pre && request.term > raft.hardState.term;
+  if (isNewer && (!hasLiveLeader(raft) || isHandover(raft, request))) {
     adoptTerm(raft, request.term, null);
   }
   const refused = decideVote(voterOf(raft), request);
@@ -117,6 +120,15 @@ export function onRequestVote(raft: Raft, request: RequestVote): void {
       refused,
     },
   });
+}
+
+/**
+ * Whether the leader of this term itself has told the candidate to stand, by the candidate's word:
+ * it stands in the very next term, and a late copy of its request is of no later one. @thesis
+ * §4.2.3
+ */
+function isHandover(raft: Raft, request: RequestVote): boolean {
+  return request.transfer === true && request.term === raft.hardState.term + 1;
 }
 
 function voterOf(raft: Raft): Voter {
@@ -171,7 +183,7 @@ function maybeWin(raft: Raft): void {
   const current = raft.campaign;
   if (current === null) return;
   if (!isQuorum(raft.configuration, (id) => current.grants.has(id))) return;
-  if (current.pre) campaign(raft);
+  if (current.pre) campaign(raft, false);
   else if (current.grants.has(raft.id)) becomeLeader(raft);
 }
 

@@ -1,4 +1,6 @@
-/** The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, `takeEffects`. */
+/**
+ * The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, …, `takeEffects`.
+ */
 
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";
@@ -35,6 +37,8 @@ export type {
   Role,
   RoleChanged,
   Send,
+  TransferEnded,
+  TransferReason,
 } from "./effects.ts";
 export { mayRelease } from "./effects.ts";
 export type { Voter } from "./election.ts";
@@ -43,6 +47,7 @@ export type { Entry, EntryKind, LogPosition } from "./entry.ts";
 export { entryBytes, entryOverheadBytes } from "./entry.ts";
 export type {
   Applied,
+  DiskHealth,
   Input,
   PeerReachable,
   PeerUnreachable,
@@ -81,15 +86,20 @@ export type {
   ReadIndexResponse,
   RequestVote,
   RequestVoteResponse,
+  Standing,
+  TimeoutNow,
   VoteRefusal,
 } from "./messages.ts";
+export { usualStanding } from "./messages.ts";
 export type { Inflight, Progress } from "./progress.ts";
 export { isQuorum, quorumValue } from "./quorum.ts";
 export { step } from "./raft.ts";
 export type { ProposeResult } from "./replication.ts";
 export { propose } from "./replication.ts";
 export type { Settings } from "./settings.ts";
-export { defaultSettings, describeBadSettings } from "./settings.ts";
-export type { Campaign, Leadership, Raft, RaftOptions } from "./state.ts";
+export { defaultSettings, describeBadSettings, priorityMax } from "./settings.ts";
+export type { Campaign, Leadership, Raft, RaftOptions, Transfer } from "./state.ts";
 export { createRaft, mayCampaign } from "./state.ts";
 export { takeEffects } from "./take.ts";
+export type { TransferRefusal, TransferResult } from "./transfer.ts";
+export { transferLeadership } from "./transfer.ts";

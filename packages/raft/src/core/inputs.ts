@@ -53,4 +53,21 @@ export interface PeerReachable {
   readonly peer: NodeId;
 }
 
-export type Input = Tick | Receive | Read | Persisted | Applied | PeerUnreachable | PeerReachable;
+/**
+ * The host's watch over its disk has changed its mind. Who is unhealthy neither stands for election
+ * nor takes over, and a leader hands over if it can. Healthy until told otherwise.
+ */
+export interface DiskHealth {
+  readonly kind: "disk-health";
+  readonly isHealthy: boolean;
+}
+
+export type Input =
+  | Tick
+  | Receive
+  | Read
+  | Persisted
+  | Applied
+  | PeerUnreachable
+  | PeerReachable
+  | DiskHealth;

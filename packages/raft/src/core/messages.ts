@@ -21,6 +21,11 @@ export interface RequestVote extends Envelope {
   readonly kind: "request-vote";
   readonly pre: boolean;
   readonly last: LogPosition;
+  /**
+   * The leader of the term before has told the sender to take over (`timeout-now`): who hears that
+   * leader votes all the same. Never with `pre`. @thesis §3.10, §4.2.3
+   */
+  readonly transfer?: true;
 }
 
 export type VoteRefusal =
@@ -65,7 +70,20 @@ export interface AppendEntriesResponse extends Envelope {
   readonly round: number;
   readonly sequence: number;
   readonly outcome: AppendOutcome;
+  /** Absent: the usual one. Tells the leader whom it may hand over to; nothing rests on it. */
+  readonly standing?: Standing;
 }
+
+/** How fit its sender is to lead. */
+export interface Standing {
+  /** As in its settings: 0 to 10. */
+  readonly priority: number;
+  /** Its disk does, as its host sees it. */
+  readonly isHealthy: boolean;
+}
+
+/** What a member is unless it says otherwise. */
+export const usualStanding: Standing = { priority: 1, isHealthy: true };
 
 export type AppendOutcome =
   /**
@@ -98,10 +116,21 @@ export interface ReadIndexResponse extends Envelope {
   readonly index: LogIndex | null;
 }
 
+/**
+ * The leader asks the receiver, whose disk has all of its log, to stand for election at once.
+ * Counts only in the leader's own term, and not once a later round of it was heard: the leader
+ * asks again with each round, and has given up when it no longer does. @thesis §3.10
+ */
+export interface TimeoutNow extends Envelope {
+  readonly kind: "timeout-now";
+  readonly round: number;
+}
+
 export type Message =
   | RequestVote
   | RequestVoteResponse
   | AppendEntries
   | AppendEntriesResponse
   | ReadIndex
-  | ReadIndexResponse;
+  | ReadIndexResponse
+  | TimeoutNow;

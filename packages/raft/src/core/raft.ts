@@ -1,7 +1,7 @@
 /**
  * The dispatcher: one input in, state changed; effects come out with `takeEffects`. Many inputs may
- * be stepped before a take. Nothing but this, `propose` and `changeMembership` changes a member's
- * state.
+ * be stepped before a take. Nothing but this, `propose`, `changeMembership` and
+ * `transferLeadership` changes a member's state.
  */
 import { assert, unreachable } from "../base/index.ts";
 import { onRequestVote, onRequestVoteResponse } from "./election.ts";
@@ -17,6 +17,7 @@ import {
 } from "./replication.ts";
 import type { Raft } from "./state.ts";
 import { onTick } from "./timers.ts";
+import { onTimeoutNow } from "./transfer.ts";
 
 /** @throws InvariantError when an invariant is broken: the member must stop. */
 export function step(raft: Raft, input: Input): void {
@@ -43,6 +44,9 @@ export function step(raft: Raft, input: Input): void {
     case "peer-reachable":
       onPeerReachable(raft, input.peer);
       break;
+    case "disk-health":
+      raft.isDiskHealthy = input.isHealthy;
+      break;
     default:
       unreachable(input, "step: an input of unknown kind");
   }
@@ -68,6 +72,9 @@ function onMessage(raft: Raft, message: Message): void {
       break;
     case "read-index-response":
       onReadIndexResponse(raft, message);
+      break;
+    case "timeout-now":
+      onTimeoutNow(raft, message);
       break;
     default:
       unreachable(message, "step: a message of unknown kind");

@@ -24,7 +24,12 @@ import {
   truncateLog,
 } from "./log.ts";
 import { refreshConfiguration } from "./membership.ts";
-import type { AppendEntries, AppendEntriesResponse, AppendOutcome } from "./messages.ts";
+import {
+  type AppendEntries,
+  type AppendEntriesResponse,
+  type AppendOutcome,
+  usualStanding,
+} from "./messages.ts";
 import {
   advanceMatched,
   becomeProbe,
@@ -36,7 +41,7 @@ import {
 } from "./progress.ts";
 import { maybeConfirmReads } from "./reads.ts";
 import { becomeFollower, resetElectionTimer } from "./roles.ts";
-import type { Leadership, Raft } from "./state.ts";
+import { type Leadership, type Raft, standingOf } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
 // --- at the leader -------------------------------------------------------------------------------
@@ -44,7 +49,8 @@ import { adoptTerm } from "./terms.ts";
 export type ProposeResult =
   /** Appended from `first` on, consecutively, in the leader's term; committed is another matter. */
   | { readonly kind: "appended"; readonly first: LogIndex; readonly term: Term }
-  | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" };
+  /** `transferring`: ask again when the transfer has ended, or the leader that comes of it. */
+  | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" | "transferring" };
 
 /**
  * Appends commands at the leader, all or none. Refused as `overloaded` before anything is appended
@@ -54,6 +60,7 @@ export type ProposeResult =
 export function propose(raft: Raft, commands: readonly Uint8Array[]): ProposeResult {
   const leadership = raft.leadership;
   if (leadership === null) return { kind: "refused", why: "not-leader" };
+  if (leadership.transfer !== null) return { kind: "refused", why: "transferring" };
   if (leadership.uncommittedBytes > 0) {
     let bytes = leadership.uncommittedBytes;
     for (const command of commands) bytes += command.length + entryOverheadBytes;
@@ -188,6 +195,7 @@ export function onAppendEntriesResponse(raft: Raft, response: AppendEntriesRespo
   const outcome = response.outcome;
   if (outcome.kind === "stale-term") return;
   recordContact(leadership, progress, response.round);
+  progress.standing = response.standing ?? usualStanding;
   if (outcome.kind === "accepted") onAccepted(raft, progress, response.sequence, outcome);
   else onConflict(raft, progress, response.sequence, outcome);
   maybeConfirmReads(raft);
@@ -370,6 +378,7 @@ function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome): vo
       round: request.round,
       sequence: request.sequence,
       outcome,
+      ...standingOf(raft),
     },
   });
 }

@@ -35,7 +35,16 @@ export interface Settings {
   readonly uncommittedBytesMax: number;
   /** Bytes of entries in one `apply`: how long the machines keep the loop from its other work. */
   readonly applyBytesMax: number;
+  /**
+   * How much this member wants to lead, 0 to `priorityMax`. A leader hands over to a member of
+   * higher priority; the higher, the earlier within the second half of an election timeout it
+   * stands. 0: it leads only if it is told to, or if there is no other voter.
+   */
+  readonly priority: number;
 }
+
+/** Above it election timers of members of equal priority would differ by too little. */
+export const priorityMax = 10;
 
 /** At 10 ms a tick: heartbeat 100 ms, election timeout drawn from [1,000, 2,000) ms. */
 export const defaultSettings: Settings = {
@@ -48,14 +57,19 @@ export const defaultSettings: Settings = {
   inflightBytesMax: 8 * 1024 * 1024,
   uncommittedBytesMax: 64 * 1024 * 1024,
   applyBytesMax: 4 * 1024 * 1024,
+  priority: 1,
 };
 
 /** The first thing wrong with the settings in one sentence, or null. */
 export function describeBadSettings(settings: Settings): string | null {
   for (const [name, value] of Object.entries(settings)) {
-    if (typeof value === "boolean") continue;
+    if (typeof value === "boolean" || name === "priority") continue;
     if (!Number.isSafeInteger(value) || value < 1)
       return `${name} is ${value}; it must be 1 or more`;
+  }
+  const { priority } = settings;
+  if (!Number.isSafeInteger(priority) || priority < 0 || priority > priorityMax) {
+    return `priority is ${priority}; it must be 0 to ${priorityMax}`;
   }
   if (settings.electionTicks < 2 * settings.heartbeatTicks) {
     return (

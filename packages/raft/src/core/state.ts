@@ -13,10 +13,19 @@ import {
   persistUnit,
   type Term,
 } from "../base/index.ts";
-import { type Configuration, isVoter } from "./configuration.ts";
-import type { Effect, HardState, ReadFailure, Role, RoleChanged, Send } from "./effects.ts";
+import { allVoters, type Configuration, isVoter } from "./configuration.ts";
+import type {
+  Effect,
+  HardState,
+  ReadFailure,
+  Role,
+  RoleChanged,
+  Send,
+  TransferReason,
+} from "./effects.ts";
 import type { Entry } from "./entry.ts";
 import { configurationAt, createLog, type Log, lastIndex, termAt } from "./log.ts";
+import { type Standing, usualStanding } from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
 
@@ -31,6 +40,8 @@ export interface Campaign {
    */
   readonly grants: Set<NodeId>;
   readonly refusals: Set<NodeId>;
+  /** The leader of the term before told it to stand. */
+  readonly isTransfer: boolean;
 }
 
 /** A read, or a peer's batch of them, that waits until a majority has answered `round`. */
@@ -49,6 +60,15 @@ export interface AskedReads {
 export type ReadOrigin =
   | { readonly kind: "local"; readonly ids: readonly number[] }
   | { readonly kind: "peer"; readonly from: NodeId; readonly batch: number; readonly boot: number };
+
+/** The leader hands over: until this ends it takes neither proposals nor changes. */
+export interface Transfer {
+  readonly to: NodeId;
+  readonly why: TransferReason;
+  readonly sinceTick: number;
+  /** The round with which the target was last told to stand; 0: not yet. */
+  toldRound: number;
+}
 
 /** All that exists only while leading; a new one for each stint. */
 export interface Leadership {
@@ -74,6 +94,11 @@ export interface Leadership {
   newReads: ReadOrigin[];
   /** Ascending by round. */
   pendingReads: PendingRead[];
+  /** When this stint began. */
+  readonly sinceTick: number;
+  transfer: Transfer | null;
+  /** When the last transfer of this stint ended, or null: there was none. */
+  transferEndedTick: number | null;
 }
 
 /** What a follower owes its leader since the last take. */
@@ -156,6 +181,9 @@ export interface Raft {
   /** The tick of the last message of a leader of this term, or null: none since the start. */
   leaderContactTick: number | null;
 
+  /** What the host says of the disk. For liveness only. */
+  isDiskHealthy: boolean;
+
   /** Peers that the host has a connection to, as last reported. For liveness only. */
   reachable: Set<NodeId>;
 
@@ -234,6 +262,7 @@ export function createRaft(options: RaftOptions): Raft {
     electionElapsed: 0,
     electionTimeout: drawElectionTimeout(options.settings, options.jitter),
     leaderContactTick: null,
+    isDiskHealthy: true,
     reachable: new Set(),
     campaign: null,
     leadership: null,
@@ -259,9 +288,13 @@ export function emptyOutbox(): Outbox {
   };
 }
 
-/** Ticks in [electionTicks, 2 x electionTicks). @paper §5.2, §9.3 */
+/**
+ * Ticks in [electionTicks, 2 x electionTicks), of members of higher priority only in the beginning
+ * of that. @paper §5.2, §9.3
+ */
 export function drawElectionTimeout(settings: Settings, jitter: number): number {
-  return settings.electionTicks + Math.floor(jitter * settings.electionTicks);
+  const { electionTicks, priority } = settings;
+  return electionTicks + Math.floor((jitter * electionTicks) / Math.max(1, priority));
 }
 
 /**
@@ -275,6 +308,12 @@ export function mayCampaign(raft: Raft): boolean {
   return isVoter(raft.configuration, raft.id) || isVoter(raft.committedConfiguration, raft.id);
 }
 
+/** Whether it stands for election of its own accord. The only voter always does. */
+export function isWilling(raft: Raft): boolean {
+  if (raft.settings.priority > 0 && raft.isDiskHealthy) return true;
+  return allVoters(raft.configuration).length === 1;
+}
+
 /** @invariant a lower term or another vote in the same term never replaces the hard state. */
 export function setHardState(raft: Raft, next: HardState): void {
   const now = raft.hardState;
@@ -286,6 +325,14 @@ export function setHardState(raft: Raft, next: HardState): void {
   raft.hardState = next;
   raft.hardStateUnit = raft.nextUnit;
   raft.outbox.hardStateChanged = true;
+}
+
+/** What an answer to the leader says of this member's fitness to lead: nothing if it is usual. */
+export function standingOf(raft: Raft): { readonly standing: Standing } | null {
+  const { isDiskHealthy: isHealthy } = raft;
+  const { priority } = raft.settings;
+  if (isHealthy === usualStanding.isHealthy && priority === usualStanding.priority) return null;
+  return { standing: { priority, isHealthy } };
 }
 
 /** The unit after which the log up to `index` is on disk; 0 if it is already. */

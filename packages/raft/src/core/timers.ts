@@ -12,6 +12,7 @@ import { failUnansweredReads } from "./reads.ts";
 import { startRound } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import type { Leadership, Raft } from "./state.ts";
+import { maybeGiveUpTransfer, maybeHandOver } from "./transfer.ts";
 
 export function onTick(raft: Raft, tick: Tick): void {
   raft.nowTick++;
@@ -26,6 +27,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
     becomeFollower(raft, null);
     return;
   }
+  maybeGiveUpTransfer(raft, leadership);
   leadership.heartbeatElapsed++;
   if (leadership.heartbeatElapsed < raft.settings.heartbeatTicks) return;
   leadership.heartbeatElapsed = 0;
@@ -33,6 +35,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
   for (const progress of leadership.peers.values()) {
     if (progress.mode === "probe") progress.probeSequence = null;
   }
+  maybeHandOver(raft, leadership);
 }
 
 /**

@@ -346,6 +346,8 @@ export class Member {
       case "configuration-changed":
         this.#connectPeers();
         break;
+      case "transfer-ended":
+        break; // what was refused meanwhile is tried again at the next tick
       default:
         effect satisfies never;
     }

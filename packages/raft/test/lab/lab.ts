@@ -35,7 +35,10 @@ import {
   type Send,
   type Settings,
   step,
+  type TransferEnded,
+  type TransferResult,
   takeEffects,
+  transferLeadership,
 } from "../../src/core/index.ts";
 
 /** What a crash leaves. */
@@ -67,10 +70,12 @@ export interface LabMember {
   applied: Entry[];
   answers: ReadAnswered[];
   roles: RoleChanged[];
+  transfers: TransferEnded[];
 }
 
 export interface Lab {
   readonly settings: Settings;
+  readonly own: Readonly<Record<string, Partial<Settings>>>;
   readonly members: Map<NodeId, LabMember>;
   /** Under way, in sending order. */
   network: Message[];
@@ -87,6 +92,8 @@ export interface LabOptions {
   readonly terms?: readonly number[];
   /** Defaults to the whole log. */
   readonly commit?: number;
+  /** Settings of single members. */
+  readonly own?: Readonly<Record<string, Partial<Settings>>>;
 }
 
 /** Small numbers, easy to follow: a heartbeat each tick, elections after 10 ticks. */
@@ -95,6 +102,7 @@ export const labSettings: Settings = { ...defaultSettings, heartbeatTicks: 1, el
 export function createLab(names: readonly string[], options: LabOptions = {}): Lab {
   const lab: Lab = {
     settings: { ...labSettings, ...options.settings },
+    own: options.own ?? {},
     members: new Map(),
     network: [],
     cut: new Set(),
@@ -167,8 +175,9 @@ function start(
   boot: number,
   jitter = Math.min(0.9, 0.3 * lab.members.size),
 ): LabMember {
-  const raft = createRaft({ id, settings: lab.settings, boot, jitter, ...image });
-  const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [] };
+  const settings = { ...lab.settings, ...lab.own[id] };
+  const raft = createRaft({ id, settings, boot, jitter, ...image });
+  const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [], transfers: [] };
   return { id, jitter, raft, boot, isUp: true, disk: "fast", machine: "fast", image, ...volatile };
 }
 
@@ -232,6 +241,18 @@ export function changeAt(
   return result;
 }
 
+/** `to` null: to whom it thinks best. */
+export function transferAt(lab: Lab, name: string, to: string | null): TransferResult {
+  const member = memberOf(lab, name);
+  const result = transferLeadership(member.raft, to === null ? null : nodeId(to));
+  drain(lab, member);
+  return result;
+}
+
+export function setDiskHealth(lab: Lab, name: string, isHealthy: boolean): void {
+  feed(lab, name, { kind: "disk-health", isHealthy });
+}
+
 export function readAt(lab: Lab, name: string, ...ids: readonly number[]): void {
   feed(lab, name, ...ids.map((id) => ({ kind: "read", id }) as const));
 }
@@ -271,6 +292,9 @@ function handOut(lab: Lab, member: LabMember, effect: Effect): void {
       member.roles.push(effect);
       break;
     case "configuration-changed":
+      break;
+    case "transfer-ended":
+      member.transfers.push(effect);
       break;
     default:
       effect satisfies never;

@@ -1,7 +1,7 @@
 /**
  * The rules of Raft that the core must keep, each with where it is written and its sentence in our
  * words. `paper.ts` ties a test to a rule, `matrix.test.ts` fails on a rule without one,
- * `docs/paper-matrix.md` is the table. Compaction and transfer join with their chapters.
+ * `docs/paper-matrix.md` is the table. Compaction joins with its chapter.
  */
 
 export interface Rule {
@@ -111,6 +111,19 @@ const paperRules = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 const thesisRules = {
+  "3.10-stops": ["thesis 3.10", "A leader that hands over takes no more commands."],
+  "3.10-up-to-date": [
+    "thesis 3.10",
+    "Before it tells the target to stand it brings the target's log up to date.",
+  ],
+  "3.10-at-once": [
+    "thesis 3.10",
+    "The target stands at once, in a new term, as if its election timer had run out.",
+  ],
+  "3.10-deadline": [
+    "thesis 3.10",
+    "A transfer that is not done within an election timeout ends, and the leader goes on.",
+  ],
   "3.8-persist-batch": [
     "thesis 3.8",
     "What one answer promises may reach the disk together, as one unit, never later.",
@@ -159,6 +172,10 @@ const thesisRules = {
   "4.2.3-live-leader": [
     "thesis 4.2.3",
     "Who heard a leader within the shortest election timeout ignores requests for votes.",
+  ],
+  "4.2.3-transfer": [
+    "thesis 4.2.3",
+    "A request of a candidate that was told to stand is answered in spite of a live leader.",
   ],
   "4.2.3-removed": ["thesis 4.2.3", "A removed server that does not know of it deposes nobody."],
   "4.3-both-logs": [

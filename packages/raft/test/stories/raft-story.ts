@@ -11,6 +11,8 @@
  *     way propose n1 text | count=5 bytes=100 [together]; read n1 ids=1,2
  *     disk n1 slow | fast; persist n1 [units=1]; crash n1; restart n1 [must-catch-up] [lose-from=3]
  *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; heal
+ *     run ticks=10: everybody who is up ticks, and all is delivered
+ *     transfer n1 [to=n2]; disk-health n1 bad | good; timeout-now: a message made by hand
  *     join n4; change n1 add=n4 add-learner=n5 promote= demote= remove=n1,n2; members [n1,n2]
  *     status; log n1; progress n1
  */
@@ -57,10 +59,13 @@ import {
   requestVote,
   restart,
   setDisk,
+  setDiskHealth,
   settle,
   termsOf,
   tick,
   timeOut,
+  timeoutNow,
+  transferAt,
 } from "../lab/index.ts";
 import { parseCommand, type StoryCommand } from "./story-file.ts";
 
@@ -89,6 +94,14 @@ const handlers: Readonly<Record<string, Handler>> = {
   repeat: (world, command) => {
     for (const message of world.lab.network.filter(choiceOf(command))) receive(world.lab, message);
   },
+  run: (world, command) =>
+    quietly(world, () => {
+      const up = [...world.lab.members.values()].filter(({ isUp }) => isUp);
+      for (let i = 0; i < numberOf(command, "ticks"); i++) {
+        for (const { id } of up) tick(world.lab, id);
+        settle(world.lab);
+      }
+    }),
   propose: onPropose,
   join: (world, command) => joinMember(world.lab, nodeOf(command)),
   change: onChange,
@@ -122,6 +135,19 @@ const handlers: Readonly<Record<string, Handler>> = {
     world.lines.push(`${nodeOf(command)} is down`);
   },
   restart: onRestart,
+  transfer: (world, command) => {
+    const at = world.lines.length;
+    const result = transferAt(world.lab, nodeOf(command), command.named.get("to") ?? null);
+    const said = result.kind === "started" ? `to ${result.to}` : `refused (${result.why})`;
+    world.lines.splice(at, 0, said);
+  },
+  "timeout-now": (world, command) => {
+    const { from, to } = endsOf(command);
+    const round = numberOf(command, "round");
+    receive(world.lab, timeoutNow(from, to, numberOf(command, "term"), round));
+  },
+  "disk-health": (world, command) =>
+    setDiskHealth(world.lab, nodeOf(command), command.positional[1] === "good"),
   partition: (world, command) =>
     partition(world.lab, ...command.positional.map((group) => group.split(","))),
   heal: (world) => heal(world.lab),
@@ -160,7 +186,8 @@ function onNodes(world: World, command: StoryCommand): void {
   const names = (command.positional[0] ?? "").split(",");
   const [lastTerm, lastIndex] = positionOf(namedOr(command, "last", "1/1"));
   const terms = Array.from({ length: lastIndex }, () => lastTerm);
-  world.lab = createLab(names, { settings: settingsOf(command), terms });
+  const own = prioritiesOf(command);
+  world.lab = createLab(names, { settings: settingsOf(command), own, terms });
   const leader = command.named.get("leader");
   if (leader !== undefined) elect(world.lab, leader);
   world.lab.onLeave = (message) => world.lines.push(describeMessage(message));
@@ -292,9 +319,15 @@ function onProgress(world: World, command: StoryCommand): void {
 
 // --- printing ------------------------------------------------------------------------------------
 
+const newsKinds: ReadonlySet<Effect["kind"]> = new Set([
+  "read-answered",
+  "configuration-changed",
+  "transfer-ended",
+]);
+
 function printEffect(world: World, member: LabMember, effect: Effect): void {
   const isSlowWrite = effect.kind === "persist" && member.disk === "slow";
-  const isNews = effect.kind === "read-answered" || effect.kind === "configuration-changed";
+  const isNews = newsKinds.has(effect.kind);
   if (!isSlowWrite && !isNews) return;
   world.lines.push(`${member.id} ${describeEffect(effect)}`);
 }
@@ -398,4 +431,14 @@ function settingsOf(command: StoryCommand): Partial<Settings> {
     settings[key] = typeof value === "boolean" ? given === "on" : Number(given);
   }
   return settings;
+}
+
+/** `priorities=n1:2,n3:0`: of those that have another than the usual one. */
+function prioritiesOf(command: StoryCommand): Record<string, Partial<Settings>> {
+  const own: Record<string, Partial<Settings>> = {};
+  for (const pair of command.named.get("priorities")?.split(",") ?? []) {
+    const [name, priority] = pair.split(":");
+    if (name !== undefined) own[name] = { priority: Number(priority) };
+  }
+  return own;
 }

@@ -6,6 +6,7 @@ import { electionBugs } from "./bugs/elections.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { replicationBugs } from "./bugs/replication.ts";
 import { storageBugs } from "./bugs/storage.ts";
+import { transferBugs } from "./bugs/transfer.ts";
 import type { TrapBug } from "./bugs/trap-bug.ts";
 
 export type { TrapBug } from "./bugs/trap-bug.ts";
@@ -15,4 +16,5 @@ export const bugs: readonly TrapBug[] = [
   ...replicationBugs,
   ...storageBugs,
   ...machineBugs,
+  ...transferBugs,
 ];

@@ -78,7 +78,7 @@ const prevote = {
   B5: tested("A pre-vote is given more easily than the vote, and elections storm."),
   B6: tested("A peer that lacks a message is found out by the text of its error."),
   B7: tested("Pre-votes that arrive after the election start another campaign."),
-  B8: comesWith("transfer", "The one who is to take over asks for pre-votes, and is refused."),
+  B8: tested("The one who is to take over asks for pre-votes, and is refused."),
   B9: tested("Any late answer counts as contact now, and a leader without majority stays."),
   B10: tested("Timers drift together, or are drawn once for all time."),
   B11: tested("Giving a pre-vote puts off the giver's own election."),
@@ -149,10 +149,10 @@ const reads = {
 
 /** Leadership transfer. */
 const transfer = {
-  E1: comesWith("transfer", "A repeated order to take over deposes a later leader."),
-  E2: comesWith("transfer", "The chosen one stands before it has all of the log on its disk."),
-  E3: comesWith("transfer", "A handing over that nobody answers leaves the cluster frozen."),
-  E4: comesWith("transfer", "A handing over loses a membership change that is under way."),
+  E1: tested("A repeated order to take over deposes a later leader."),
+  E2: tested("The chosen one stands before it has all of the log on its disk."),
+  E3: tested("A handing over that nobody answers leaves the cluster frozen."),
+  E4: tested("A handing over loses a membership change that is under way."),
 };
 
 /** Membership. */

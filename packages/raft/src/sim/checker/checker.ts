@@ -221,6 +221,7 @@ export class Checker implements CoreObserver {
         break;
       case "role-changed":
       case "configuration-changed":
+      case "transfer-ended":
         break;
       default:
         effect satisfies never;

@@ -96,6 +96,7 @@ function handOut(world: World, host: Host, effect: Effect): void {
     case "read-answered":
     case "role-changed":
     case "configuration-changed":
+    case "transfer-ended":
       break;
     default:
       effect satisfies never;

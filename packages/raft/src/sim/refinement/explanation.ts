@@ -157,6 +157,8 @@ function describeInput(input: Input): string {
       return `persisted ${input.unit}`;
     case "applied":
       return `applied ${input.index}`;
+    case "disk-health":
+      return input.isHealthy ? "disk healthy" : "disk unhealthy";
     case "peer-reachable":
     case "peer-unreachable":
       return `${input.kind} ${input.peer}`;

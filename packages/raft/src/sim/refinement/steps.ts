@@ -58,6 +58,7 @@ export function explainStep(
     case "applied":
       if (input.index > mirror.applied) mirror.applied = input.index;
       break;
+    case "disk-health":
     case "peer-unreachable":
     case "peer-reachable":
       break; // changes nothing that the paper knows
@@ -92,6 +93,9 @@ function explainMessage(
       break;
     case "read-index-response":
       explainReadIndexResponse(explanation, mirror, raft, message);
+      break;
+    case "timeout-now":
+      demand(false, () => "the specification knows no transfer");
       break;
     default:
       unreachable(message, "explainMessage: a message of unknown kind");

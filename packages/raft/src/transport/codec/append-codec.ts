@@ -10,11 +10,14 @@ import type {
   Entry,
   EntryKind,
   LogPosition,
+  Standing,
 } from "../../core/index.ts";
 import {
+  decodeFlag,
   decodeIndex,
   decodePosition,
   decodeTerm,
+  encodeFlag,
   encodePosition,
   invertCodes,
   type MessageCodec,
@@ -141,6 +144,45 @@ export const appendEntriesResponseCodec: MessageCodec<AppendEntriesResponse> = {
     outcome: decodeOutcome(reader),
   }),
 };
+
+/** Whether an answer says more than its outcome. */
+export function isExtendedResponse(message: AppendEntriesResponse): boolean {
+  return message.standing !== undefined;
+}
+
+/** The highest priority of a member. */
+const priorityMax = 10;
+
+/** An answer that also says how fit its sender is to lead. */
+export const extendedResponseCodec: MessageCodec<AppendEntriesResponse> = {
+  code: 34,
+  payloadBytesMax: (message) => appendEntriesResponseCodec.payloadBytesMax(message) + 3,
+  encode(writer, message) {
+    encodeStanding(writer, message.standing);
+    appendEntriesResponseCodec.encode(writer, message);
+  },
+  decode(reader, ends) {
+    const standing = decodeStanding(reader);
+    const response = appendEntriesResponseCodec.decode(reader, ends);
+    return { ...response, ...(standing === null ? null : { standing }) };
+  },
+};
+
+function encodeStanding(writer: FrameWriter, standing: Standing | undefined): void {
+  encodeFlag(writer, standing !== undefined);
+  if (standing === undefined) return;
+  writer.u8(standing.priority);
+  encodeFlag(writer, standing.isHealthy);
+}
+
+function decodeStanding(reader: ByteReader): Standing | null {
+  if (!decodeFlag(reader, "the mark of a standing")) return null;
+  const priority = reader.u8();
+  if (priority > priorityMax) {
+    throw new FormatError(`a priority of ${priority}; it must be 0 to ${priorityMax}`);
+  }
+  return { priority, isHealthy: decodeFlag(reader, "the mark of a healthy disk") };
+}
 
 function encodeOutcome(writer: FrameWriter, outcome: AppendOutcome): void {
   writer.u8(outcomeCodes[outcome.kind]);

@@ -38,6 +38,16 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     pre: true,
     last: position(41, 6),
   },
+  "request-vote-transfer": {
+    ...{ kind: "request-vote", ...ends, term: term(8), pre: false },
+    ...{ last: position(41, 7), transfer: true },
+  },
+  "timeout-now": { kind: "timeout-now", ...ends, term: term(7), round: 301 },
+  "append-entries-response-standing": {
+    ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
+    outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },
+    standing: { priority: 3, isHealthy: false },
+  },
   "request-vote-response-granted": {
     ...{ kind: "request-vote-response", ...ends, term: term(7), pre: false },
     ...{ campaignTerm: term(7), refused: null },

@@ -18,6 +18,7 @@
  *   all that waits for a take: each turn ends with a take. `checkNormal` holds that to be so.
  * - `uncommittedBytes`, the bytes in flight: sums over the log, and no limit is in reach.
  * - `recoveredTerm`, `reachable`: read only by members with `mustCatchUp`, which nobody has here.
+ * - All that transfers, priorities and unhealthy disks need: there are none in these worlds.
  * - `boot`: compared with what answers to a follower's reads carry; 0 where followers do not ask.
  */
 import {
@@ -41,6 +42,7 @@ import {
   type Raft,
   type Role,
   type Send,
+  usualStanding,
 } from "../../../core/index.ts";
 import { entryCode, entryOf, firstConfiguration, firstEntry, idAt, placeOf } from "./entries.ts";
 import type { Image, Member, MemberOptions } from "./member.ts";
@@ -346,6 +348,7 @@ export class MemberCodec {
       electionElapsed: 0,
       electionTimeout: settings.electionTicks,
       leaderContactTick: null,
+      isDiskHealthy: true,
       reachable: new Set(),
       campaign: null,
       leadership: null,
@@ -429,7 +432,8 @@ export class MemberCodec {
     const votes = this.#take();
     const pre = raft.role === "pre-candidate";
     const forTerm = term(raft.hardState.term + (pre ? 1 : 0));
-    raft.campaign = { pre, term: forTerm, grants: new Set(), refusals: new Set() };
+    const isTransfer = false;
+    raft.campaign = { pre, term: forTerm, grants: new Set(), refusals: new Set(), isTransfer };
     for (let digit = 0; digit < 3; digit++) {
       const id = idAt(this.#placeAt(digit));
       if ((votes & (1 << digit)) !== 0) raft.campaign.grants.add(id);
@@ -459,6 +463,9 @@ export class MemberCodec {
       uncommittedBytes: uncommittedBytes(raft),
       newReads: [],
       pendingReads: [],
+      sinceTick: nowTick,
+      transfer: null,
+      transferEndedTick: null,
     };
     const count = this.#take();
     for (let i = 0; i < count; i++) this.#takePendingRead(raft.leadership.pendingReads);
@@ -493,6 +500,7 @@ export class MemberCodec {
       ackedRound: rounds >> 4,
       sentCommit,
       contactTick: nowTick - age,
+      standing: usualStanding,
     };
   }
 

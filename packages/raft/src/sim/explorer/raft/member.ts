@@ -219,6 +219,7 @@ function handOut(member: Member, effect: Effect, outcome: Outcome): void {
       break;
     case "role-changed":
     case "configuration-changed":
+    case "transfer-ended":
       break;
     default:
       effect satisfies never;
