@@ -79,6 +79,8 @@ export function describeEffect(effect: Effect): string {
       return describeConfigurationChanged(effect);
     case "transfer-ended":
       return `transfer-ended to=${effect.to} (${effect.why}) ${effect.outcome}`;
+    case "wake-in":
+      return `wake-in ${effect.delayMs} ms`;
     default:
       return unreachable(effect, "describeEffect: an effect of unknown kind");
   }

@@ -101,10 +101,17 @@ export interface TransferEnded {
   readonly why: TransferReason;
   /**
    * `stepped-down`: this stint is over. Who leads next is told by `role-changed`; it is `to` unless
-   * something else happened at the same moment. `timed-out`: not within an election timeout; the
-   * leader takes proposals again.
+   * something else happened at the same moment. `timed-out`: not within an election timeout.
+   * `unfit`: the target says that its disk is unhealthy. After both the leader takes proposals
+   * again.
    */
-  readonly outcome: "stepped-down" | "timed-out";
+  readonly outcome: "stepped-down" | "timed-out" | "unfit";
+}
+
+/** Answered by the input `wake` after `delayMs` milliseconds; replaces one that is under way. */
+export interface WakeIn {
+  readonly kind: "wake-in";
+  readonly delayMs: number;
 }
 
 export type Effect =
@@ -114,7 +121,8 @@ export type Effect =
   | ReadAnswered
   | RoleChanged
   | ConfigurationChanged
-  | TransferEnded;
+  | TransferEnded
+  | WakeIn;
 
 /** The one rule of release: `durable` is the newest unit whose completion was reported. */
 export function mayRelease(send: Send, durable: PersistUnit): boolean {

@@ -6,6 +6,7 @@
 import { assert, type NodeId, type Term } from "../base/index.ts";
 import { allVoters, isVoter } from "./configuration.ts";
 import type { LogPosition } from "./entry.ts";
+import { isLeaderLost } from "./failover.ts";
 import { isUpToDate, lastPosition } from "./log.ts";
 import type { RequestVote, RequestVoteResponse, VoteRefusal } from "./messages.ts";
 import { isQuorum } from "./quorum.ts";
@@ -18,12 +19,17 @@ export function onElectionTimeout(raft: Raft): void {
   resetElectionTimer(raft);
   if (!mayCampaign(raft) || raft.hardState.mustCatchUp || !isWilling(raft)) return;
   if (raft.settings.preVote) {
-    becomePreCandidate(raft);
-    requestVotes(raft);
-    maybeWin(raft);
+    preCampaign(raft);
   } else {
     campaign(raft, false);
   }
+}
+
+/** Asks whether an election could be won. @thesis §9.6 */
+export function preCampaign(raft: Raft): void {
+  becomePreCandidate(raft);
+  requestVotes(raft);
+  maybeWin(raft);
 }
 
 /** Raises the term and asks for votes. */
@@ -143,13 +149,14 @@ function voterOf(raft: Raft): Voter {
 }
 
 /**
- * Whether this member leads, or heard its leader within the shortest election timeout.
- * @thesis §4.2.3
+ * Whether this member leads, or heard its leader within the shortest election timeout and has not
+ * seen since that it is gone. @thesis §4.2.3
  */
 export function hasLiveLeader(raft: Raft): boolean {
   if (!raft.settings.checkQuorum) return false;
   if (raft.role === "leader") return true;
   if (raft.leader === null || raft.leaderContactTick === null) return false;
+  if (isLeaderLost(raft)) return false;
   return raft.nowTick - raft.leaderContactTick < raft.settings.electionTicks;
 }
 

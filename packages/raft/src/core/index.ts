@@ -39,22 +39,26 @@ export type {
   Send,
   TransferEnded,
   TransferReason,
+  WakeIn,
 } from "./effects.ts";
 export { mayRelease } from "./effects.ts";
 export type { Voter } from "./election.ts";
 export { decideVote, hasLiveLeader } from "./election.ts";
 export type { Entry, EntryKind, LogPosition } from "./entry.ts";
 export { entryBytes, entryOverheadBytes } from "./entry.ts";
+export { failoverWakesMax } from "./failover.ts";
 export type {
   Applied,
   DiskHealth,
   Input,
+  LeaderGone,
   PeerReachable,
   PeerUnreachable,
   Persisted,
   Read,
   Receive,
   Tick,
+  Wake,
 } from "./inputs.ts";
 export type { Log, PlacedConfiguration } from "./log.ts";
 export {
@@ -98,7 +102,7 @@ export type { ProposeResult } from "./replication.ts";
 export { propose } from "./replication.ts";
 export type { Settings } from "./settings.ts";
 export { defaultSettings, describeBadSettings, priorityMax } from "./settings.ts";
-export type { Campaign, Leadership, Raft, RaftOptions, Transfer } from "./state.ts";
+export type { Campaign, Failover, Leadership, Raft, RaftOptions, Transfer } from "./state.ts";
 export { createRaft, mayCampaign } from "./state.ts";
 export { takeEffects } from "./take.ts";
 export type { TransferRefusal, TransferResult } from "./transfer.ts";

@@ -62,6 +62,25 @@ export interface DiskHealth {
   readonly isHealthy: boolean;
 }
 
+/**
+ * The connection to `peer` ended, and no new handshake with the same process of it could be
+ * completed: nobody listens there, nobody answers, or one with another boot id does (then this
+ * comes after `peer-reachable`). More than `peer-unreachable`, which comes first.
+ */
+export interface LeaderGone {
+  readonly kind: "leader-gone";
+  readonly peer: NodeId;
+  /** Uniform in [0, 1), drawn by the host for this input. */
+  readonly jitter: number;
+}
+
+/** The time of the last `wake-in` has passed. At any other time it does no harm. */
+export interface Wake {
+  readonly kind: "wake";
+  /** Uniform in [0, 1), drawn by the host for this input. */
+  readonly jitter: number;
+}
+
 export type Input =
   | Tick
   | Receive
@@ -70,4 +89,6 @@ export type Input =
   | Applied
   | PeerUnreachable
   | PeerReachable
-  | DiskHealth;
+  | DiskHealth
+  | LeaderGone
+  | Wake;

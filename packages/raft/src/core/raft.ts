@@ -5,6 +5,7 @@
  */
 import { assert, unreachable } from "../base/index.ts";
 import { onRequestVote, onRequestVoteResponse } from "./election.ts";
+import { maybeHearLost, onLeaderGone, onWake } from "./failover.ts";
 import type { Input } from "./inputs.ts";
 import type { Message } from "./messages.ts";
 import { onApplied, onPersisted } from "./persistence.ts";
@@ -47,6 +48,12 @@ export function step(raft: Raft, input: Input): void {
     case "disk-health":
       raft.isDiskHealthy = input.isHealthy;
       break;
+    case "leader-gone":
+      onLeaderGone(raft, input);
+      break;
+    case "wake":
+      onWake(raft, input.jitter);
+      break;
     default:
       unreachable(input, "step: an input of unknown kind");
   }
@@ -54,6 +61,7 @@ export function step(raft: Raft, input: Input): void {
 
 function onMessage(raft: Raft, message: Message): void {
   assert(message.to === raft.id, "messages are delivered to whom they name");
+  if (raft.failover !== null) maybeHearLost(raft, raft.failover, message);
   switch (message.kind) {
     case "request-vote":
       onRequestVote(raft, message);

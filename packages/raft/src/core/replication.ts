@@ -43,6 +43,7 @@ import { maybeConfirmReads } from "./reads.ts";
 import { becomeFollower, resetElectionTimer } from "./roles.ts";
 import { type Leadership, type Raft, standingOf } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
+import { maybeCallOff } from "./transfer.ts";
 
 // --- at the leader -------------------------------------------------------------------------------
 
@@ -196,6 +197,7 @@ export function onAppendEntriesResponse(raft: Raft, response: AppendEntriesRespo
   if (outcome.kind === "stale-term") return;
   recordContact(leadership, progress, response.round);
   progress.standing = response.standing ?? usualStanding;
+  maybeCallOff(raft, leadership, response.from, progress);
   if (outcome.kind === "accepted") onAccepted(raft, progress, response.sequence, outcome);
   else onConflict(raft, progress, response.sequence, outcome);
   maybeConfirmReads(raft);
@@ -271,6 +273,7 @@ export function onPeerUnreachable(raft: Raft, peer: NodeId): void {
 }
 
 export function onPeerReachable(raft: Raft, peer: NodeId): void {
+  if (raft.failover?.peer === peer) raft.failover = null;
   raft.reachable.add(peer);
   const progress = raft.leadership?.peers.get(peer);
   if (progress?.mode === "probe") progress.probeSequence = null;
@@ -314,6 +317,7 @@ function recognizeLeader(raft: Raft, leader: NodeId): void {
   );
   if (raft.role !== "follower" || raft.leader !== leader) becomeFollower(raft, leader);
   raft.leaderContactTick = raft.nowTick;
+  raft.failover = null;
   resetElectionTimer(raft);
 }
 

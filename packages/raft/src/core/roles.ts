@@ -80,6 +80,7 @@ export function becomeLeader(raft: Raft): void {
     if (member.id !== raft.id) peers.set(member.id, createProgress(next, raft.nowTick));
   }
   raft.role = "leader";
+  raft.failover = null;
   raft.leader = raft.id;
   raft.campaign = null;
   raft.leadership = {

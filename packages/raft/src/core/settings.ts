@@ -41,6 +41,14 @@ export interface Settings {
    * stands. 0: it leads only if it is told to, or if there is no other voter.
    */
   readonly priority: number;
+  /**
+   * Milliseconds from seeing that the leader is gone until standing for election: drawn from
+   * [failoverDelayMsMin, failoverDelayMsMax), doubled each time that brings no leader. At least so
+   * long that the others can have seen it, too; a range so wide that two rarely stand at once,
+   * given votes that take a few milliseconds.
+   */
+  readonly failoverDelayMsMin: number;
+  readonly failoverDelayMsMax: number;
 }
 
 /** Above it election timers of members of equal priority would differ by too little. */
@@ -58,6 +66,8 @@ export const defaultSettings: Settings = {
   uncommittedBytesMax: 64 * 1024 * 1024,
   applyBytesMax: 4 * 1024 * 1024,
   priority: 1,
+  failoverDelayMsMin: 5,
+  failoverDelayMsMax: 30,
 };
 
 /** The first thing wrong with the settings in one sentence, or null. */
@@ -75,6 +85,12 @@ export function describeBadSettings(settings: Settings): string | null {
     return (
       `electionTicks is ${settings.electionTicks}; it must be at least twice heartbeatTicks ` +
       `(${settings.heartbeatTicks}), or every lost heartbeat is an election`
+    );
+  }
+  if (settings.failoverDelayMsMax < settings.failoverDelayMsMin) {
+    return (
+      `failoverDelayMsMax is ${settings.failoverDelayMsMax}; it must be at least ` +
+      `failoverDelayMsMin (${settings.failoverDelayMsMin})`
     );
   }
   if (settings.inflightBytesMax < settings.appendBytesMax) {

@@ -70,6 +70,15 @@ export interface Transfer {
   toldRound: number;
 }
 
+/** The host saw that the leader is gone. */
+export interface Failover {
+  /** The leader, and the term that it led. */
+  readonly peer: NodeId;
+  readonly term: Term;
+  /** Times that this member has asked to be woken. */
+  wakes: number;
+}
+
 /** All that exists only while leading; a new one for each stint. */
 export interface Leadership {
   /** The no-op that opened the term: commitment by counting starts here. */
@@ -181,6 +190,11 @@ export interface Raft {
   /** The tick of the last message of a leader of this term, or null: none since the start. */
   leaderContactTick: number | null;
 
+  /**
+   * Set while no leader is known since, and the lost one was not heard again. Its term's leader
+   * counts as dead for this member alone.
+   */
+  failover: Failover | null;
   /** What the host says of the disk. For liveness only. */
   isDiskHealthy: boolean;
 
@@ -262,6 +276,7 @@ export function createRaft(options: RaftOptions): Raft {
     electionElapsed: 0,
     electionTimeout: drawElectionTimeout(options.settings, options.jitter),
     leaderContactTick: null,
+    failover: null,
     isDiskHealthy: true,
     reachable: new Set(),
     campaign: null,

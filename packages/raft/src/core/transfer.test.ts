@@ -113,11 +113,21 @@ describe("priority", () => {
 describe("an unhealthy disk", () => {
   it("moves the office to a healthy member, at once if there is one", () => {
     const lab = ledWith({});
-    setDiskHealth(lab, "n1", false);
     setDiskHealth(lab, "n2", false);
-    run(lab, 3);
+    run(lab, 1);
+    setDiskHealth(lab, "n1", false);
+    run(lab, 2);
     expect(leaderOf(lab)).toEqual(["n3"]);
     expect(memberOf(lab, "n1").transfers).toMatchObject([{ to: "n3", why: "disk" }]);
+  });
+
+  it("ends a transfer to it as soon as the leader hears of it", () => {
+    const lab = ledWith({});
+    setDiskHealth(lab, "n2", false); // not told yet
+    expect(transferAt(lab, "n1", "n2").kind).toBe("started");
+    run(lab, 1);
+    expect(memberOf(lab, "n1").transfers).toMatchObject([{ to: "n2", outcome: "unfit" }]);
+    expect(proposeAt(lab, "n1", "x").kind).toBe("appended");
   });
 
   it("leaves the office where it is if nobody is better", () => {

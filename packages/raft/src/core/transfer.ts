@@ -15,6 +15,7 @@ import { lastIndex } from "./log.ts";
 import { isChangePending } from "./membership.ts";
 import { hasContact, promotionLagMax } from "./membership-preflight.ts";
 import type { TimeoutNow } from "./messages.ts";
+import type { Progress } from "./progress.ts";
 import { startRound } from "./replication.ts";
 import { type Leadership, mayCampaign, type Raft } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
@@ -153,7 +154,22 @@ export function onTimeoutNow(raft: Raft, order: TimeoutNow): void {
 export function maybeGiveUpTransfer(raft: Raft, leadership: Leadership): void {
   const { transfer } = leadership;
   if (transfer === null || raft.nowTick - transfer.sinceTick < raft.settings.electionTicks) return;
-  endTransfer(raft, leadership, "timed-out");
+  giveUp(raft, leadership, "timed-out");
+}
+
+/** The target has said how it is: an unhealthy one does not obey. */
+export function maybeCallOff(
+  raft: Raft,
+  leadership: Leadership,
+  peer: NodeId,
+  { standing }: Progress,
+): void {
+  if (leadership.transfer?.to !== peer || standing.isHealthy) return;
+  giveUp(raft, leadership, "unfit");
+}
+
+function giveUp(raft: Raft, leadership: Leadership, outcome: TransferEnded["outcome"]): void {
+  endTransfer(raft, leadership, outcome);
   startRound(raft, leadership); // whoever hears it no longer obeys the old order
 }
 

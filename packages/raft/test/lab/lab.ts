@@ -71,6 +71,8 @@ export interface LabMember {
   answers: ReadAnswered[];
   roles: RoleChanged[];
   transfers: TransferEnded[];
+  /** In how many milliseconds it wants to be woken; null: not at all. */
+  wakeMs: number | null;
 }
 
 export interface Lab {
@@ -178,7 +180,19 @@ function start(
   const settings = { ...lab.settings, ...lab.own[id] };
   const raft = createRaft({ id, settings, boot, jitter, ...image });
   const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [], transfers: [] };
-  return { id, jitter, raft, boot, isUp: true, disk: "fast", machine: "fast", image, ...volatile };
+  const wakeMs = null;
+  return {
+    id,
+    jitter,
+    raft,
+    boot,
+    isUp: true,
+    disk: "fast",
+    machine: "fast",
+    image,
+    wakeMs,
+    ...volatile,
+  };
 }
 
 export function memberOf(lab: Lab, name: string): LabMember {
@@ -249,6 +263,21 @@ export function transferAt(lab: Lab, name: string, to: string | null): TransferR
   return result;
 }
 
+/** The host of `name` saw that `peer` is gone. */
+export function seeGone(lab: Lab, name: string, peer: string): void {
+  const { jitter } = memberOf(lab, name);
+  feed(lab, name, { kind: "peer-unreachable", peer: nodeId(peer) });
+  feed(lab, name, { kind: "leader-gone", peer: nodeId(peer), jitter });
+}
+
+/** The time that a member asked to be woken after has passed. */
+export function wake(lab: Lab, name: string): void {
+  const member = memberOf(lab, name);
+  assert(member.wakeMs !== null, "wake: it asked for it", () => name);
+  member.wakeMs = null;
+  feed(lab, name, { kind: "wake", jitter: member.jitter });
+}
+
 export function setDiskHealth(lab: Lab, name: string, isHealthy: boolean): void {
   feed(lab, name, { kind: "disk-health", isHealthy });
 }
@@ -292,6 +321,9 @@ function handOut(lab: Lab, member: LabMember, effect: Effect): void {
       member.roles.push(effect);
       break;
     case "configuration-changed":
+      break;
+    case "wake-in":
+      member.wakeMs = effect.delayMs;
       break;
     case "transfer-ended":
       member.transfers.push(effect);
@@ -435,6 +467,12 @@ export function partition(lab: Lab, ...groups: readonly (readonly string[])[]): 
       if (groupOf(from) !== groupOf(to)) lab.cut.add(`${from}>${to}`);
     }
   }
+  drop(lab, (message) => lab.cut.has(`${message.from}>${message.to}`));
+}
+
+/** Nothing passes between two members any more, both ways. */
+export function cutLink(lab: Lab, one: string, other: string): void {
+  lab.cut.add(`${one}>${other}`).add(`${other}>${one}`);
   drop(lab, (message) => lab.cut.has(`${message.from}>${message.to}`));
 }
 

@@ -10,8 +10,9 @@
  *     deliver | drop | network | settle | repeat [from= to= kind= round=]   of the messages under
  *     way propose n1 text | count=5 bytes=100 [together]; read n1 ids=1,2
  *     disk n1 slow | fast; persist n1 [units=1]; crash n1; restart n1 [must-catch-up] [lose-from=3]
- *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; heal
- *     run ticks=10: everybody who is up ticks, and all is delivered
+ *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; cut
+ *     n1 n2; heal run ticks=10: everybody who is up ticks, and all is delivered
+ *     leader-gone n2,n3 peer=n1: their hosts saw it; wake n2: the time it asked for has passed
  *     transfer n1 [to=n2]; disk-health n1 bad | good; timeout-now: a message made by hand
  *     join n4; change n1 add=n4 add-learner=n5 promote= demote= remove=n1,n2; members [n1,n2]
  *     status; log n1; progress n1
@@ -38,6 +39,7 @@ import {
   changeAt,
   crash,
   createLab,
+  cutLink,
   deliver,
   demote,
   drop,
@@ -58,6 +60,7 @@ import {
   remove,
   requestVote,
   restart,
+  seeGone,
   setDisk,
   setDiskHealth,
   settle,
@@ -66,6 +69,7 @@ import {
   timeOut,
   timeoutNow,
   transferAt,
+  wake,
 } from "../lab/index.ts";
 import { parseCommand, type StoryCommand } from "./story-file.ts";
 
@@ -146,10 +150,17 @@ const handlers: Readonly<Record<string, Handler>> = {
     const round = numberOf(command, "round");
     receive(world.lab, timeoutNow(from, to, numberOf(command, "term"), round));
   },
+  "leader-gone": (world, command) => {
+    for (const name of nodeOf(command).split(",")) {
+      seeGone(world.lab, name, required(command, "peer"));
+    }
+  },
+  wake: (world, command) => wake(world.lab, nodeOf(command)),
   "disk-health": (world, command) =>
     setDiskHealth(world.lab, nodeOf(command), command.positional[1] === "good"),
   partition: (world, command) =>
     partition(world.lab, ...command.positional.map((group) => group.split(","))),
+  cut: (world, command) => cutLink(world.lab, nodeOf(command), command.positional[1] ?? ""),
   heal: (world) => heal(world.lab),
   status: (world, command) => {
     const chosen = command.positional;
@@ -323,6 +334,7 @@ const newsKinds: ReadonlySet<Effect["kind"]> = new Set([
   "read-answered",
   "configuration-changed",
   "transfer-ended",
+  "wake-in",
 ]);
 
 function printEffect(world: World, member: LabMember, effect: Effect): void {

@@ -222,6 +222,7 @@ export class Checker implements CoreObserver {
       case "role-changed":
       case "configuration-changed":
       case "transfer-ended":
+      case "wake-in":
         break;
       default:
         effect satisfies never;

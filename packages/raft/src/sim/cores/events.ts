@@ -97,6 +97,7 @@ function handOut(world: World, host: Host, effect: Effect): void {
     case "role-changed":
     case "configuration-changed":
     case "transfer-ended":
+    case "wake-in":
       break;
     default:
       effect satisfies never;

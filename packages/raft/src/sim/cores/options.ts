@@ -138,6 +138,8 @@ function drawSettings(random: Random): Settings {
       : 1024 * 1024,
     applyBytesMax: random.chance(0.5) ? pick(random, [1, 2 * entry]) : 1024 * 1024,
     priority: defaultSettings.priority,
+    failoverDelayMsMin: defaultSettings.failoverDelayMsMin,
+    failoverDelayMsMax: defaultSettings.failoverDelayMsMax,
   };
 }
 

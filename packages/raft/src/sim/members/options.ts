@@ -180,6 +180,8 @@ function drawSettings(
       ? pick(random, [1, 2 * entry])
       : defaultSettings.applyBytesMax,
     priority: defaultSettings.priority,
+    failoverDelayMsMin: defaultSettings.failoverDelayMsMin,
+    failoverDelayMsMax: defaultSettings.failoverDelayMsMax,
   };
 }
 

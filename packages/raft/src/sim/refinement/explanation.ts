@@ -157,6 +157,10 @@ function describeInput(input: Input): string {
       return `persisted ${input.unit}`;
     case "applied":
       return `applied ${input.index}`;
+    case "leader-gone":
+      return `leader-gone ${input.peer}`;
+    case "wake":
+      return "wake";
     case "disk-health":
       return input.isHealthy ? "disk healthy" : "disk unhealthy";
     case "peer-reachable":

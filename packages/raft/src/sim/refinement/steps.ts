@@ -58,6 +58,10 @@ export function explainStep(
     case "applied":
       if (input.index > mirror.applied) mirror.applied = input.index;
       break;
+    case "wake":
+      explainTick(explanation, mirror, raft); // stands for election, or does not
+      break;
+    case "leader-gone":
     case "disk-health":
     case "peer-unreachable":
     case "peer-reachable":

@@ -18,7 +18,7 @@
  *   all that waits for a take: each turn ends with a take. `checkNormal` holds that to be so.
  * - `uncommittedBytes`, the bytes in flight: sums over the log, and no limit is in reach.
  * - `recoveredTerm`, `reachable`: read only by members with `mustCatchUp`, which nobody has here.
- * - All that transfers, priorities and unhealthy disks need: there are none in these worlds.
+ * - All that transfers, failovers, priorities and unhealthy disks need: there are none in these worlds.
  * - `boot`: compared with what answers to a follower's reads carry; 0 where followers do not ask.
  */
 import {
@@ -348,6 +348,7 @@ export class MemberCodec {
       electionElapsed: 0,
       electionTimeout: settings.electionTicks,
       leaderContactTick: null,
+      failover: null,
       isDiskHealthy: true,
       reachable: new Set(),
       campaign: null,

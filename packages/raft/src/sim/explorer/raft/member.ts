@@ -220,6 +220,7 @@ function handOut(member: Member, effect: Effect, outcome: Outcome): void {
     case "role-changed":
     case "configuration-changed":
     case "transfer-ended":
+    case "wake-in":
       break;
     default:
       effect satisfies never;
