@@ -39,6 +39,7 @@ function acknowledge(raft: Raft, owed: PendingAck, matched: LogIndex, after: Per
       sequence: owed.sequence,
       outcome: { kind: "accepted", matched, verified: raft.verified },
       ...standingOf(raft),
+      ...(owed.promisedMs > 0 ? { promisedMs: owed.promisedMs } : null),
     },
   });
 }

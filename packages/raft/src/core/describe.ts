@@ -113,7 +113,8 @@ function describeContent(message: Message): string {
     case "append-entries": {
       const { prev, entries, commit, round } = message;
       const what = entries.length === 0 ? "" : ` entries=${describeEntries(entries)}`;
-      return `prev=${describePosition(prev)}${what} commit=${commit} round=${round}`;
+      const asked = message.promiseMs === undefined ? "" : ` promise=${message.promiseMs}`;
+      return `prev=${describePosition(prev)}${what} commit=${commit} round=${round}${asked}`;
     }
     case "append-entries-response":
       return describeAnswer(message);
@@ -133,10 +134,12 @@ function describeRequest({ pre, transfer, last }: RequestVote): string {
   return `${mark}last=${describePosition(last)}`;
 }
 
-function describeAnswer({ round, outcome, standing }: AppendEntriesResponse): string {
+function describeAnswer({ round, outcome, standing, promisedMs }: AppendEntriesResponse): string {
   const text = `round=${round} ${describeOutcome(outcome)}`;
-  if (standing === undefined) return text;
-  return `${text} priority=${standing.priority}${standing.isHealthy ? "" : " unhealthy"}`;
+  const promised = promisedMs === undefined ? "" : ` promised=${promisedMs}`;
+  if (standing === undefined) return `${text}${promised}`;
+  const health = standing.isHealthy ? "" : " unhealthy";
+  return `${text}${promised} priority=${standing.priority}${health}`;
 }
 
 function describeVote({ pre, campaignTerm, refused }: RequestVoteResponse): string {

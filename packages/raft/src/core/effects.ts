@@ -22,6 +22,11 @@ export interface HardState {
    * until it holds all that a leader elected without it has committed.
    */
   readonly mustCatchUp: boolean;
+  /**
+   * The longest time in milliseconds for which this member ever promised a leader to elect nobody;
+   * absent: it never did. Waited out after each start. @invariant never decreases
+   */
+  readonly promisedMs?: number;
 }
 
 /**

@@ -7,6 +7,7 @@ import { assert, type NodeId, type Term } from "../base/index.ts";
 import { allVoters, isVoter } from "./configuration.ts";
 import type { LogPosition } from "./entry.ts";
 import { isLeaderLost } from "./failover.ts";
+import { holdsPromise } from "./lease.ts";
 import { isUpToDate, lastPosition } from "./log.ts";
 import type { RequestVote, RequestVoteResponse, VoteRefusal } from "./messages.ts";
 import { isQuorum } from "./quorum.ts";
@@ -17,12 +18,17 @@ import { adoptTerm } from "./terms.ts";
 /** The election timer ran out: the leader is lost, or an election found no winner. @paper §5.2 */
 export function onElectionTimeout(raft: Raft): void {
   resetElectionTimer(raft);
-  if (!mayCampaign(raft) || raft.hardState.mustCatchUp || !isWilling(raft)) return;
+  if (!mayStand(raft) || !isWilling(raft)) return;
   if (raft.settings.preVote) {
     preCampaign(raft);
   } else {
     campaign(raft, false);
   }
+}
+
+/** Whether nothing forbids it to stand for election. */
+export function mayStand(raft: Raft): boolean {
+  return mayCampaign(raft) && !raft.hardState.mustCatchUp && !holdsPromise(raft);
 }
 
 /** Asks whether an election could be won. @thesis §9.6 */
@@ -73,6 +79,8 @@ export interface Voter {
   readonly mustCatchUp: boolean;
   /** Heard from a leader within the shortest election timeout (with CheckQuorum), or leads. */
   readonly hasLiveLeader: boolean;
+  /** Promised to elect nobody, and that time has not run out. @thesis §6.4.1 */
+  readonly holdsPromise: boolean;
   /** Knows the leader of `term`: that term's election is over. */
   readonly knowsLeader: boolean;
   readonly last: LogPosition;
@@ -86,6 +94,7 @@ export interface Voter {
  */
 export function decideVote(voter: Voter, request: RequestVote): VoteRefusal | null {
   if (request.term < voter.term) return "stale-term";
+  if (voter.holdsPromise) return "leader-alive";
   if (request.term > voter.term) {
     if (voter.hasLiveLeader) return "leader-alive";
   } else {
@@ -102,7 +111,7 @@ export function decideVote(voter: Voter, request: RequestVote): VoteRefusal | nu
  */
 export function onRequestVote(raft: Raft, request: RequestVote): void {
   const isNewer = !request.pre && request.term > raft.hardState.term;
-  if (isNewer && (!hasLiveLeader(raft) || isHandover(raft, request))) {
+  if (isNewer && !holdsPromise(raft) && (!hasLiveLeader(raft) || isHandover(raft, request))) {
     adoptTerm(raft, request.term, null);
   }
   const refused = decideVote(voterOf(raft), request);
@@ -143,6 +152,7 @@ function voterOf(raft: Raft): Voter {
     votedFor: raft.hardState.votedFor,
     mustCatchUp: raft.hardState.mustCatchUp,
     hasLiveLeader: hasLiveLeader(raft),
+    holdsPromise: holdsPromise(raft),
     knowsLeader: raft.leader !== null,
     last: lastPosition(raft.log),
   };

@@ -8,10 +8,10 @@
  * timer's business. Decision 0053.
  */
 import type { NodeId } from "../base/index.ts";
-import { preCampaign } from "./election.ts";
+import { mayStand, preCampaign } from "./election.ts";
 import type { LeaderGone } from "./inputs.ts";
 import type { Message } from "./messages.ts";
-import { type Campaign, type Failover, isWilling, mayCampaign, type Raft } from "./state.ts";
+import { type Campaign, type Failover, isWilling, type Raft } from "./state.ts";
 
 /**
  * Times that a member asks to be woken for one lost leader: 5 to 30 ms, then twice that and so on,
@@ -49,7 +49,7 @@ export function onWake(raft: Raft, jitter: number): void {
   const { failover } = raft;
   if (failover === null) return;
   askToBeWoken(raft, failover, jitter);
-  if (!mayCampaign(raft) || raft.hardState.mustCatchUp || !isWilling(raft)) return;
+  if (!mayStand(raft) || !isWilling(raft)) return;
   if (isVoteUnderWay(raft.campaign) || hasVotedSince(raft, failover)) return;
   preCampaign(raft);
 }

@@ -52,6 +52,7 @@ export type {
   DiskHealth,
   Input,
   LeaderGone,
+  LeaseRead,
   PeerReachable,
   PeerUnreachable,
   Persisted,
@@ -60,6 +61,7 @@ export type {
   Tick,
   Wake,
 } from "./inputs.ts";
+export { hasLease, holdsPromise } from "./lease.ts";
 export type { Log, PlacedConfiguration } from "./log.ts";
 export {
   appendToLog,
@@ -101,9 +103,17 @@ export { step } from "./raft.ts";
 export type { ProposeResult } from "./replication.ts";
 export { propose } from "./replication.ts";
 export type { Settings } from "./settings.ts";
-export { defaultSettings, describeBadSettings, priorityMax } from "./settings.ts";
-export type { Campaign, Failover, Leadership, Raft, RaftOptions, Transfer } from "./state.ts";
-export { createRaft, mayCampaign } from "./state.ts";
+export { defaultSettings, describeBadSettings, leaseMsMax, priorityMax } from "./settings.ts";
+export type {
+  Campaign,
+  Failover,
+  Leadership,
+  LeasePromise,
+  Raft,
+  RaftOptions,
+  Transfer,
+} from "./state.ts";
+export { createPromise, createRaft, mayCampaign } from "./state.ts";
 export { takeEffects } from "./take.ts";
 export type { TransferRefusal, TransferResult } from "./transfer.ts";
 export { transferLeadership } from "./transfer.ts";

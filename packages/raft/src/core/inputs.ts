@@ -29,6 +29,19 @@ export interface Read {
   readonly id: number;
 }
 
+/**
+ * As `read`, and answered at once if this member leads and has a lease at this very moment.
+ */
+export interface LeaseRead {
+  readonly kind: "lease-read";
+  readonly id: number;
+  /**
+   * The monotonic clock of the ticks, looked at after the read was asked for and right before this
+   * step: whatever time was lost before, in a pause or a queue, has then passed.
+   */
+  readonly nowMs: number;
+}
+
 /** Unit `unit` and all before it are on disk. Merged monotonically. */
 export interface Persisted {
   readonly kind: "persisted";
@@ -85,6 +98,7 @@ export type Input =
   | Tick
   | Receive
   | Read
+  | LeaseRead
   | Persisted
   | Applied
   | PeerUnreachable

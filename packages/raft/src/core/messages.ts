@@ -63,6 +63,11 @@ export interface AppendEntries extends Envelope {
   readonly round: number;
   /** Numbers the appends of this leader to this peer in sending order. */
   readonly sequence: number;
+  /**
+   * Asks for the promise to elect nobody for so many milliseconds from receipt. 0: what was
+   * promised to this leader, by rounds up to this one, is given back. Absent: neither.
+   */
+  readonly promiseMs?: number;
 }
 
 export interface AppendEntriesResponse extends Envelope {
@@ -72,6 +77,8 @@ export interface AppendEntriesResponse extends Envelope {
   readonly outcome: AppendOutcome;
   /** Absent: the usual one. Tells the leader whom it may hand over to; nothing rests on it. */
   readonly standing?: Standing;
+  /** Promised in answer to `round`, for so many milliseconds from its receipt; absent: nothing. */
+  readonly promisedMs?: number;
 }
 
 /** How fit its sender is to lead. */

@@ -49,6 +49,8 @@ export interface Progress {
   contactTick: number;
   /** As in its last answer. */
   standing: Standing;
+  /** Until when its promise to elect nobody counts, by the leader's clock; 0: not at all. */
+  leaseUntilMs: number;
 }
 
 export function createProgress(next: LogIndex, nowTick: number): Progress {
@@ -67,6 +69,7 @@ export function createProgress(next: LogIndex, nowTick: number): Progress {
     sentCommit: noIndex,
     contactTick: nowTick,
     standing: usualStanding,
+    leaseUntilMs: 0,
   };
 }
 

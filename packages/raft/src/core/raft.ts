@@ -7,6 +7,7 @@ import { assert, unreachable } from "../base/index.ts";
 import { onRequestVote, onRequestVoteResponse } from "./election.ts";
 import { maybeHearLost, onLeaderGone, onWake } from "./failover.ts";
 import type { Input } from "./inputs.ts";
+import { onLeaseRead } from "./lease.ts";
 import type { Message } from "./messages.ts";
 import { onApplied, onPersisted } from "./persistence.ts";
 import { failAskedReads, onRead, onReadIndex, onReadIndexResponse } from "./reads.ts";
@@ -31,6 +32,9 @@ export function step(raft: Raft, input: Input): void {
       break;
     case "read":
       onRead(raft, input.id);
+      break;
+    case "lease-read":
+      onLeaseRead(raft, input);
       break;
     case "persisted":
       onPersisted(raft, input.unit);

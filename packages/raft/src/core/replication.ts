@@ -13,6 +13,7 @@ import {
   entryOverheadBytes,
   type LogPosition,
 } from "./entry.ts";
+import { givePromise, promiseAsked, recordPromise } from "./lease.ts";
 import {
   appendToLog,
   entriesWithin,
@@ -94,7 +95,7 @@ export function startRound(raft: Raft, leadership: Leadership): void {
   leadership.round++;
   const newest = leadership.roundTicks.at(-1);
   if (newest === undefined || newest.tick < raft.nowTick) {
-    leadership.roundTicks.push({ round: leadership.round, tick: raft.nowTick });
+    leadership.roundTicks.push({ round: leadership.round, tick: raft.nowTick, ms: raft.nowMs });
   }
   const oldest = raft.nowTick - 2 * raft.settings.electionTicks;
   while ((leadership.roundTicks[1]?.tick ?? oldest) < oldest) leadership.roundTicks.shift();
@@ -180,6 +181,7 @@ function sendAppend(
       commit: raft.commit,
       round: leadership.round,
       sequence: progress.sequence,
+      ...promiseAsked(raft, leadership),
     },
   });
 }
@@ -195,6 +197,7 @@ export function onAppendEntriesResponse(raft: Raft, response: AppendEntriesRespo
   if (response.term < raft.hardState.term) return;
   const outcome = response.outcome;
   if (outcome.kind === "stale-term") return;
+  recordPromise(raft, leadership, progress, response);
   recordContact(leadership, progress, response.round);
   progress.standing = response.standing ?? usualStanding;
   maybeCallOff(raft, leadership, response.from, progress);
@@ -289,6 +292,7 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   if (request.term > raft.hardState.term) adoptTerm(raft, request.term, request.from);
   recognizeLeader(raft, request.from);
   const { prev } = request;
+  const promisedMs = givePromise(raft, request);
   const term = termAt(raft.log, prev.index);
   if (term !== prev.term) {
     assert(
@@ -296,7 +300,8 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
       "a leader's log has every committed entry",
       () => `${request.from} has term ${prev.term} at ${prev.index}, committed here with ${term}`,
     );
-    respond(raft, request, { kind: "conflict", prev, hint: lastPossibleMatch(raft.log, prev) });
+    const hint = lastPossibleMatch(raft.log, prev);
+    respond(raft, request, { kind: "conflict", prev, hint }, promisedMs);
     return;
   }
   takeOver(raft, request);
@@ -304,7 +309,7 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   raft.verified = Math.max(raft.verified, through) as LogIndex; // one of two indexes
   raft.leaderCommit = Math.max(raft.leaderCommit, request.commit) as LogIndex; // as above
   maybeCommitAsFollower(raft);
-  oweAck(raft, request);
+  oweAck(raft, request, promisedMs);
 }
 
 /** A leader of an equal or newer term turns candidates back. @paper §5.2 */
@@ -360,17 +365,19 @@ function removeFrom(raft: Raft, from: LogIndex): void {
 }
 
 /** One acknowledgement a take covers every append of the turn. */
-function oweAck(raft: Raft, request: AppendEntries): void {
+function oweAck(raft: Raft, request: AppendEntries, promisedMs: number): void {
   const owed = raft.pendingAck;
+  const { from: to, round, sequence } = request;
   if (owed === null) {
-    raft.pendingAck = { to: request.from, round: request.round, sequence: request.sequence };
+    raft.pendingAck = { to, round, sequence, promisedMs };
     return;
   }
+  if (round >= owed.round) owed.promisedMs = promisedMs;
   owed.round = Math.max(owed.round, request.round);
   owed.sequence = Math.max(owed.sequence, request.sequence);
 }
 
-function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome): void {
+function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome, promisedMs = 0): void {
   raft.outbox.sends.push({
     kind: "send",
     after: raft.hardStateUnit,
@@ -383,6 +390,7 @@ function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome): vo
       sequence: request.sequence,
       outcome,
       ...standingOf(raft),
+      ...(promisedMs > 0 ? { promisedMs } : null),
     },
   });
 }

@@ -7,6 +7,7 @@
 import { assert, type LogIndex, type NodeId } from "../base/index.ts";
 import { allMembers } from "./configuration.ts";
 import { entryBytes } from "./entry.ts";
+import { holdsPromise } from "./lease.ts";
 import { entriesBetween, lastIndex } from "./log.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { failAskedReads, failLeaderReads } from "./reads.ts";
@@ -54,6 +55,7 @@ export function becomePreCandidate(raft: Raft): void {
  * its leader said so. @paper §5.2; @thesis §3.10
  */
 export function becomeCandidate(raft: Raft, isTransfer: boolean): void {
+  assert(!holdsPromise(raft), "who promised to elect nobody does not stand");
   assert(raft.role !== "leader", "a leader does not campaign");
   failAskedReads(raft);
   const term = (raft.hardState.term + 1) as typeof raft.hardState.term; // term plus one
@@ -96,6 +98,7 @@ export function becomeLeader(raft: Raft): void {
     sinceTick: raft.nowTick,
     transfer: null,
     transferEndedTick: null,
+    leaseFromRound: 0,
   };
   appendOwn(raft, raft.leadership, "no-op", [new Uint8Array(0)]);
   startRound(raft, raft.leadership);

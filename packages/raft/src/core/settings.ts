@@ -49,6 +49,21 @@ export interface Settings {
    */
   readonly failoverDelayMsMin: number;
   readonly failoverDelayMsMax: number;
+  /**
+   * As the leader, ask the others for promises to elect nobody for a while, so that reads need no
+   * round meanwhile. @thesis §6.4.1
+   */
+  readonly leaseReads: boolean;
+  /**
+   * Milliseconds that are asked for: several heartbeats, and no longer than the cluster may be kept
+   * from replacing a leader that died.
+   */
+  readonly leaseMs: number;
+  /**
+   * How far the monotonic clock of a member may run fast or slow, in thousandths: common clocks
+   * are off by less than 0.2.
+   */
+  readonly leaseDriftPermille: number;
 }
 
 /** Above it election timers of members of equal priority would differ by too little. */
@@ -68,7 +83,15 @@ export const defaultSettings: Settings = {
   priority: 1,
   failoverDelayMsMin: 5,
   failoverDelayMsMax: 30,
+  leaseReads: false,
+  leaseMs: 500,
+  leaseDriftPermille: 10,
 };
+
+/** Milliseconds that a member promises at most, whoever asks: a minute without elections. */
+export const leaseMsMax = 60_000;
+
+const driftPermilleMax = 200;
 
 /** The first thing wrong with the settings in one sentence, or null. */
 export function describeBadSettings(settings: Settings): string | null {
@@ -91,6 +114,15 @@ export function describeBadSettings(settings: Settings): string | null {
     return (
       `failoverDelayMsMax is ${settings.failoverDelayMsMax}; it must be at least ` +
       `failoverDelayMsMin (${settings.failoverDelayMsMin})`
+    );
+  }
+  if (settings.leaseMs > leaseMsMax) {
+    return `leaseMs is ${settings.leaseMs}; it must be at most ${leaseMsMax}`;
+  }
+  if (settings.leaseDriftPermille > driftPermilleMax) {
+    return (
+      `leaseDriftPermille is ${settings.leaseDriftPermille}; it must be at most ` +
+      `${driftPermilleMax}: clocks that differ by more measure nothing`
     );
   }
   if (settings.inflightBytesMax < settings.appendBytesMax) {

@@ -68,6 +68,8 @@ export interface Transfer {
   readonly sinceTick: number;
   /** The round with which the target was last told to stand; 0: not yet. */
   toldRound: number;
+  /** The round that gives back the promises of a lease; 0: there was none to give back. */
+  readonly releaseRound: number;
 }
 
 /** The host saw that the leader is gone. */
@@ -77,6 +79,21 @@ export interface Failover {
   readonly term: Term;
   /** Times that this member has asked to be woken. */
   wakes: number;
+}
+
+/** What this member has promised leaders: to elect nobody for a while. */
+export interface LeasePromise {
+  /** In force until then, by the own clock. */
+  untilMs: number;
+  /** Promised since the last tick: counts from the next one. */
+  pendingMs: number;
+  /** The newest round that asked for these, or gave them back, of the leader of `term`. */
+  term: Term;
+  round: number;
+  /** What was promised before the start: in force until then, given back by nobody. */
+  formerUntilMs: number;
+  /** The same, until the first tick. */
+  formerPendingMs: number;
 }
 
 /** All that exists only while leading; a new one for each stint. */
@@ -89,8 +106,11 @@ export interface Leadership {
   readonly peers: Map<NodeId, Progress>;
   /** The newest heartbeat round: 1, 2, 3 … */
   round: number;
-  /** When rounds were sent: for each tick that sent any, the first of them. Ascending, pruned. */
-  roundTicks: { readonly round: number; readonly tick: number }[];
+  /**
+   * When rounds were sent, in ticks and by the clock at that tick: for each tick that sent any, the
+   * first of them. Ascending, pruned.
+   */
+  roundTicks: { readonly round: number; readonly tick: number; readonly ms: number }[];
   heartbeatElapsed: number;
   /**
    * The commit index at the last take. What was committed since then waits one take for the entries
@@ -108,6 +128,8 @@ export interface Leadership {
   transfer: Transfer | null;
   /** When the last transfer of this stint ended, or null: there was none. */
   transferEndedTick: number | null;
+  /** Promises in answer to earlier rounds count for nothing; null: to none, while handing over. */
+  leaseFromRound: number | null;
 }
 
 /** What a follower owes its leader since the last take. */
@@ -115,6 +137,8 @@ export interface PendingAck {
   readonly to: NodeId;
   round: number;
   sequence: number;
+  /** In answer to `round`; 0: nothing. */
+  promisedMs: number;
 }
 
 /** A unit handed out and not reported durable. */
@@ -195,6 +219,7 @@ export interface Raft {
    * counts as dead for this member alone.
    */
   failover: Failover | null;
+  readonly promise: LeasePromise;
   /** What the host says of the disk. For liveness only. */
   isDiskHealthy: boolean;
 
@@ -277,6 +302,7 @@ export function createRaft(options: RaftOptions): Raft {
     electionTimeout: drawElectionTimeout(options.settings, options.jitter),
     leaderContactTick: null,
     failover: null,
+    promise: createPromise(hardState),
     isDiskHealthy: true,
     reachable: new Set(),
     campaign: null,
@@ -291,6 +317,12 @@ export function createRaft(options: RaftOptions): Raft {
     outbox: emptyOutbox(),
     told: { kind: "role-changed", role: "follower", term: hardState.term, leader: null },
   };
+}
+
+/** At the start: what was promised before may have been promised a moment before. */
+export function createPromise({ promisedMs = 0 }: HardState): LeasePromise {
+  const former = { formerUntilMs: 0, formerPendingMs: promisedMs };
+  return { untilMs: 0, pendingMs: 0, term: noTerm, round: 0, ...former };
 }
 
 export function emptyOutbox(): Outbox {
@@ -336,6 +368,7 @@ export function setHardState(raft: Raft, next: HardState): void {
   if (next.term === now.term && now.votedFor !== null) {
     assert(next.votedFor === now.votedFor, "one vote a term", () => `term ${now.term}`);
   }
+  assert((next.promisedMs ?? 0) >= (now.promisedMs ?? 0), "the longest promise never shrinks");
   assert(now.mustCatchUp || !next.mustCatchUp, "only recovery sets mustCatchUp");
   raft.hardState = next;
   raft.hardStateUnit = raft.nextUnit;

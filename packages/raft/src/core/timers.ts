@@ -5,6 +5,7 @@
 import { maybeCaughtUp } from "./commitment.ts";
 import { onElectionTimeout } from "./election.ts";
 import type { Tick } from "./inputs.ts";
+import { tickPromise } from "./lease.ts";
 import { isChangePending } from "./membership.ts";
 import { hasContact } from "./membership-preflight.ts";
 import { isQuorum } from "./quorum.ts";
@@ -18,6 +19,7 @@ export function onTick(raft: Raft, tick: Tick): void {
   raft.nowTick++;
   raft.nowMs = tick.nowMs;
   raft.jitter = tick.jitter;
+  tickPromise(raft);
   if (raft.leadership !== null) tickLeader(raft, raft.leadership);
   else tickOther(raft);
 }

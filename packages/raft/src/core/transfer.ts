@@ -10,14 +10,16 @@
  */
 import { type LogIndex, type NodeId, unreachable } from "../base/index.ts";
 import type { TransferEnded, TransferReason } from "./effects.ts";
-import { campaign } from "./election.ts";
+import { campaign, mayStand } from "./election.ts";
+import { voidLease } from "./lease.ts";
 import { lastIndex } from "./log.ts";
 import { isChangePending } from "./membership.ts";
 import { hasContact, promotionLagMax } from "./membership-preflight.ts";
 import type { TimeoutNow } from "./messages.ts";
 import type { Progress } from "./progress.ts";
+import { isQuorum } from "./quorum.ts";
 import { startRound } from "./replication.ts";
-import { type Leadership, mayCampaign, type Raft } from "./state.ts";
+import type { Leadership, Raft, Transfer } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
 /**
@@ -112,7 +114,8 @@ function chooseTarget(raft: Raft, leadership: Leadership, priorityMin: number): 
 }
 
 function startTransfer(raft: Raft, leadership: Leadership, to: NodeId, why: TransferReason): void {
-  leadership.transfer = { to, why, sinceTick: raft.nowTick, toldRound: 0 };
+  const releaseRound = voidLease(raft, leadership);
+  leadership.transfer = { to, why, sinceTick: raft.nowTick, toldRound: 0, releaseRound };
 }
 
 /**
@@ -124,6 +127,7 @@ export function sendTimeoutNow(raft: Raft, leadership: Leadership): void {
   if (transfer === null || transfer.toldRound === round) return;
   const progress = leadership.peers.get(transfer.to);
   if (progress === undefined || progress.matched < lastIndex(raft.log)) return;
+  if (!isReleased(raft, leadership, transfer)) return;
   transfer.toldRound = round;
   raft.outbox.sends.push({
     kind: "send",
@@ -139,6 +143,17 @@ export function sendTimeoutNow(raft: Raft, leadership: Leadership): void {
 }
 
 /**
+ * Whether the target and enough others know that what they promised this leader is given back: they
+ * would refuse.
+ */
+function isReleased(raft: Raft, leadership: Leadership, transfer: Transfer): boolean {
+  const { to, releaseRound } = transfer;
+  const isFree = (id: NodeId): boolean =>
+    id === raft.id || (leadership.peers.get(id)?.ackedRound ?? 0) >= releaseRound;
+  return releaseRound === 0 || (isFree(to) && isQuorum(raft.configuration, isFree));
+}
+
+/**
  * Stands for election at once, without asking whether it could win: its leader knows. A copy that
  * comes late counts for nothing: in another term, or when a later round of the leader was heard.
  */
@@ -146,7 +161,7 @@ export function onTimeoutNow(raft: Raft, order: TimeoutNow): void {
   if (order.term > raft.hardState.term) adoptTerm(raft, order.term, null);
   if (order.term < raft.hardState.term || order.from !== raft.leader) return;
   if (order.round < Math.max(raft.answeredRound, raft.pendingAck?.round ?? 0)) return;
-  if (!mayCampaign(raft) || raft.hardState.mustCatchUp || !raft.isDiskHealthy) return;
+  if (!mayStand(raft) || !raft.isDiskHealthy) return;
   campaign(raft, true);
 }
 
@@ -171,6 +186,7 @@ export function maybeCallOff(
 function giveUp(raft: Raft, leadership: Leadership, outcome: TransferEnded["outcome"]): void {
   endTransfer(raft, leadership, outcome);
   startRound(raft, leadership); // whoever hears it no longer obeys the old order
+  leadership.leaseFromRound = leadership.round;
 }
 
 export function endTransfer(

@@ -73,6 +73,8 @@ export interface LabMember {
   transfers: TransferEnded[];
   /** In how many milliseconds it wants to be woken; null: not at all. */
   wakeMs: number | null;
+  /** What its clock shows; it goes on through restarts. */
+  nowMs: number;
 }
 
 export interface Lab {
@@ -97,6 +99,9 @@ export interface LabOptions {
   /** Settings of single members. */
   readonly own?: Readonly<Record<string, Partial<Settings>>>;
 }
+
+/** Milliseconds that a member's clock goes on with each of its ticks. */
+export const labTickMs = 100;
 
 /** Small numbers, easy to follow: a heartbeat each tick, elections after 10 ticks. */
 export const labSettings: Settings = { ...defaultSettings, heartbeatTicks: 1, electionTicks: 10 };
@@ -191,6 +196,7 @@ function start(
     machine: "fast",
     image,
     wakeMs,
+    nowMs: lab.members.get(id)?.nowMs ?? 0,
     ...volatile,
   };
 }
@@ -221,7 +227,17 @@ function stepMember(member: LabMember, input: Input): void {
 /** Lets `count` ticks pass at one member. */
 export function tick(lab: Lab, name: string, count = 1): void {
   const { jitter } = memberOf(lab, name);
-  for (let i = 0; i < count; i++) feed(lab, name, { kind: "tick", nowMs: 0, jitter });
+  for (let i = 0; i < count; i++) {
+    const nowMs = pass(lab, name, labTickMs);
+    feed(lab, name, { kind: "tick", nowMs, jitter });
+  }
+}
+
+/** The member's clock goes on, and it does nothing. Returns what the clock shows then. */
+export function pass(lab: Lab, name: string, ms: number): number {
+  const member = memberOf(lab, name);
+  member.nowMs += ms;
+  return member.nowMs;
 }
 
 /** Ticks until the election timer of the member runs out. */
@@ -253,6 +269,11 @@ export function changeAt(
   const result = changeMembership(member.raft, changes);
   drain(lab, member);
   return result;
+}
+
+/** Reads that may be answered by a lease, `afterMs` after the member's last tick. */
+export function leaseReadAt(lab: Lab, name: string, id: number, afterMs = 0): void {
+  feed(lab, name, { kind: "lease-read", id, nowMs: memberOf(lab, name).nowMs + afterMs });
 }
 
 /** `to` null: to whom it thinks best. */

@@ -228,6 +228,23 @@ const thesisRules = {
     "thesis 6.4",
     "A follower asks its leader for the index and serves the read itself.",
   ],
+  "6.4.1-lease": [
+    "thesis 6.4.1",
+    "A leader that a quorum has promised to elect nobody answers reads without a round.",
+  ],
+  "6.4.1-sending-time": [
+    "thesis 6.4.1",
+    "The lease counts from when the round was sent, not from when it was answered.",
+  ],
+  "6.4.1-drift": [
+    "thesis 6.4.1",
+    "The lease is shorter than the promise by what clocks may drift apart.",
+  ],
+  "6.4.1-promise": [
+    "thesis 6.4.1",
+    "Who promised gives no vote until its own clock says that the time is over.",
+  ],
+  "6.4.1-transfer": ["thesis 6.4.1", "A leader that hands over has no lease any more."],
   "6.4-settles": ["thesis 6.4", "A read of a leader that lost its office fails at once."],
   "9.6-no-term": ["thesis 9.6", "A pre-candidate raises no term and casts no vote."],
   "9.6-same-question": [

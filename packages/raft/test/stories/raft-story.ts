@@ -13,6 +13,7 @@
  *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; cut
  *     n1 n2; heal run ticks=10: everybody who is up ticks, and all is delivered
  *     leader-gone n2,n3 peer=n1: their hosts saw it; wake n2: the time it asked for has passed
+ *     lease-read n1 id=1 [after-ms=50]; pass n1 ms=500: its clock goes on, and it does nothing
  *     transfer n1 [to=n2]; disk-health n1 bad | good; timeout-now: a message made by hand
  *     join n4; change n1 add=n4 add-learner=n5 promote= demote= remove=n1,n2; members [n1,n2]
  *     status; log n1; progress n1
@@ -49,8 +50,10 @@ import {
   type Lab,
   type LabMember,
   labSettings,
+  leaseReadAt,
   memberOf,
   partition,
+  pass,
   persist,
   placeMember,
   promote,
@@ -117,6 +120,11 @@ const handlers: Readonly<Record<string, Handler>> = {
     const ids = namedOr(command, "ids", "1").split(",").map(Number);
     readAt(world.lab, nodeOf(command), ...ids);
   },
+  "lease-read": (world, command) => {
+    const afterMs = Number(namedOr(command, "after-ms", "0"));
+    leaseReadAt(world.lab, nodeOf(command), numberOf(command, "id"), afterMs);
+  },
+  pass: (world, command) => void pass(world.lab, nodeOf(command), numberOf(command, "ms")),
   disk: (world, command) => {
     const speed = command.positional[1];
     if (speed !== "slow" && speed !== "fast") throw new Error(`a disk is slow or fast: ${speed}`);

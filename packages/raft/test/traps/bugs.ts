@@ -3,6 +3,7 @@
  * load (`run-bugs.ts`).
  */
 import { electionBugs } from "./bugs/elections.ts";
+import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { replicationBugs } from "./bugs/replication.ts";
 import { storageBugs } from "./bugs/storage.ts";
@@ -17,4 +18,5 @@ export const bugs: readonly TrapBug[] = [
   ...storageBugs,
   ...machineBugs,
   ...transferBugs,
+  ...leaseBugs,
 ];

@@ -140,6 +140,9 @@ function drawSettings(random: Random): Settings {
     priority: defaultSettings.priority,
     failoverDelayMsMin: defaultSettings.failoverDelayMsMin,
     failoverDelayMsMax: defaultSettings.failoverDelayMsMax,
+    leaseReads: false,
+    leaseMs: defaultSettings.leaseMs,
+    leaseDriftPermille: defaultSettings.leaseDriftPermille,
   };
 }
 

@@ -182,6 +182,9 @@ function drawSettings(
     priority: defaultSettings.priority,
     failoverDelayMsMin: defaultSettings.failoverDelayMsMin,
     failoverDelayMsMax: defaultSettings.failoverDelayMsMax,
+    leaseReads: false,
+    leaseMs: defaultSettings.leaseMs,
+    leaseDriftPermille: defaultSettings.leaseDriftPermille,
   };
 }
 

@@ -157,6 +157,8 @@ function describeInput(input: Input): string {
       return `persisted ${input.unit}`;
     case "applied":
       return `applied ${input.index}`;
+    case "lease-read":
+      return `lease-read ${input.id}`;
     case "leader-gone":
       return `leader-gone ${input.peer}`;
     case "wake":

@@ -51,6 +51,10 @@ export function explainStep(
     case "read":
       explainRead(mirror, raft, input.id);
       break;
+    case "lease-read":
+      demand(!raft.settings.leaseReads, () => "the specification knows no leases");
+      explainRead(mirror, raft, input.id);
+      break;
     case "persisted":
       explainOwnVote(explanation, mirror, raft);
       explainCommit(explanation, mirror, raft);

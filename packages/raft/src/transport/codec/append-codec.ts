@@ -64,6 +64,21 @@ export const appendEntriesCodec: MessageCodec<AppendEntries> = {
   },
 };
 
+/** An append that also asks for a promise, or gives one back. */
+export const promiseAppendCodec: MessageCodec<AppendEntries> = {
+  code: 35,
+  payloadBytesMax: (message) => appendEntriesCodec.payloadBytesMax(message) + 4,
+  encode(writer, message) {
+    assert(message.promiseMs !== undefined, "it asks for a promise, or gives one back");
+    writer.u32(message.promiseMs);
+    appendEntriesCodec.encode(writer, message);
+  },
+  decode(reader, ends) {
+    const promiseMs = reader.u32();
+    return { ...appendEntriesCodec.decode(reader, ends), promiseMs };
+  },
+};
+
 function encodeEntries(writer: FrameWriter, message: AppendEntries): void {
   let index: number = message.prev.index;
   let termBefore: number = message.prev.term;
@@ -147,24 +162,29 @@ export const appendEntriesResponseCodec: MessageCodec<AppendEntriesResponse> = {
 
 /** Whether an answer says more than its outcome. */
 export function isExtendedResponse(message: AppendEntriesResponse): boolean {
-  return message.standing !== undefined;
+  return message.standing !== undefined || message.promisedMs !== undefined;
 }
 
 /** The highest priority of a member. */
 const priorityMax = 10;
 
-/** An answer that also says how fit its sender is to lead. */
+/** An answer that also promises something, or says how fit its sender is to lead. */
 export const extendedResponseCodec: MessageCodec<AppendEntriesResponse> = {
   code: 34,
-  payloadBytesMax: (message) => appendEntriesResponseCodec.payloadBytesMax(message) + 3,
+  payloadBytesMax: (message) => appendEntriesResponseCodec.payloadBytesMax(message) + 7,
   encode(writer, message) {
+    writer.u32(message.promisedMs ?? 0);
     encodeStanding(writer, message.standing);
     appendEntriesResponseCodec.encode(writer, message);
   },
   decode(reader, ends) {
+    const promisedMs = reader.u32();
     const standing = decodeStanding(reader);
-    const response = appendEntriesResponseCodec.decode(reader, ends);
-    return { ...response, ...(standing === null ? null : { standing }) };
+    return {
+      ...appendEntriesResponseCodec.decode(reader, ends),
+      ...(standing === null ? null : { standing }),
+      ...(promisedMs === 0 ? null : { promisedMs }),
+    };
   },
 };
 

@@ -43,6 +43,19 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     ...{ last: position(41, 7), transfer: true },
   },
   "timeout-now": { kind: "timeout-now", ...ends, term: term(7), round: 301 },
+  "append-entries-promise": {
+    ...{ kind: "append-entries", ...ends, term: term(7), prev: position(41, 6), entries: [] },
+    ...{ commit: logIndex(40), round: 300, sequence: 12, promiseMs: 500 },
+  },
+  "append-entries-release": {
+    ...{ kind: "append-entries", ...ends, term: term(7), prev: position(41, 6), entries: [] },
+    ...{ commit: logIndex(40), round: 300, sequence: 12, promiseMs: 0 },
+  },
+  "append-entries-response-promised": {
+    ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
+    outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },
+    promisedMs: 500,
+  },
   "append-entries-response-standing": {
     ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
     outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },

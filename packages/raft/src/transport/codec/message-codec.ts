@@ -9,6 +9,7 @@ import {
   appendEntriesResponseCodec,
   extendedResponseCodec,
   isExtendedResponse,
+  promiseAppendCodec,
 } from "./append-codec.ts";
 import type { Ends, MessageCodec } from "./fields.ts";
 import { forwardCodec, forwardResponseCodec } from "./forward-codec.ts";
@@ -37,6 +38,7 @@ const codecs: Codecs = {
 /** The same messages where they say more than the layout of their kind does. */
 const extendedCodecs = {
   "request-vote": transferVoteCodec,
+  "append-entries": promiseAppendCodec,
   "append-entries-response": extendedResponseCodec,
 } as const;
 
@@ -76,6 +78,7 @@ export function decodeMessage(frame: Frame, ends: Ends): PeerMessage {
 function codecOf(message: PeerMessage): MessageCodec<PeerMessage> {
   const { kind } = message;
   if (kind === "request-vote" && message.transfer === true) return extendedCodecs[kind];
+  if (kind === "append-entries" && message.promiseMs !== undefined) return extendedCodecs[kind];
   if (kind === "append-entries-response" && isExtendedResponse(message)) {
     return extendedCodecs[kind];
   }

@@ -11,7 +11,11 @@ export const transferBugs: readonly TrapBug[] = [
     "B8",
     "Who is told to stand asks for pre-votes first.",
     patch("core/transfer.ts", "  campaign(raft, true);", "  onElectionTimeout(raft);"),
-    patch("core/transfer.ts", "import { campaign }", "import { onElectionTimeout }"),
+    patch(
+      "core/transfer.ts",
+      "import { campaign, mayStand }",
+      "import { mayStand, onElectionTimeout }",
+    ),
   ),
   bug(
     "E1",
@@ -58,16 +62,8 @@ export const transferBugs: readonly TrapBug[] = [
   bug(
     "E2",
     "Whoever is told to stands.",
-    patch(
-      "core/transfer.ts",
-      "if (!mayCampaign(raft) || raft.hardState.mustCatchUp",
-      "if (raft.hardState.mustCatchUp",
-    ),
-    patch(
-      "core/transfer.ts",
-      "type Leadership, mayCampaign, type Raft",
-      "type Leadership, type Raft",
-    ),
+    patch("core/transfer.ts", "if (!mayStand(raft) || ", "if ("),
+    patch("core/transfer.ts", "import { campaign, mayStand }", "import { campaign }"),
   ),
   bug(
     "E3",

@@ -18,7 +18,7 @@
  *   all that waits for a take: each turn ends with a take. `checkNormal` holds that to be so.
  * - `uncommittedBytes`, the bytes in flight: sums over the log, and no limit is in reach.
  * - `recoveredTerm`, `reachable`: read only by members with `mustCatchUp`, which nobody has here.
- * - All that transfers, failovers, priorities and unhealthy disks need: there are none in these worlds.
+ * - All that transfers, failovers, leases, priorities and unhealthy disks need: nobody has them.
  * - `boot`: compared with what answers to a follower's reads carry; 0 where followers do not ask.
  */
 import {
@@ -33,6 +33,7 @@ import {
   term,
 } from "../../../base/index.ts";
 import {
+  createPromise,
   type Entry,
   entryBytes,
   lastIndex,
@@ -349,6 +350,7 @@ export class MemberCodec {
       electionTimeout: settings.electionTicks,
       leaderContactTick: null,
       failover: null,
+      promise: createPromise(hardState),
       isDiskHealthy: true,
       reachable: new Set(),
       campaign: null,
@@ -467,6 +469,7 @@ export class MemberCodec {
       sinceTick: nowTick,
       transfer: null,
       transferEndedTick: null,
+      leaseFromRound: 0,
     };
     const count = this.#take();
     for (let i = 0; i < count; i++) this.#takePendingRead(raft.leadership.pendingReads);
@@ -502,14 +505,15 @@ export class MemberCodec {
       sentCommit,
       contactTick: nowTick - age,
       standing: usualStanding,
+      leaseUntilMs: 0,
     };
   }
 
-  #takeRounds(): { readonly round: number; readonly tick: number }[] {
-    const rounds: { readonly round: number; readonly tick: number }[] = [];
+  #takeRounds(): { readonly round: number; readonly tick: number; readonly ms: number }[] {
+    const rounds: { readonly round: number; readonly tick: number; readonly ms: number }[] = [];
     const count = this.#options.settings.checkQuorum ? this.#take() : 0;
     for (let i = 0; i < count; i++) {
-      rounds.push({ round: this.#take(), tick: nowTick - this.#take() });
+      rounds.push({ round: this.#take(), tick: nowTick - this.#take(), ms: 0 });
     }
     return rounds;
   }
