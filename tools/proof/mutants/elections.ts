@@ -29,8 +29,8 @@ export const electionsMutants: readonly Mutant[] = [
     "The own vote counts before it is durable; a single member leads at once.",
     patch(
       "core/election.ts",
-      "becomeCandidate(raft);\n  requestVotes(raft);",
-      "becomeCandidate(raft);\n  requestVotes(raft);\n  onOwnVoteDurable(raft);",
+      "becomeCandidate(raft, isTransfer);\n  requestVotes(raft);",
+      "becomeCandidate(raft, isTransfer);\n  requestVotes(raft);\n  onOwnVoteDurable(raft);",
     ),
     patch("core/roles.ts", "raft.durableUnit >= raft.hardStateUnit", "true"),
   ),
@@ -113,8 +113,8 @@ export const electionsMutants: readonly Mutant[] = [
     "A pre-vote request is adopted as if it were a term.",
     patch(
       "core/election.ts",
-      "if (!request.pre && request.term > raft.hardState.term && !hasLiveLeader(raft))",
-      "if (request.term > raft.hardState.term && !hasLiveLeader(raft))",
+      "const isNewer = !request.pre && request.term > raft.hardState.term;",
+      "const isNewer = request.term > raft.hardState.term;",
     ),
   ),
   mutant(

@@ -133,15 +133,13 @@ const requestMutants: readonly Mutant[] = [
     "Who leads no more answers a forwarded command as if it were in its log.",
     patch(
       "node/proposals.ts",
-      "return this.#proposeStamped([...commands]);\n  }\n\n  onForwardResponse",
       lines(
-        "const result = this.#proposeStamped([...commands]);",
-        '    if (result.kind === "appended") return result;',
-        "    const first = logIndex(raft.log.entries.length + 1);",
+        "const { why } = result;",
+        '    return { kind: "refused", why: why === "transferring" ? "not-leader" : why };',
+      ),
+      lines(
+        "const first = logIndex(raft.log.entries.length + 1);",
         '    return { kind: "appended", first, term: raft.hardState.term };',
-        "  }",
-        "",
-        "  onForwardResponse",
       ),
     ),
   ),

@@ -5,7 +5,7 @@
  * @paper §5.3; the popular "acknowledge, then write" is the trap this file exists for
  */
 import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
-import { type PendingAck, type Raft, unitHolding } from "./state.ts";
+import { type PendingAck, type Raft, standingOf, unitHolding } from "./state.ts";
 
 /** Called once a take. */
 export function sendAcknowledgement(raft: Raft): void {
@@ -38,6 +38,8 @@ function acknowledge(raft: Raft, owed: PendingAck, matched: LogIndex, after: Per
       round: owed.round,
       sequence: owed.sequence,
       outcome: { kind: "accepted", matched, verified: raft.verified },
+      ...standingOf(raft),
+      ...(owed.promisedMs > 0 ? { promisedMs: owed.promisedMs } : null),
     },
   });
 }

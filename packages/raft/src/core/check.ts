@@ -5,6 +5,7 @@
  */
 import { assert, type LogIndex } from "../base/index.ts";
 import { allMembers } from "./configuration.ts";
+import { holdsPromise } from "./lease.ts";
 import { lastIndex, lastPosition } from "./log.ts";
 import { mayCampaign, type Raft } from "./state.ts";
 
@@ -46,6 +47,7 @@ function checkRole(raft: Raft): void {
     assert(mayCampaign(raft), "S16: only voters campaign");
     assert(!raft.hardState.mustCatchUp, "who must catch up does not campaign");
     assert(raft.leader === null, "who campaigns knows no leader");
+    assert(!holdsPromise(raft), "who promised to elect nobody does not campaign");
   }
   if (raft.role === "candidate" || raft.role === "leader") {
     assert(raft.hardState.votedFor === raft.id, "S12: who campaigns voted for itself");

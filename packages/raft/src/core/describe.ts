@@ -7,7 +7,13 @@ import type { Configuration } from "./configuration.ts";
 import type { ConfigurationChanged, Effect, Persist, ReadAnswered } from "./effects.ts";
 import type { Entry, LogPosition } from "./entry.ts";
 import { lastPosition } from "./log.ts";
-import type { AppendOutcome, Message, RequestVoteResponse } from "./messages.ts";
+import type {
+  AppendEntriesResponse,
+  AppendOutcome,
+  Message,
+  RequestVote,
+  RequestVoteResponse,
+} from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import type { Raft } from "./state.ts";
 
@@ -71,6 +77,10 @@ export function describeEffect(effect: Effect): string {
       return `role-changed ${effect.role} term=${effect.term} leader=${effect.leader ?? "-"}`;
     case "configuration-changed":
       return describeConfigurationChanged(effect);
+    case "transfer-ended":
+      return `transfer-ended to=${effect.to} (${effect.why}) ${effect.outcome}`;
+    case "wake-in":
+      return `wake-in ${effect.delayMs} ms`;
     default:
       return unreachable(effect, "describeEffect: an effect of unknown kind");
   }
@@ -97,23 +107,39 @@ function describeConfigurationChanged(effect: ConfigurationChanged): string {
 function describeContent(message: Message): string {
   switch (message.kind) {
     case "request-vote":
-      return `${message.pre ? "pre " : ""}last=${describePosition(message.last)}`;
+      return describeRequest(message);
     case "request-vote-response":
       return describeVote(message);
     case "append-entries": {
       const { prev, entries, commit, round } = message;
       const what = entries.length === 0 ? "" : ` entries=${describeEntries(entries)}`;
-      return `prev=${describePosition(prev)}${what} commit=${commit} round=${round}`;
+      const asked = message.promiseMs === undefined ? "" : ` promise=${message.promiseMs}`;
+      return `prev=${describePosition(prev)}${what} commit=${commit} round=${round}${asked}`;
     }
     case "append-entries-response":
-      return `round=${message.round} ${describeOutcome(message.outcome)}`;
+      return describeAnswer(message);
     case "read-index":
       return `batch=${message.batch} boot=${message.boot}`;
     case "read-index-response":
       return `batch=${message.batch} boot=${message.boot} index=${message.index ?? "unknown"}`;
+    case "timeout-now":
+      return `round=${message.round}`;
     default:
       return unreachable(message, "describeMessage: a message of unknown kind");
   }
+}
+
+function describeRequest({ pre, transfer, last }: RequestVote): string {
+  const mark = pre ? "pre " : transfer === true ? "transfer " : "";
+  return `${mark}last=${describePosition(last)}`;
+}
+
+function describeAnswer({ round, outcome, standing, promisedMs }: AppendEntriesResponse): string {
+  const text = `round=${round} ${describeOutcome(outcome)}`;
+  const promised = promisedMs === undefined ? "" : ` promised=${promisedMs}`;
+  if (standing === undefined) return `${text}${promised}`;
+  const health = standing.isHealthy ? "" : " unhealthy";
+  return `${text}${promised} priority=${standing.priority}${health}`;
 }
 
 function describeVote({ pre, campaignTerm, refused }: RequestVoteResponse): string {

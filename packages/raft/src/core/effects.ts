@@ -22,6 +22,11 @@ export interface HardState {
    * until it holds all that a leader elected without it has committed.
    */
   readonly mustCatchUp: boolean;
+  /**
+   * The longest time in milliseconds for which this member ever promised a leader to elect nobody;
+   * absent: it never did. Waited out after each start. @invariant never decreases
+   */
+  readonly promisedMs?: number;
 }
 
 /**
@@ -91,7 +96,38 @@ export interface ConfigurationChanged {
   readonly committedIndex: LogIndex;
 }
 
-export type Effect = Persist | Send | Apply | ReadAnswered | RoleChanged | ConfigurationChanged;
+/** Why a leader hands over: it was asked to, a member of higher priority is there, or its disk. */
+export type TransferReason = "asked" | "priority" | "disk";
+
+/** A transfer that was begun is over; this member goes on as what `role-changed` says. */
+export interface TransferEnded {
+  readonly kind: "transfer-ended";
+  readonly to: NodeId;
+  readonly why: TransferReason;
+  /**
+   * `stepped-down`: this stint is over. Who leads next is told by `role-changed`; it is `to` unless
+   * something else happened at the same moment. `timed-out`: not within an election timeout.
+   * `unfit`: the target says that its disk is unhealthy. After both the leader takes proposals
+   * again.
+   */
+  readonly outcome: "stepped-down" | "timed-out" | "unfit";
+}
+
+/** Answered by the input `wake` after `delayMs` milliseconds; replaces one that is under way. */
+export interface WakeIn {
+  readonly kind: "wake-in";
+  readonly delayMs: number;
+}
+
+export type Effect =
+  | Persist
+  | Send
+  | Apply
+  | ReadAnswered
+  | RoleChanged
+  | ConfigurationChanged
+  | TransferEnded
+  | WakeIn;
 
 /** The one rule of release: `durable` is the newest unit whose completion was reported. */
 export function mayRelease(send: Send, durable: PersistUnit): boolean {

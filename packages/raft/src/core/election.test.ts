@@ -11,7 +11,7 @@ function* everyCase(): Generator<{ voter: Voter; request: RequestVote }> {
   for (const ownTerm of values)
     for (const askedTerm of values)
       for (const votedFor of [null, asker, other])
-        for (const flags of [0, 1, 2, 3, 4, 5, 6, 7])
+        for (const flags of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
           for (const mine of values)
             for (const theirs of values)
               for (const myIndex of values)
@@ -23,6 +23,7 @@ function* everyCase(): Generator<{ voter: Voter; request: RequestVote }> {
                       mustCatchUp: (flags & 1) !== 0,
                       hasLiveLeader: (flags & 2) !== 0,
                       knowsLeader: (flags & 4) !== 0,
+                      holdsPromise: (flags & 8) !== 0,
                       last: { term: term(mine), index: logIndex(myIndex) },
                     },
                     request: {
@@ -46,7 +47,8 @@ function mayGrant({ voter, request }: { voter: Voter; request: RequestVote }): b
     : !voter.knowsLeader || voter.votedFor !== null;
   const mine = voter.last.term * 10 + voter.last.index; // small indexes: term first, then index
   const theirs = request.last.term * 10 + request.last.index;
-  return !isOlder && hasVote && isFreeOfLeader && !voter.mustCatchUp && theirs >= mine;
+  const isFree = !voter.mustCatchUp && !voter.holdsPromise;
+  return !isOlder && hasVote && isFreeOfLeader && isFree && theirs >= mine;
 }
 
 describe("decideVote", () => {
@@ -59,7 +61,7 @@ describe("decideVote", () => {
       count++;
       granted += Number(isGranted);
     }
-    expect(count).toBe(3 * 3 * 3 * 8 * 81);
+    expect(count).toBe(3 * 3 * 3 * 16 * 81);
     expect(granted).toBeGreaterThan(500);
   });
 

@@ -6,28 +6,41 @@
 import { assert, type NodeId, type Term } from "../base/index.ts";
 import { allVoters, isVoter } from "./configuration.ts";
 import type { LogPosition } from "./entry.ts";
+import { isLeaderLost } from "./failover.ts";
+import { holdsPromise } from "./lease.ts";
 import { isUpToDate, lastPosition } from "./log.ts";
 import type { RequestVote, RequestVoteResponse, VoteRefusal } from "./messages.ts";
 import { isQuorum } from "./quorum.ts";
 import { becomeCandidate, becomeLeader, becomePreCandidate, resetElectionTimer } from "./roles.ts";
-import { type Campaign, mayCampaign, type Raft, setHardState } from "./state.ts";
+import { type Campaign, isWilling, mayCampaign, type Raft, setHardState } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
 /** The election timer ran out: the leader is lost, or an election found no winner. @paper §5.2 */
 export function onElectionTimeout(raft: Raft): void {
   resetElectionTimer(raft);
-  if (!mayCampaign(raft) || raft.hardState.mustCatchUp) return;
+  if (!mayStand(raft) || !isWilling(raft)) return;
   if (raft.settings.preVote) {
-    becomePreCandidate(raft);
-    requestVotes(raft);
-    maybeWin(raft);
+    preCampaign(raft);
   } else {
-    campaign(raft);
+    campaign(raft, false);
   }
 }
 
-function campaign(raft: Raft): void {
-  becomeCandidate(raft);
+/** Whether nothing forbids it to stand for election. */
+export function mayStand(raft: Raft): boolean {
+  return mayCampaign(raft) && !raft.hardState.mustCatchUp && !holdsPromise(raft);
+}
+
+/** Asks whether an election could be won. @thesis §9.6 */
+export function preCampaign(raft: Raft): void {
+  becomePreCandidate(raft);
+  requestVotes(raft);
+  maybeWin(raft);
+}
+
+/** Raises the term and asks for votes. */
+export function campaign(raft: Raft, isTransfer: boolean): void {
+  becomeCandidate(raft, isTransfer);
   requestVotes(raft);
 }
 
@@ -46,6 +59,7 @@ function requestVotes(raft: Raft): void {
         term: current.term,
         pre: current.pre,
         last: lastPosition(raft.log),
+        ...(current.isTransfer ? { transfer: true } : null),
       },
     });
   }
@@ -65,6 +79,8 @@ export interface Voter {
   readonly mustCatchUp: boolean;
   /** Heard from a leader within the shortest election timeout (with CheckQuorum), or leads. */
   readonly hasLiveLeader: boolean;
+  /** Promised to elect nobody, and that time has not run out. @thesis §6.4.1 */
+  readonly holdsPromise: boolean;
   /** Knows the leader of `term`: that term's election is over. */
   readonly knowsLeader: boolean;
   readonly last: LogPosition;
@@ -78,6 +94,7 @@ export interface Voter {
  */
 export function decideVote(voter: Voter, request: RequestVote): VoteRefusal | null {
   if (request.term < voter.term) return "stale-term";
+  if (voter.holdsPromise) return "leader-alive";
   if (request.term > voter.term) {
     if (voter.hasLiveLeader) return "leader-alive";
   } else {
@@ -93,7 +110,8 @@ export function decideVote(voter: Voter, request: RequestVote): VoteRefusal | nu
  * than the one that counts its vote. @thesis §4.1, §4.2.1
  */
 export function onRequestVote(raft: Raft, request: RequestVote): void {
-  if (!request.pre && request.term > raft.hardState.term && !hasLiveLeader(raft)) {
+  const isNewer = !request.pre && request.term > raft.hardState.term;
+  if (isNewer && !holdsPromise(raft) && (!hasLiveLeader(raft) || isHandover(raft, request))) {
     adoptTerm(raft, request.term, null);
   }
   const refused = decideVote(voterOf(raft), request);
@@ -119,25 +137,36 @@ export function onRequestVote(raft: Raft, request: RequestVote): void {
   });
 }
 
+/**
+ * Whether the leader of this term itself has told the candidate to stand, by the candidate's word:
+ * it stands in the very next term, and a late copy of its request is of no later one. @thesis
+ * §4.2.3
+ */
+function isHandover(raft: Raft, request: RequestVote): boolean {
+  return request.transfer === true && request.term === raft.hardState.term + 1;
+}
+
 function voterOf(raft: Raft): Voter {
   return {
     term: raft.hardState.term,
     votedFor: raft.hardState.votedFor,
     mustCatchUp: raft.hardState.mustCatchUp,
     hasLiveLeader: hasLiveLeader(raft),
+    holdsPromise: holdsPromise(raft),
     knowsLeader: raft.leader !== null,
     last: lastPosition(raft.log),
   };
 }
 
 /**
- * Whether this member leads, or heard its leader within the shortest election timeout.
- * @thesis §4.2.3
+ * Whether this member leads, or heard its leader within the shortest election timeout and has not
+ * seen since that it is gone. @thesis §4.2.3
  */
 export function hasLiveLeader(raft: Raft): boolean {
   if (!raft.settings.checkQuorum) return false;
   if (raft.role === "leader") return true;
   if (raft.leader === null || raft.leaderContactTick === null) return false;
+  if (isLeaderLost(raft)) return false;
   return raft.nowTick - raft.leaderContactTick < raft.settings.electionTicks;
 }
 
@@ -171,7 +200,7 @@ function maybeWin(raft: Raft): void {
   const current = raft.campaign;
   if (current === null) return;
   if (!isQuorum(raft.configuration, (id) => current.grants.has(id))) return;
-  if (current.pre) campaign(raft);
+  if (current.pre) campaign(raft, false);
   else if (current.grants.has(raft.id)) becomeLeader(raft);
 }
 

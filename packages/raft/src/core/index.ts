@@ -1,4 +1,6 @@
-/** The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, `takeEffects`. */
+/**
+ * The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, …, `takeEffects`.
+ */
 
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";
@@ -35,22 +37,31 @@ export type {
   Role,
   RoleChanged,
   Send,
+  TransferEnded,
+  TransferReason,
+  WakeIn,
 } from "./effects.ts";
 export { mayRelease } from "./effects.ts";
 export type { Voter } from "./election.ts";
 export { decideVote, hasLiveLeader } from "./election.ts";
 export type { Entry, EntryKind, LogPosition } from "./entry.ts";
 export { entryBytes, entryOverheadBytes } from "./entry.ts";
+export { failoverWakesMax } from "./failover.ts";
 export type {
   Applied,
+  DiskHealth,
   Input,
+  LeaderGone,
+  LeaseRead,
   PeerReachable,
   PeerUnreachable,
   Persisted,
   Read,
   Receive,
   Tick,
+  Wake,
 } from "./inputs.ts";
+export { hasLease, holdsPromise } from "./lease.ts";
 export type { Log, PlacedConfiguration } from "./log.ts";
 export {
   appendToLog,
@@ -81,8 +92,11 @@ export type {
   ReadIndexResponse,
   RequestVote,
   RequestVoteResponse,
+  Standing,
+  TimeoutNow,
   VoteRefusal,
 } from "./messages.ts";
+export { usualStanding } from "./messages.ts";
 export type { Inflight, Progress } from "./progress.ts";
 export { mayReplicate } from "./progress.ts";
 export { isQuorum, quorumValue } from "./quorum.ts";
@@ -90,7 +104,17 @@ export { step } from "./raft.ts";
 export type { ProposeResult } from "./replication.ts";
 export { propose } from "./replication.ts";
 export type { Settings } from "./settings.ts";
-export { defaultSettings, describeBadSettings } from "./settings.ts";
-export type { Campaign, Leadership, Raft, RaftOptions } from "./state.ts";
-export { createRaft, mayCampaign } from "./state.ts";
+export { defaultSettings, describeBadSettings, leaseMsMax, priorityMax } from "./settings.ts";
+export type {
+  Campaign,
+  Failover,
+  Leadership,
+  LeasePromise,
+  Raft,
+  RaftOptions,
+  Transfer,
+} from "./state.ts";
+export { createPromise, createRaft, mayCampaign } from "./state.ts";
 export { takeEffects } from "./take.ts";
+export type { TransferRefusal, TransferResult } from "./transfer.ts";
+export { transferLeadership } from "./transfer.ts";

@@ -29,6 +29,19 @@ export interface Read {
   readonly id: number;
 }
 
+/**
+ * As `read`, and answered at once if this member leads and has a lease at this very moment.
+ */
+export interface LeaseRead {
+  readonly kind: "lease-read";
+  readonly id: number;
+  /**
+   * The monotonic clock of the ticks, looked at after the read was asked for and right before this
+   * step: whatever time was lost before, in a pause or a queue, has then passed.
+   */
+  readonly nowMs: number;
+}
+
 /** Unit `unit` and all before it are on disk. Merged monotonically. */
 export interface Persisted {
   readonly kind: "persisted";
@@ -53,4 +66,43 @@ export interface PeerReachable {
   readonly peer: NodeId;
 }
 
-export type Input = Tick | Receive | Read | Persisted | Applied | PeerUnreachable | PeerReachable;
+/**
+ * The host's watch over its disk has changed its mind. Who is unhealthy neither stands for election
+ * nor takes over, and a leader hands over if it can. Healthy until told otherwise.
+ */
+export interface DiskHealth {
+  readonly kind: "disk-health";
+  readonly isHealthy: boolean;
+}
+
+/**
+ * The connection to `peer` ended, and no new handshake with the same process of it could be
+ * completed: nobody listens there, nobody answers, or one with another boot id does (then this
+ * comes after `peer-reachable`). More than `peer-unreachable`, which comes first.
+ */
+export interface LeaderGone {
+  readonly kind: "leader-gone";
+  readonly peer: NodeId;
+  /** Uniform in [0, 1), drawn by the host for this input. */
+  readonly jitter: number;
+}
+
+/** The time of the last `wake-in` has passed. At any other time it does no harm. */
+export interface Wake {
+  readonly kind: "wake";
+  /** Uniform in [0, 1), drawn by the host for this input. */
+  readonly jitter: number;
+}
+
+export type Input =
+  | Tick
+  | Receive
+  | Read
+  | LeaseRead
+  | Persisted
+  | Applied
+  | PeerUnreachable
+  | PeerReachable
+  | DiskHealth
+  | LeaderGone
+  | Wake;

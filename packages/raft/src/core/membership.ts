@@ -26,6 +26,8 @@ export type ChangeRefusal =
   | { readonly why: "not-leader" }
   /** No entry of the own term is committed yet: ask again. @thesis §4.1 (as corrected in 2015) */
   | { readonly why: "term-not-started" }
+  /** The leader is handing over. */
+  | { readonly why: "transferring" }
   /** `index`: of the configuration that is to be left, or committed, first. */
   | { readonly why: "change-in-flight"; readonly index: LogIndex }
   | PlanRefusal
@@ -48,6 +50,7 @@ export function changeMembership(raft: Raft, changes: readonly MemberChange[]): 
   const { leadership } = raft;
   if (leadership === null) return { kind: "refused", why: "not-leader" };
   if (raft.commit < leadership.termStart) return { kind: "refused", why: "term-not-started" };
+  if (leadership.transfer !== null) return { kind: "refused", why: "transferring" };
   if (isChangePending(raft)) {
     return { kind: "refused", why: "change-in-flight", index: raft.configurationIndex };
   }

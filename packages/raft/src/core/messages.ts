@@ -21,6 +21,11 @@ export interface RequestVote extends Envelope {
   readonly kind: "request-vote";
   readonly pre: boolean;
   readonly last: LogPosition;
+  /**
+   * The leader of the term before has told the sender to take over (`timeout-now`): who hears that
+   * leader votes all the same. Never with `pre`. @thesis §3.10, §4.2.3
+   */
+  readonly transfer?: true;
 }
 
 export type VoteRefusal =
@@ -58,6 +63,11 @@ export interface AppendEntries extends Envelope {
   readonly round: number;
   /** Numbers the appends of this leader to this peer in sending order. */
   readonly sequence: number;
+  /**
+   * Asks for the promise to elect nobody for so many milliseconds from receipt. 0: what was
+   * promised to this leader, by rounds up to this one, is given back. Absent: neither.
+   */
+  readonly promiseMs?: number;
 }
 
 export interface AppendEntriesResponse extends Envelope {
@@ -65,7 +75,22 @@ export interface AppendEntriesResponse extends Envelope {
   readonly round: number;
   readonly sequence: number;
   readonly outcome: AppendOutcome;
+  /** Absent: the usual one. Tells the leader whom it may hand over to; nothing rests on it. */
+  readonly standing?: Standing;
+  /** Promised in answer to `round`, for so many milliseconds from its receipt; absent: nothing. */
+  readonly promisedMs?: number;
 }
+
+/** How fit its sender is to lead. */
+export interface Standing {
+  /** As in its settings: 0 to 10. */
+  readonly priority: number;
+  /** Its disk does, as its host sees it. */
+  readonly isHealthy: boolean;
+}
+
+/** What a member is unless it says otherwise. */
+export const usualStanding: Standing = { priority: 1, isHealthy: true };
 
 export type AppendOutcome =
   /**
@@ -98,10 +123,21 @@ export interface ReadIndexResponse extends Envelope {
   readonly index: LogIndex | null;
 }
 
+/**
+ * The leader asks the receiver, whose disk has all of its log, to stand for election at once.
+ * Counts only in the leader's own term, and not once a later round of it was heard: the leader
+ * asks again with each round, and has given up when it no longer does. @thesis §3.10
+ */
+export interface TimeoutNow extends Envelope {
+  readonly kind: "timeout-now";
+  readonly round: number;
+}
+
 export type Message =
   | RequestVote
   | RequestVoteResponse
   | AppendEntries
   | AppendEntriesResponse
   | ReadIndex
-  | ReadIndexResponse;
+  | ReadIndexResponse
+  | TimeoutNow;

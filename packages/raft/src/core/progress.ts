@@ -4,6 +4,7 @@
  * @etcd raft/tracker/progress.go (probe and replicate)
  */
 import { assert, type LogIndex, noIndex } from "../base/index.ts";
+import { type Standing, usualStanding } from "./messages.ts";
 import type { Settings } from "./settings.ts";
 
 /** One append with entries that was sent and is not acknowledged. */
@@ -46,6 +47,10 @@ export interface Progress {
   sentCommit: LogIndex;
   /** When the newest answered round was sent, in the leader's ticks: contact by sending time. */
   contactTick: number;
+  /** As in its last answer. */
+  standing: Standing;
+  /** Until when its promise to elect nobody counts, by the leader's clock; 0: not at all. */
+  leaseUntilMs: number;
 }
 
 export function createProgress(next: LogIndex, nowTick: number): Progress {
@@ -63,6 +68,8 @@ export function createProgress(next: LogIndex, nowTick: number): Progress {
     ackedRound: 0,
     sentCommit: noIndex,
     contactTick: nowTick,
+    standing: usualStanding,
+    leaseUntilMs: 0,
   };
 }
 

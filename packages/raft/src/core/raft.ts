@@ -1,11 +1,13 @@
 /**
  * The dispatcher: one input in, state changed; effects come out with `takeEffects`. Many inputs may
- * be stepped before a take. Nothing but this, `propose` and `changeMembership` changes a member's
- * state.
+ * be stepped before a take. Nothing but this, `propose`, `changeMembership` and
+ * `transferLeadership` changes a member's state.
  */
 import { assert, unreachable } from "../base/index.ts";
 import { onRequestVote, onRequestVoteResponse } from "./election.ts";
+import { maybeHearLost, onLeaderGone, onWake } from "./failover.ts";
 import type { Input } from "./inputs.ts";
+import { onLeaseRead } from "./lease.ts";
 import type { Message } from "./messages.ts";
 import { onApplied, onPersisted } from "./persistence.ts";
 import { failAskedReads, onRead, onReadIndex, onReadIndexResponse } from "./reads.ts";
@@ -17,6 +19,7 @@ import {
 } from "./replication.ts";
 import type { Raft } from "./state.ts";
 import { onTick } from "./timers.ts";
+import { onTimeoutNow } from "./transfer.ts";
 
 /** @throws InvariantError when an invariant is broken: the member must stop. */
 export function step(raft: Raft, input: Input): void {
@@ -29,6 +32,9 @@ export function step(raft: Raft, input: Input): void {
       break;
     case "read":
       onRead(raft, input.id);
+      break;
+    case "lease-read":
+      onLeaseRead(raft, input);
       break;
     case "persisted":
       onPersisted(raft, input.unit);
@@ -43,6 +49,15 @@ export function step(raft: Raft, input: Input): void {
     case "peer-reachable":
       onPeerReachable(raft, input.peer);
       break;
+    case "disk-health":
+      raft.isDiskHealthy = input.isHealthy;
+      break;
+    case "leader-gone":
+      onLeaderGone(raft, input);
+      break;
+    case "wake":
+      onWake(raft, input.jitter);
+      break;
     default:
       unreachable(input, "step: an input of unknown kind");
   }
@@ -50,6 +65,7 @@ export function step(raft: Raft, input: Input): void {
 
 function onMessage(raft: Raft, message: Message): void {
   assert(message.to === raft.id, "messages are delivered to whom they name");
+  if (raft.failover !== null) maybeHearLost(raft, raft.failover, message);
   switch (message.kind) {
     case "request-vote":
       onRequestVote(raft, message);
@@ -68,6 +84,9 @@ function onMessage(raft: Raft, message: Message): void {
       break;
     case "read-index-response":
       onReadIndexResponse(raft, message);
+      break;
+    case "timeout-now":
+      onTimeoutNow(raft, message);
       break;
     default:
       unreachable(message, "step: a message of unknown kind");

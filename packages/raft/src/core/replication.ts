@@ -13,6 +13,7 @@ import {
   entryOverheadBytes,
   type LogPosition,
 } from "./entry.ts";
+import { givePromise, promiseAsked, recordPromise } from "./lease.ts";
 import {
   appendToLog,
   entriesWithin,
@@ -24,7 +25,12 @@ import {
   truncateLog,
 } from "./log.ts";
 import { refreshConfiguration } from "./membership.ts";
-import type { AppendEntries, AppendEntriesResponse, AppendOutcome } from "./messages.ts";
+import {
+  type AppendEntries,
+  type AppendEntriesResponse,
+  type AppendOutcome,
+  usualStanding,
+} from "./messages.ts";
 import {
   advanceMatched,
   becomeProbe,
@@ -36,15 +42,17 @@ import {
 } from "./progress.ts";
 import { maybeConfirmReads } from "./reads.ts";
 import { becomeFollower, resetElectionTimer } from "./roles.ts";
-import type { Leadership, Raft } from "./state.ts";
+import { type Leadership, type Raft, standingOf } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
+import { maybeCallOff } from "./transfer.ts";
 
 // --- at the leader -------------------------------------------------------------------------------
 
 export type ProposeResult =
   /** Appended from `first` on, consecutively, in the leader's term; committed is another matter. */
   | { readonly kind: "appended"; readonly first: LogIndex; readonly term: Term }
-  | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" };
+  /** `transferring`: ask again when the transfer has ended, or the leader that comes of it. */
+  | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" | "transferring" };
 
 /**
  * Appends commands at the leader, all or none. Refused as `overloaded` before anything is appended
@@ -54,6 +62,7 @@ export type ProposeResult =
 export function propose(raft: Raft, commands: readonly Uint8Array[]): ProposeResult {
   const leadership = raft.leadership;
   if (leadership === null) return { kind: "refused", why: "not-leader" };
+  if (leadership.transfer !== null) return { kind: "refused", why: "transferring" };
   if (leadership.uncommittedBytes > 0) {
     let bytes = leadership.uncommittedBytes;
     for (const command of commands) bytes += command.length + entryOverheadBytes;
@@ -86,7 +95,7 @@ export function startRound(raft: Raft, leadership: Leadership): void {
   leadership.round++;
   const newest = leadership.roundTicks.at(-1);
   if (newest === undefined || newest.tick < raft.nowTick) {
-    leadership.roundTicks.push({ round: leadership.round, tick: raft.nowTick });
+    leadership.roundTicks.push({ round: leadership.round, tick: raft.nowTick, ms: raft.nowMs });
   }
   const oldest = raft.nowTick - 2 * raft.settings.electionTicks;
   while ((leadership.roundTicks[1]?.tick ?? oldest) < oldest) leadership.roundTicks.shift();
@@ -172,6 +181,7 @@ function sendAppend(
       commit: raft.commit,
       round: leadership.round,
       sequence: progress.sequence,
+      ...promiseAsked(raft, leadership),
     },
   });
 }
@@ -187,7 +197,10 @@ export function onAppendEntriesResponse(raft: Raft, response: AppendEntriesRespo
   if (response.term < raft.hardState.term) return;
   const outcome = response.outcome;
   if (outcome.kind === "stale-term") return;
+  recordPromise(raft, leadership, progress, response);
   recordContact(leadership, progress, response.round);
+  progress.standing = response.standing ?? usualStanding;
+  maybeCallOff(raft, leadership, response.from, progress);
   if (outcome.kind === "accepted") onAccepted(raft, progress, response.sequence, outcome);
   else onConflict(raft, progress, response.sequence, outcome);
   maybeConfirmReads(raft);
@@ -263,6 +276,7 @@ export function onPeerUnreachable(raft: Raft, peer: NodeId): void {
 }
 
 export function onPeerReachable(raft: Raft, peer: NodeId): void {
+  if (raft.failover?.peer === peer) raft.failover = null;
   raft.reachable.add(peer);
   const progress = raft.leadership?.peers.get(peer);
   if (progress?.mode === "probe") progress.probeSequence = null;
@@ -278,6 +292,7 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   if (request.term > raft.hardState.term) adoptTerm(raft, request.term, request.from);
   recognizeLeader(raft, request.from);
   const { prev } = request;
+  const promisedMs = givePromise(raft, request);
   const term = termAt(raft.log, prev.index);
   if (term !== prev.term) {
     assert(
@@ -285,7 +300,8 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
       "a leader's log has every committed entry",
       () => `${request.from} has term ${prev.term} at ${prev.index}, committed here with ${term}`,
     );
-    respond(raft, request, { kind: "conflict", prev, hint: lastPossibleMatch(raft.log, prev) });
+    const hint = lastPossibleMatch(raft.log, prev);
+    respond(raft, request, { kind: "conflict", prev, hint }, promisedMs);
     return;
   }
   takeOver(raft, request);
@@ -293,7 +309,7 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   raft.verified = Math.max(raft.verified, through) as LogIndex; // one of two indexes
   raft.leaderCommit = Math.max(raft.leaderCommit, request.commit) as LogIndex; // as above
   maybeCommitAsFollower(raft);
-  oweAck(raft, request);
+  oweAck(raft, request, promisedMs);
 }
 
 /** A leader of an equal or newer term turns candidates back. @paper §5.2 */
@@ -306,6 +322,7 @@ function recognizeLeader(raft: Raft, leader: NodeId): void {
   );
   if (raft.role !== "follower" || raft.leader !== leader) becomeFollower(raft, leader);
   raft.leaderContactTick = raft.nowTick;
+  raft.failover = null;
   resetElectionTimer(raft);
 }
 
@@ -348,17 +365,19 @@ function removeFrom(raft: Raft, from: LogIndex): void {
 }
 
 /** One acknowledgement a take covers every append of the turn. */
-function oweAck(raft: Raft, request: AppendEntries): void {
+function oweAck(raft: Raft, request: AppendEntries, promisedMs: number): void {
   const owed = raft.pendingAck;
+  const { from: to, round, sequence } = request;
   if (owed === null) {
-    raft.pendingAck = { to: request.from, round: request.round, sequence: request.sequence };
+    raft.pendingAck = { to, round, sequence, promisedMs };
     return;
   }
+  if (round >= owed.round) owed.promisedMs = promisedMs;
   owed.round = Math.max(owed.round, request.round);
   owed.sequence = Math.max(owed.sequence, request.sequence);
 }
 
-function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome): void {
+function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome, promisedMs = 0): void {
   raft.outbox.sends.push({
     kind: "send",
     after: raft.hardStateUnit,
@@ -370,6 +389,8 @@ function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome): vo
       round: request.round,
       sequence: request.sequence,
       outcome,
+      ...standingOf(raft),
+      ...(promisedMs > 0 ? { promisedMs } : null),
     },
   });
 }

@@ -7,11 +7,13 @@
 import { assert, type LogIndex, type NodeId } from "../base/index.ts";
 import { allMembers } from "./configuration.ts";
 import { entryBytes } from "./entry.ts";
+import { holdsPromise } from "./lease.ts";
 import { entriesBetween, lastIndex } from "./log.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { failAskedReads, failLeaderReads } from "./reads.ts";
 import { appendOwn, startRound } from "./replication.ts";
 import { drawElectionTimeout, forgetLeaderOfTerm, type Raft, setHardState } from "./state.ts";
+import { endTransfer } from "./transfer.ts";
 
 /**
  * `leader` null: of this term none is known. Changes neither term nor vote, and of the election
@@ -20,6 +22,7 @@ import { drawElectionTimeout, forgetLeaderOfTerm, type Raft, setHardState } from
  */
 export function becomeFollower(raft: Raft, leader: NodeId | null): void {
   if (raft.leadership !== null) failLeaderReads(raft, raft.leadership);
+  if (raft.leadership !== null) endTransfer(raft, raft.leadership, "stepped-down");
   if (leader !== raft.leader) failAskedReads(raft);
   if (raft.role === "leader") resetElectionTimer(raft);
   raft.role = "follower";
@@ -37,12 +40,22 @@ export function becomePreCandidate(raft: Raft): void {
   raft.leader = null;
   raft.pendingAck = null;
   const term = (raft.hardState.term + 1) as typeof raft.hardState.term; // term plus one
-  raft.campaign = { pre: true, term, grants: new Set([raft.id]), refusals: new Set() };
+  raft.campaign = {
+    pre: true,
+    term,
+    grants: new Set([raft.id]),
+    refusals: new Set(),
+    isTransfer: false,
+  };
   resetElectionTimer(raft);
 }
 
-/** Opens a new term with a vote for itself, which counts once it is on disk. @paper §5.2 */
-export function becomeCandidate(raft: Raft): void {
+/**
+ * Opens a new term with a vote for itself, which counts once it is on disk. `isTransfer`: because
+ * its leader said so. @paper §5.2; @thesis §3.10
+ */
+export function becomeCandidate(raft: Raft, isTransfer: boolean): void {
+  assert(!holdsPromise(raft), "who promised to elect nobody does not stand");
   assert(raft.role !== "leader", "a leader does not campaign");
   failAskedReads(raft);
   const term = (raft.hardState.term + 1) as typeof raft.hardState.term; // term plus one
@@ -51,7 +64,7 @@ export function becomeCandidate(raft: Raft): void {
   raft.leader = null;
   raft.pendingAck = null;
   forgetLeaderOfTerm(raft);
-  raft.campaign = { pre: false, term, grants: new Set(), refusals: new Set() };
+  raft.campaign = { pre: false, term, grants: new Set(), refusals: new Set(), isTransfer };
   resetElectionTimer(raft);
 }
 
@@ -69,6 +82,7 @@ export function becomeLeader(raft: Raft): void {
     if (member.id !== raft.id) peers.set(member.id, createProgress(next, raft.nowTick));
   }
   raft.role = "leader";
+  raft.failover = null;
   raft.leader = raft.id;
   raft.campaign = null;
   raft.leadership = {
@@ -81,6 +95,10 @@ export function becomeLeader(raft: Raft): void {
     uncommittedBytes: inheritedBytes(raft),
     newReads: [],
     pendingReads: [],
+    sinceTick: raft.nowTick,
+    transfer: null,
+    transferEndedTick: null,
+    leaseFromRound: 0,
   };
   appendOwn(raft, raft.leadership, "no-op", [new Uint8Array(0)]);
   startRound(raft, raft.leadership);

@@ -35,7 +35,39 @@ export interface Settings {
   readonly uncommittedBytesMax: number;
   /** Bytes of entries in one `apply`: how long the machines keep the loop from its other work. */
   readonly applyBytesMax: number;
+  /**
+   * How much this member wants to lead, 0 to `priorityMax`. A leader hands over to a member of
+   * higher priority; the higher, the earlier within the second half of an election timeout it
+   * stands. 0: it leads only if it is told to, or if there is no other voter.
+   */
+  readonly priority: number;
+  /**
+   * Milliseconds from seeing that the leader is gone until standing for election: drawn from
+   * [failoverDelayMsMin, failoverDelayMsMax), doubled each time that brings no leader. At least so
+   * long that the others can have seen it, too; a range so wide that two rarely stand at once,
+   * given votes that take a few milliseconds.
+   */
+  readonly failoverDelayMsMin: number;
+  readonly failoverDelayMsMax: number;
+  /**
+   * As the leader, ask the others for promises to elect nobody for a while, so that reads need no
+   * round meanwhile. @thesis §6.4.1
+   */
+  readonly leaseReads: boolean;
+  /**
+   * Milliseconds that are asked for: several heartbeats, and no longer than the cluster may be kept
+   * from replacing a leader that died.
+   */
+  readonly leaseMs: number;
+  /**
+   * How far the monotonic clock of a member may run fast or slow, in thousandths: common clocks
+   * are off by less than 0.2.
+   */
+  readonly leaseDriftPermille: number;
 }
+
+/** Above it election timers of members of equal priority would differ by too little. */
+export const priorityMax = 10;
 
 /** At 10 ms a tick: heartbeat 100 ms, election timeout drawn from [1,000, 2,000) ms. */
 export const defaultSettings: Settings = {
@@ -48,19 +80,49 @@ export const defaultSettings: Settings = {
   inflightBytesMax: 8 * 1024 * 1024,
   uncommittedBytesMax: 64 * 1024 * 1024,
   applyBytesMax: 4 * 1024 * 1024,
+  priority: 1,
+  failoverDelayMsMin: 5,
+  failoverDelayMsMax: 30,
+  leaseReads: false,
+  leaseMs: 500,
+  leaseDriftPermille: 10,
 };
+
+/** Milliseconds that a member promises at most, whoever asks: a minute without elections. */
+export const leaseMsMax = 60_000;
+
+const driftPermilleMax = 200;
 
 /** The first thing wrong with the settings in one sentence, or null. */
 export function describeBadSettings(settings: Settings): string | null {
   for (const [name, value] of Object.entries(settings)) {
-    if (typeof value === "boolean") continue;
+    if (typeof value === "boolean" || name === "priority") continue;
     if (!Number.isSafeInteger(value) || value < 1)
       return `${name} is ${value}; it must be 1 or more`;
+  }
+  const { priority } = settings;
+  if (!Number.isSafeInteger(priority) || priority < 0 || priority > priorityMax) {
+    return `priority is ${priority}; it must be 0 to ${priorityMax}`;
   }
   if (settings.electionTicks < 2 * settings.heartbeatTicks) {
     return (
       `electionTicks is ${settings.electionTicks}; it must be at least twice heartbeatTicks ` +
       `(${settings.heartbeatTicks}), or every lost heartbeat is an election`
+    );
+  }
+  if (settings.failoverDelayMsMax < settings.failoverDelayMsMin) {
+    return (
+      `failoverDelayMsMax is ${settings.failoverDelayMsMax}; it must be at least ` +
+      `failoverDelayMsMin (${settings.failoverDelayMsMin})`
+    );
+  }
+  if (settings.leaseMs > leaseMsMax) {
+    return `leaseMs is ${settings.leaseMs}; it must be at most ${leaseMsMax}`;
+  }
+  if (settings.leaseDriftPermille > driftPermilleMax) {
+    return (
+      `leaseDriftPermille is ${settings.leaseDriftPermille}; it must be at most ` +
+      `${driftPermilleMax}: clocks that differ by more measure nothing`
     );
   }
   if (settings.inflightBytesMax < settings.appendBytesMax) {

@@ -13,10 +13,19 @@ import {
   persistUnit,
   type Term,
 } from "../base/index.ts";
-import { type Configuration, isVoter } from "./configuration.ts";
-import type { Effect, HardState, ReadFailure, Role, RoleChanged, Send } from "./effects.ts";
+import { allVoters, type Configuration, isVoter } from "./configuration.ts";
+import type {
+  Effect,
+  HardState,
+  ReadFailure,
+  Role,
+  RoleChanged,
+  Send,
+  TransferReason,
+} from "./effects.ts";
 import type { Entry } from "./entry.ts";
 import { configurationAt, createLog, type Log, lastIndex, termAt } from "./log.ts";
+import { type Standing, usualStanding } from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
 
@@ -31,6 +40,8 @@ export interface Campaign {
    */
   readonly grants: Set<NodeId>;
   readonly refusals: Set<NodeId>;
+  /** The leader of the term before told it to stand. */
+  readonly isTransfer: boolean;
 }
 
 /** A read, or a peer's batch of them, that waits until a majority has answered `round`. */
@@ -50,6 +61,41 @@ export type ReadOrigin =
   | { readonly kind: "local"; readonly ids: readonly number[] }
   | { readonly kind: "peer"; readonly from: NodeId; readonly batch: number; readonly boot: number };
 
+/** The leader hands over: until this ends it takes neither proposals nor changes. */
+export interface Transfer {
+  readonly to: NodeId;
+  readonly why: TransferReason;
+  readonly sinceTick: number;
+  /** The round with which the target was last told to stand; 0: not yet. */
+  toldRound: number;
+  /** The round that gives back the promises of a lease; 0: there was none to give back. */
+  readonly releaseRound: number;
+}
+
+/** The host saw that the leader is gone. */
+export interface Failover {
+  /** The leader, and the term that it led. */
+  readonly peer: NodeId;
+  readonly term: Term;
+  /** Times that this member has asked to be woken. */
+  wakes: number;
+}
+
+/** What this member has promised leaders: to elect nobody for a while. */
+export interface LeasePromise {
+  /** In force until then, by the own clock. */
+  untilMs: number;
+  /** Promised since the last tick: counts from the next one. */
+  pendingMs: number;
+  /** The newest round that asked for these, or gave them back, of the leader of `term`. */
+  term: Term;
+  round: number;
+  /** What was promised before the start: in force until then, given back by nobody. */
+  formerUntilMs: number;
+  /** The same, until the first tick. */
+  formerPendingMs: number;
+}
+
 /** All that exists only while leading; a new one for each stint. */
 export interface Leadership {
   /** The no-op that opened the term: commitment by counting starts here. */
@@ -60,8 +106,11 @@ export interface Leadership {
   readonly peers: Map<NodeId, Progress>;
   /** The newest heartbeat round: 1, 2, 3 … */
   round: number;
-  /** When rounds were sent: for each tick that sent any, the first of them. Ascending, pruned. */
-  roundTicks: { readonly round: number; readonly tick: number }[];
+  /**
+   * When rounds were sent, in ticks and by the clock at that tick: for each tick that sent any, the
+   * first of them. Ascending, pruned.
+   */
+  roundTicks: { readonly round: number; readonly tick: number; readonly ms: number }[];
   heartbeatElapsed: number;
   /**
    * The commit index at the last take. What was committed since then waits one take for the entries
@@ -74,6 +123,13 @@ export interface Leadership {
   newReads: ReadOrigin[];
   /** Ascending by round. */
   pendingReads: PendingRead[];
+  /** When this stint began. */
+  readonly sinceTick: number;
+  transfer: Transfer | null;
+  /** When the last transfer of this stint ended, or null: there was none. */
+  transferEndedTick: number | null;
+  /** Promises in answer to earlier rounds count for nothing; null: to none, while handing over. */
+  leaseFromRound: number | null;
 }
 
 /** What a follower owes its leader since the last take. */
@@ -81,6 +137,8 @@ export interface PendingAck {
   readonly to: NodeId;
   round: number;
   sequence: number;
+  /** In answer to `round`; 0: nothing. */
+  promisedMs: number;
 }
 
 /** A unit handed out and not reported durable. */
@@ -155,6 +213,15 @@ export interface Raft {
   electionTimeout: number;
   /** The tick of the last message of a leader of this term, or null: none since the start. */
   leaderContactTick: number | null;
+
+  /**
+   * Set while no leader is known since, and the lost one was not heard again. Its term's leader
+   * counts as dead for this member alone.
+   */
+  failover: Failover | null;
+  readonly promise: LeasePromise;
+  /** What the host says of the disk. For liveness only. */
+  isDiskHealthy: boolean;
 
   /** Peers that the host has a connection to, as last reported. For liveness only. */
   reachable: Set<NodeId>;
@@ -234,6 +301,9 @@ export function createRaft(options: RaftOptions): Raft {
     electionElapsed: 0,
     electionTimeout: drawElectionTimeout(options.settings, options.jitter),
     leaderContactTick: null,
+    failover: null,
+    promise: createPromise(hardState),
+    isDiskHealthy: true,
     reachable: new Set(),
     campaign: null,
     leadership: null,
@@ -249,6 +319,12 @@ export function createRaft(options: RaftOptions): Raft {
   };
 }
 
+/** At the start: what was promised before may have been promised a moment before. */
+export function createPromise({ promisedMs = 0 }: HardState): LeasePromise {
+  const former = { formerUntilMs: 0, formerPendingMs: promisedMs };
+  return { untilMs: 0, pendingMs: 0, term: noTerm, round: 0, ...former };
+}
+
 export function emptyOutbox(): Outbox {
   return {
     sends: [],
@@ -259,9 +335,13 @@ export function emptyOutbox(): Outbox {
   };
 }
 
-/** Ticks in [electionTicks, 2 x electionTicks). @paper §5.2, §9.3 */
+/**
+ * Ticks in [electionTicks, 2 x electionTicks), of members of higher priority only in the beginning
+ * of that. @paper §5.2, §9.3
+ */
 export function drawElectionTimeout(settings: Settings, jitter: number): number {
-  return settings.electionTicks + Math.floor(jitter * settings.electionTicks);
+  const { electionTicks, priority } = settings;
+  return electionTicks + Math.floor((jitter * electionTicks) / Math.max(1, priority));
 }
 
 /**
@@ -275,6 +355,12 @@ export function mayCampaign(raft: Raft): boolean {
   return isVoter(raft.configuration, raft.id) || isVoter(raft.committedConfiguration, raft.id);
 }
 
+/** Whether it stands for election of its own accord. The only voter always does. */
+export function isWilling(raft: Raft): boolean {
+  if (raft.settings.priority > 0 && raft.isDiskHealthy) return true;
+  return allVoters(raft.configuration).length === 1;
+}
+
 /** @invariant a lower term or another vote in the same term never replaces the hard state. */
 export function setHardState(raft: Raft, next: HardState): void {
   const now = raft.hardState;
@@ -282,10 +368,19 @@ export function setHardState(raft: Raft, next: HardState): void {
   if (next.term === now.term && now.votedFor !== null) {
     assert(next.votedFor === now.votedFor, "one vote a term", () => `term ${now.term}`);
   }
+  assert((next.promisedMs ?? 0) >= (now.promisedMs ?? 0), "the longest promise never shrinks");
   assert(now.mustCatchUp || !next.mustCatchUp, "only recovery sets mustCatchUp");
   raft.hardState = next;
   raft.hardStateUnit = raft.nextUnit;
   raft.outbox.hardStateChanged = true;
+}
+
+/** What an answer to the leader says of this member's fitness to lead: nothing if it is usual. */
+export function standingOf(raft: Raft): { readonly standing: Standing } | null {
+  const { isDiskHealthy: isHealthy } = raft;
+  const { priority } = raft.settings;
+  if (isHealthy === usualStanding.isHealthy && priority === usualStanding.priority) return null;
+  return { standing: { priority, isHealthy } };
 }
 
 /** The unit after which the log up to `index` is on disk; 0 if it is already. */

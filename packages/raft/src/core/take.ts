@@ -9,6 +9,7 @@ import { entriesBetween, entriesWithin, lastIndex } from "./log.ts";
 import { askReads, registerReads } from "./reads.ts";
 import { sendAppends } from "./replication.ts";
 import { emptyOutbox, type Raft } from "./state.ts";
+import { sendTimeoutNow } from "./transfer.ts";
 
 /**
  * Everything that is to be done now. Entries to apply come at most `applyBytesMax` at a time, the
@@ -18,6 +19,7 @@ export function takeEffects(raft: Raft): Effect[] {
   if (raft.leadership !== null) {
     registerReads(raft, raft.leadership);
     sendAppends(raft, raft.leadership);
+    sendTimeoutNow(raft, raft.leadership);
     raft.leadership.commitTaken = raft.commit;
   } else {
     sendAcknowledgement(raft);

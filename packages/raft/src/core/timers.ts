@@ -5,6 +5,7 @@
 import { maybeCaughtUp } from "./commitment.ts";
 import { onElectionTimeout } from "./election.ts";
 import type { Tick } from "./inputs.ts";
+import { tickPromise } from "./lease.ts";
 import { isChangePending } from "./membership.ts";
 import { hasContact } from "./membership-preflight.ts";
 import { isQuorum } from "./quorum.ts";
@@ -12,11 +13,13 @@ import { failUnansweredReads } from "./reads.ts";
 import { startRound } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import type { Leadership, Raft } from "./state.ts";
+import { maybeGiveUpTransfer, maybeHandOver } from "./transfer.ts";
 
 export function onTick(raft: Raft, tick: Tick): void {
   raft.nowTick++;
   raft.nowMs = tick.nowMs;
   raft.jitter = tick.jitter;
+  tickPromise(raft);
   if (raft.leadership !== null) tickLeader(raft, raft.leadership);
   else tickOther(raft);
 }
@@ -26,6 +29,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
     becomeFollower(raft, null);
     return;
   }
+  maybeGiveUpTransfer(raft, leadership);
   leadership.heartbeatElapsed++;
   if (leadership.heartbeatElapsed < raft.settings.heartbeatTicks) return;
   leadership.heartbeatElapsed = 0;
@@ -33,6 +37,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
   for (const progress of leadership.peers.values()) {
     if (progress.mode === "probe") progress.probeSequence = null;
   }
+  maybeHandOver(raft, leadership);
 }
 
 /**

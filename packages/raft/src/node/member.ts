@@ -441,6 +441,10 @@ export class Member {
       case "configuration-changed":
         this.#connectPeers();
         break;
+      case "wake-in":
+        break; // asked for only after `leader-gone`, which this host does not tell
+      case "transfer-ended":
+        break; // what was refused meanwhile is tried again at the next tick
       default:
         effect satisfies never;
     }

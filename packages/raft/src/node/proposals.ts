@@ -214,8 +214,14 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** The turn together is over the budget: each for itself, as far as it reaches. */
   #proposeOne(request: CommandRequest): void {
     const result = this.#proposeAll([request]);
-    if (result.kind === "appended") this.#place([request], result.first, result.term);
-    else this.#overload(request);
+    if (result.kind === "appended") {
+      this.#place([request], result.first, result.term);
+    } else if (result.why === "transferring") {
+      this.#isHalted = true;
+      this.#wait(request);
+    } else {
+      this.#overload(request);
+    }
   }
 
   /** The leader takes no more. What was sent before keeps its chance to be told for certain. */
@@ -332,7 +338,10 @@ export class Proposals implements RequestOwner<CommandRequest> {
     if (raft.leadership !== null && !commands.every((data) => machines.knows(data))) {
       return { kind: "refused", why: "unknown-machine" };
     }
-    return this.#proposeStamped([...commands]);
+    const result = this.#proposeStamped([...commands]);
+    if (result.kind === "appended") return result;
+    const { why } = result;
+    return { kind: "refused", why: why === "transferring" ? "not-leader" : why }; // ask again soon
   }
 
   onForwardResponse(response: ForwardResponse): void {

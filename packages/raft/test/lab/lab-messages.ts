@@ -40,6 +40,10 @@ export function append(from: string, to: string, ofTerm: number, options: Append
   };
 }
 
+export function timeoutNow(from: string, to: string, ofTerm: number, round: number): Message {
+  return { kind: "timeout-now", ...envelope(from, to, ofTerm), round };
+}
+
 function envelope(from: string, to: string, ofTerm: number) {
   return { from: nodeId(from), to: nodeId(to), term: term(ofTerm) };
 }

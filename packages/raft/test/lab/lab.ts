@@ -35,7 +35,10 @@ import {
   type Send,
   type Settings,
   step,
+  type TransferEnded,
+  type TransferResult,
   takeEffects,
+  transferLeadership,
 } from "../../src/core/index.ts";
 
 /** What a crash leaves. */
@@ -67,10 +70,16 @@ export interface LabMember {
   applied: Entry[];
   answers: ReadAnswered[];
   roles: RoleChanged[];
+  transfers: TransferEnded[];
+  /** In how many milliseconds it wants to be woken; null: not at all. */
+  wakeMs: number | null;
+  /** What its clock shows; it goes on through restarts. */
+  nowMs: number;
 }
 
 export interface Lab {
   readonly settings: Settings;
+  readonly own: Readonly<Record<string, Partial<Settings>>>;
   readonly members: Map<NodeId, LabMember>;
   /** Under way, in sending order. */
   network: Message[];
@@ -87,7 +96,12 @@ export interface LabOptions {
   readonly terms?: readonly number[];
   /** Defaults to the whole log. */
   readonly commit?: number;
+  /** Settings of single members. */
+  readonly own?: Readonly<Record<string, Partial<Settings>>>;
 }
+
+/** Milliseconds that a member's clock goes on with each of its ticks. */
+export const labTickMs = 100;
 
 /** Small numbers, easy to follow: a heartbeat each tick, elections after 10 ticks. */
 export const labSettings: Settings = { ...defaultSettings, heartbeatTicks: 1, electionTicks: 10 };
@@ -95,6 +109,7 @@ export const labSettings: Settings = { ...defaultSettings, heartbeatTicks: 1, el
 export function createLab(names: readonly string[], options: LabOptions = {}): Lab {
   const lab: Lab = {
     settings: { ...labSettings, ...options.settings },
+    own: options.own ?? {},
     members: new Map(),
     network: [],
     cut: new Set(),
@@ -167,9 +182,23 @@ function start(
   boot: number,
   jitter = Math.min(0.9, 0.3 * lab.members.size),
 ): LabMember {
-  const raft = createRaft({ id, settings: lab.settings, boot, jitter, ...image });
-  const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [] };
-  return { id, jitter, raft, boot, isUp: true, disk: "fast", machine: "fast", image, ...volatile };
+  const settings = { ...lab.settings, ...lab.own[id] };
+  const raft = createRaft({ id, settings, boot, jitter, ...image });
+  const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [], transfers: [] };
+  const wakeMs = null;
+  return {
+    id,
+    jitter,
+    raft,
+    boot,
+    isUp: true,
+    disk: "fast",
+    machine: "fast",
+    image,
+    wakeMs,
+    nowMs: lab.members.get(id)?.nowMs ?? 0,
+    ...volatile,
+  };
 }
 
 export function memberOf(lab: Lab, name: string): LabMember {
@@ -198,7 +227,17 @@ function stepMember(member: LabMember, input: Input): void {
 /** Lets `count` ticks pass at one member. */
 export function tick(lab: Lab, name: string, count = 1): void {
   const { jitter } = memberOf(lab, name);
-  for (let i = 0; i < count; i++) feed(lab, name, { kind: "tick", nowMs: 0, jitter });
+  for (let i = 0; i < count; i++) {
+    const nowMs = pass(lab, name, labTickMs);
+    feed(lab, name, { kind: "tick", nowMs, jitter });
+  }
+}
+
+/** The member's clock goes on, and it does nothing. Returns what the clock shows then. */
+export function pass(lab: Lab, name: string, ms: number): number {
+  const member = memberOf(lab, name);
+  member.nowMs += ms;
+  return member.nowMs;
 }
 
 /** Ticks until the election timer of the member runs out. */
@@ -230,6 +269,38 @@ export function changeAt(
   const result = changeMembership(member.raft, changes);
   drain(lab, member);
   return result;
+}
+
+/** Reads that may be answered by a lease, `afterMs` after the member's last tick. */
+export function leaseReadAt(lab: Lab, name: string, id: number, afterMs = 0): void {
+  feed(lab, name, { kind: "lease-read", id, nowMs: memberOf(lab, name).nowMs + afterMs });
+}
+
+/** `to` null: to whom it thinks best. */
+export function transferAt(lab: Lab, name: string, to: string | null): TransferResult {
+  const member = memberOf(lab, name);
+  const result = transferLeadership(member.raft, to === null ? null : nodeId(to));
+  drain(lab, member);
+  return result;
+}
+
+/** The host of `name` saw that `peer` is gone. */
+export function seeGone(lab: Lab, name: string, peer: string): void {
+  const { jitter } = memberOf(lab, name);
+  feed(lab, name, { kind: "peer-unreachable", peer: nodeId(peer) });
+  feed(lab, name, { kind: "leader-gone", peer: nodeId(peer), jitter });
+}
+
+/** The time that a member asked to be woken after has passed. */
+export function wake(lab: Lab, name: string): void {
+  const member = memberOf(lab, name);
+  assert(member.wakeMs !== null, "wake: it asked for it", () => name);
+  member.wakeMs = null;
+  feed(lab, name, { kind: "wake", jitter: member.jitter });
+}
+
+export function setDiskHealth(lab: Lab, name: string, isHealthy: boolean): void {
+  feed(lab, name, { kind: "disk-health", isHealthy });
 }
 
 export function readAt(lab: Lab, name: string, ...ids: readonly number[]): void {
@@ -271,6 +342,12 @@ function handOut(lab: Lab, member: LabMember, effect: Effect): void {
       member.roles.push(effect);
       break;
     case "configuration-changed":
+      break;
+    case "wake-in":
+      member.wakeMs = effect.delayMs;
+      break;
+    case "transfer-ended":
+      member.transfers.push(effect);
       break;
     default:
       effect satisfies never;
@@ -411,6 +488,12 @@ export function partition(lab: Lab, ...groups: readonly (readonly string[])[]): 
       if (groupOf(from) !== groupOf(to)) lab.cut.add(`${from}>${to}`);
     }
   }
+  drop(lab, (message) => lab.cut.has(`${message.from}>${message.to}`));
+}
+
+/** Nothing passes between two members any more, both ways. */
+export function cutLink(lab: Lab, one: string, other: string): void {
+  lab.cut.add(`${one}>${other}`).add(`${other}>${one}`);
   drop(lab, (message) => lab.cut.has(`${message.from}>${message.to}`));
 }
 

@@ -1,7 +1,7 @@
 /**
  * The rules of Raft that the core must keep, each with where it is written and its sentence in our
  * words. `paper.ts` ties a test to a rule, `matrix.test.ts` fails on a rule without one,
- * `docs/paper-matrix.md` is the table. Compaction and transfer join with their chapters.
+ * `docs/paper-matrix.md` is the table. Compaction joins with its chapter.
  */
 
 export interface Rule {
@@ -111,6 +111,19 @@ const paperRules = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 const thesisRules = {
+  "3.10-stops": ["thesis 3.10", "A leader that hands over takes no more commands."],
+  "3.10-up-to-date": [
+    "thesis 3.10",
+    "Before it tells the target to stand it brings the target's log up to date.",
+  ],
+  "3.10-at-once": [
+    "thesis 3.10",
+    "The target stands at once, in a new term, as if its election timer had run out.",
+  ],
+  "3.10-deadline": [
+    "thesis 3.10",
+    "A transfer that is not done within an election timeout ends, and the leader goes on.",
+  ],
   "3.8-persist-batch": [
     "thesis 3.8",
     "What one answer promises may reach the disk together, as one unit, never later.",
@@ -159,6 +172,10 @@ const thesisRules = {
   "4.2.3-live-leader": [
     "thesis 4.2.3",
     "Who heard a leader within the shortest election timeout ignores requests for votes.",
+  ],
+  "4.2.3-transfer": [
+    "thesis 4.2.3",
+    "A request of a candidate that was told to stand is answered in spite of a live leader.",
   ],
   "4.2.3-removed": ["thesis 4.2.3", "A removed server that does not know of it deposes nobody."],
   "4.3-both-logs": [
@@ -211,6 +228,23 @@ const thesisRules = {
     "thesis 6.4",
     "A follower asks its leader for the index and serves the read itself.",
   ],
+  "6.4.1-lease": [
+    "thesis 6.4.1",
+    "A leader that a quorum has promised to elect nobody answers reads without a round.",
+  ],
+  "6.4.1-sending-time": [
+    "thesis 6.4.1",
+    "The lease counts from when the round was sent, not from when it was answered.",
+  ],
+  "6.4.1-drift": [
+    "thesis 6.4.1",
+    "The lease is shorter than the promise by what clocks may drift apart.",
+  ],
+  "6.4.1-promise": [
+    "thesis 6.4.1",
+    "Who promised gives no vote until its own clock says that the time is over.",
+  ],
+  "6.4.1-transfer": ["thesis 6.4.1", "A leader that hands over has no lease any more."],
   "6.4-settles": ["thesis 6.4", "A read of a leader that lost its office fails at once."],
   "9.6-no-term": ["thesis 9.6", "A pre-candidate raises no term and casts no vote."],
   "9.6-same-question": [

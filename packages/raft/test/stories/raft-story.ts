@@ -10,7 +10,11 @@
  *     deliver | drop | network | settle | repeat [from= to= kind= round=]   of the messages under
  *     way propose n1 text | count=5 bytes=100 [together]; read n1 ids=1,2
  *     disk n1 slow | fast; persist n1 [units=1]; crash n1; restart n1 [must-catch-up] [lose-from=3]
- *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; heal
+ *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; cut
+ *     n1 n2; heal run ticks=10: everybody who is up ticks, and all is delivered
+ *     leader-gone n2,n3 peer=n1: their hosts saw it; wake n2: the time it asked for has passed
+ *     lease-read n1 id=1 [after-ms=50]; pass n1 ms=500: its clock goes on, and it does nothing
+ *     transfer n1 [to=n2]; disk-health n1 bad | good; timeout-now: a message made by hand
  *     join n4; change n1 add=n4 add-learner=n5 promote= demote= remove=n1,n2; members [n1,n2]
  *     status; log n1; progress n1
  */
@@ -36,6 +40,7 @@ import {
   changeAt,
   crash,
   createLab,
+  cutLink,
   deliver,
   demote,
   drop,
@@ -45,8 +50,10 @@ import {
   type Lab,
   type LabMember,
   labSettings,
+  leaseReadAt,
   memberOf,
   partition,
+  pass,
   persist,
   placeMember,
   promote,
@@ -56,11 +63,16 @@ import {
   remove,
   requestVote,
   restart,
+  seeGone,
   setDisk,
+  setDiskHealth,
   settle,
   termsOf,
   tick,
   timeOut,
+  timeoutNow,
+  transferAt,
+  wake,
 } from "../lab/index.ts";
 import { parseCommand, type StoryCommand } from "./story-file.ts";
 
@@ -89,6 +101,14 @@ const handlers: Readonly<Record<string, Handler>> = {
   repeat: (world, command) => {
     for (const message of world.lab.network.filter(choiceOf(command))) receive(world.lab, message);
   },
+  run: (world, command) =>
+    quietly(world, () => {
+      const up = [...world.lab.members.values()].filter(({ isUp }) => isUp);
+      for (let i = 0; i < numberOf(command, "ticks"); i++) {
+        for (const { id } of up) tick(world.lab, id);
+        settle(world.lab);
+      }
+    }),
   propose: onPropose,
   join: (world, command) => joinMember(world.lab, nodeOf(command)),
   change: onChange,
@@ -100,6 +120,11 @@ const handlers: Readonly<Record<string, Handler>> = {
     const ids = namedOr(command, "ids", "1").split(",").map(Number);
     readAt(world.lab, nodeOf(command), ...ids);
   },
+  "lease-read": (world, command) => {
+    const afterMs = Number(namedOr(command, "after-ms", "0"));
+    leaseReadAt(world.lab, nodeOf(command), numberOf(command, "id"), afterMs);
+  },
+  pass: (world, command) => void pass(world.lab, nodeOf(command), numberOf(command, "ms")),
   disk: (world, command) => {
     const speed = command.positional[1];
     if (speed !== "slow" && speed !== "fast") throw new Error(`a disk is slow or fast: ${speed}`);
@@ -122,8 +147,28 @@ const handlers: Readonly<Record<string, Handler>> = {
     world.lines.push(`${nodeOf(command)} is down`);
   },
   restart: onRestart,
+  transfer: (world, command) => {
+    const at = world.lines.length;
+    const result = transferAt(world.lab, nodeOf(command), command.named.get("to") ?? null);
+    const said = result.kind === "started" ? `to ${result.to}` : `refused (${result.why})`;
+    world.lines.splice(at, 0, said);
+  },
+  "timeout-now": (world, command) => {
+    const { from, to } = endsOf(command);
+    const round = numberOf(command, "round");
+    receive(world.lab, timeoutNow(from, to, numberOf(command, "term"), round));
+  },
+  "leader-gone": (world, command) => {
+    for (const name of nodeOf(command).split(",")) {
+      seeGone(world.lab, name, required(command, "peer"));
+    }
+  },
+  wake: (world, command) => wake(world.lab, nodeOf(command)),
+  "disk-health": (world, command) =>
+    setDiskHealth(world.lab, nodeOf(command), command.positional[1] === "good"),
   partition: (world, command) =>
     partition(world.lab, ...command.positional.map((group) => group.split(","))),
+  cut: (world, command) => cutLink(world.lab, nodeOf(command), command.positional[1] ?? ""),
   heal: (world) => heal(world.lab),
   status: (world, command) => {
     const chosen = command.positional;
@@ -160,7 +205,8 @@ function onNodes(world: World, command: StoryCommand): void {
   const names = (command.positional[0] ?? "").split(",");
   const [lastTerm, lastIndex] = positionOf(namedOr(command, "last", "1/1"));
   const terms = Array.from({ length: lastIndex }, () => lastTerm);
-  world.lab = createLab(names, { settings: settingsOf(command), terms });
+  const own = prioritiesOf(command);
+  world.lab = createLab(names, { settings: settingsOf(command), own, terms });
   const leader = command.named.get("leader");
   if (leader !== undefined) elect(world.lab, leader);
   world.lab.onLeave = (message) => world.lines.push(describeMessage(message));
@@ -292,9 +338,16 @@ function onProgress(world: World, command: StoryCommand): void {
 
 // --- printing ------------------------------------------------------------------------------------
 
+const newsKinds: ReadonlySet<Effect["kind"]> = new Set([
+  "read-answered",
+  "configuration-changed",
+  "transfer-ended",
+  "wake-in",
+]);
+
 function printEffect(world: World, member: LabMember, effect: Effect): void {
   const isSlowWrite = effect.kind === "persist" && member.disk === "slow";
-  const isNews = effect.kind === "read-answered" || effect.kind === "configuration-changed";
+  const isNews = newsKinds.has(effect.kind);
   if (!isSlowWrite && !isNews) return;
   world.lines.push(`${member.id} ${describeEffect(effect)}`);
 }
@@ -398,4 +451,14 @@ function settingsOf(command: StoryCommand): Partial<Settings> {
     settings[key] = typeof value === "boolean" ? given === "on" : Number(given);
   }
   return settings;
+}
+
+/** `priorities=n1:2,n3:0`: of those that have another than the usual one. */
+function prioritiesOf(command: StoryCommand): Record<string, Partial<Settings>> {
+  const own: Record<string, Partial<Settings>> = {};
+  for (const pair of command.named.get("priorities")?.split(",") ?? []) {
+    const [name, priority] = pair.split(":");
+    if (name !== undefined) own[name] = { priority: Number(priority) };
+  }
+  return own;
 }

@@ -3,10 +3,12 @@
  * load (`run-bugs.ts`).
  */
 import { electionBugs } from "./bugs/elections.ts";
+import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { replicationBugs } from "./bugs/replication.ts";
 import { snapshotTransferBugs } from "./bugs/snapshot-transfer.ts";
 import { storageBugs } from "./bugs/storage.ts";
+import { transferBugs } from "./bugs/transfer.ts";
 import type { TrapBug } from "./bugs/trap-bug.ts";
 
 export type { TrapBug } from "./bugs/trap-bug.ts";
@@ -17,4 +19,6 @@ export const bugs: readonly TrapBug[] = [
   ...storageBugs,
   ...machineBugs,
   ...snapshotTransferBugs,
+  ...transferBugs,
+  ...leaseBugs,
 ];

@@ -202,8 +202,15 @@ export function describeStep(recorded: RecordedStep): string {
       return `persisted unit=${recorded.unit}`;
     case "applied":
       return `applied ${recorded.index}`;
+    case "lease-read":
+      return `lease-read ${recorded.id} at ${recorded.nowMs} ms`;
+    case "wake":
+      return `wake jitter=${recorded.jitter.toFixed(3)}`;
+    case "disk-health":
+      return `disk-health ${recorded.isHealthy ? "good" : "bad"}`;
     case "peer-reachable":
     case "peer-unreachable":
+    case "leader-gone":
       return `${recorded.kind} ${recorded.peer}`;
     default:
       return recorded satisfies never;

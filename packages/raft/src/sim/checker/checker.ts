@@ -221,6 +221,8 @@ export class Checker implements CoreObserver {
         break;
       case "role-changed":
       case "configuration-changed":
+      case "transfer-ended":
+      case "wake-in":
         break;
       default:
         effect satisfies never;

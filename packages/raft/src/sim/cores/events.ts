@@ -96,6 +96,8 @@ function handOut(world: World, host: Host, effect: Effect): void {
     case "read-answered":
     case "role-changed":
     case "configuration-changed":
+    case "transfer-ended":
+    case "wake-in":
       break;
     default:
       effect satisfies never;

@@ -137,6 +137,12 @@ function drawSettings(random: Random): Settings {
       ? pick(random, [1, 4 * entry, 20 * entry])
       : 1024 * 1024,
     applyBytesMax: random.chance(0.5) ? pick(random, [1, 2 * entry]) : 1024 * 1024,
+    priority: defaultSettings.priority,
+    failoverDelayMsMin: defaultSettings.failoverDelayMsMin,
+    failoverDelayMsMax: defaultSettings.failoverDelayMsMax,
+    leaseReads: false,
+    leaseMs: defaultSettings.leaseMs,
+    leaseDriftPermille: defaultSettings.leaseDriftPermille,
   };
 }
 

@@ -2,7 +2,7 @@
  * What happened: a hash of every step, and the last steps in full. A step is remembered as numbers
  * and references and becomes text only when somebody reads it.
  */
-import type { AppendOutcome, LogPosition, Message } from "../../core/index.ts";
+import type { AppendOutcome, LogPosition, Message, RequestVote } from "../../core/index.ts";
 import { mix } from "../checker/index.ts";
 import type { Host, World } from "./world.ts";
 
@@ -97,12 +97,16 @@ function describeSubject(subject: Subject): string {
   return describeMessage(subject);
 }
 
+function markOf({ pre, transfer }: RequestVote): string {
+  return pre ? " pre" : transfer === true ? " transfer" : "";
+}
+
 /** One line of one message. */
 export function describeMessage(message: Message): string {
   const head = `${message.from} > ${message.to} ${message.kind} term=${message.term}`;
   switch (message.kind) {
     case "request-vote":
-      return `${head}${message.pre ? " pre" : ""} last=${message.last.index}/${message.last.term}`;
+      return `${head}${markOf(message)} last=${message.last.index}/${message.last.term}`;
     case "request-vote-response": {
       const said = message.refused ?? "granted";
       return `${head}${message.pre ? " pre" : ""} for=${message.campaignTerm} ${said}`;
@@ -123,6 +127,8 @@ export function describeMessage(message: Message): string {
       return `${head} batch=${message.batch}`;
     case "read-index-response":
       return `${head} batch=${message.batch} index=${message.index}`;
+    case "timeout-now":
+      return `${head} round=${message.round}`;
     default:
       return message satisfies never;
   }

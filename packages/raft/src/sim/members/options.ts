@@ -179,6 +179,12 @@ function drawSettings(
     applyBytesMax: random.chance(0.4)
       ? pick(random, [1, 2 * entry])
       : defaultSettings.applyBytesMax,
+    priority: defaultSettings.priority,
+    failoverDelayMsMin: defaultSettings.failoverDelayMsMin,
+    failoverDelayMsMax: defaultSettings.failoverDelayMsMax,
+    leaseReads: false,
+    leaseMs: defaultSettings.leaseMs,
+    leaseDriftPermille: defaultSettings.leaseDriftPermille,
   };
 }
 

@@ -78,8 +78,8 @@ const bugs: readonly Bug[] = [
     patches: [
       [
         "election.ts",
-        "becomeCandidate(raft);\n  requestVotes(raft);",
-        "becomeCandidate(raft);\n  requestVotes(raft);\n  onOwnVoteDurable(raft);",
+        "becomeCandidate(raft, isTransfer);\n  requestVotes(raft);",
+        "becomeCandidate(raft, isTransfer);\n  requestVotes(raft);\n  onOwnVoteDurable(raft);",
       ],
       ["roles.ts", "raft.durableUnit >= raft.hardStateUnit", "true"],
     ],

@@ -157,6 +157,14 @@ function describeInput(input: Input): string {
       return `persisted ${input.unit}`;
     case "applied":
       return `applied ${input.index}`;
+    case "lease-read":
+      return `lease-read ${input.id}`;
+    case "leader-gone":
+      return `leader-gone ${input.peer}`;
+    case "wake":
+      return "wake";
+    case "disk-health":
+      return input.isHealthy ? "disk healthy" : "disk unhealthy";
     case "peer-reachable":
     case "peer-unreachable":
       return `${input.kind} ${input.peer}`;

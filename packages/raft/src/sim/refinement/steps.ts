@@ -51,6 +51,10 @@ export function explainStep(
     case "read":
       explainRead(mirror, raft, input.id);
       break;
+    case "lease-read":
+      demand(!raft.settings.leaseReads, () => "the specification knows no leases");
+      explainRead(mirror, raft, input.id);
+      break;
     case "persisted":
       explainOwnVote(explanation, mirror, raft);
       explainCommit(explanation, mirror, raft);
@@ -58,6 +62,11 @@ export function explainStep(
     case "applied":
       if (input.index > mirror.applied) mirror.applied = input.index;
       break;
+    case "wake":
+      explainTick(explanation, mirror, raft); // stands for election, or does not
+      break;
+    case "leader-gone":
+    case "disk-health":
     case "peer-unreachable":
     case "peer-reachable":
       break; // changes nothing that the paper knows
@@ -92,6 +101,9 @@ function explainMessage(
       break;
     case "read-index-response":
       explainReadIndexResponse(explanation, mirror, raft, message);
+      break;
+    case "timeout-now":
+      demand(false, () => "the specification knows no transfer");
       break;
     default:
       unreachable(message, "explainMessage: a message of unknown kind");

@@ -4,7 +4,7 @@
  * equal entries are one object, so that worlds that encode messages and worlds that pass objects on
  * read alike.
  */
-import { assert, type NodeId, unreachable } from "../../base/index.ts";
+import { assert, InvariantError, type NodeId, unreachable } from "../../base/index.ts";
 import type { AppendEntriesResponse, Entry, EntryKind, Message } from "../../core/index.ts";
 import type {
   Server,
@@ -134,6 +134,8 @@ function translate(words: Words, message: Message): SpecMessage {
       const read = readName(message.to, message.boot, message.batch);
       return { kind: message.kind, from, to, term, read, index: message.index };
     }
+    case "timeout-now":
+      throw new InvariantError("the specification knows no transfer");
     default:
       return unreachable(message, "messageOf: a message of unknown kind");
   }

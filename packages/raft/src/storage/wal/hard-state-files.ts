@@ -13,6 +13,8 @@ import { StorageDamage, UnknownFormatError } from "../storage-errors.ts";
 import { perform, type Task } from "../task.ts";
 
 const format: BlockFormat = { magic: "quor-hst", version: 1 };
+/** With what was promised; written only where something was. */
+const promisedFormat: BlockFormat = { magic: "quor-hst", version: 2 };
 
 export const hardStateFileNames = ["hard-state.0", "hard-state.1"] as const;
 
@@ -34,10 +36,12 @@ export function encodeHardState(
   crc32: Crc32,
 ): Uint8Array {
   const { sequence, state } = numbered;
-  return sealBlock(format, crc32, (writer) => {
+  const { promisedMs = 0 } = state;
+  return sealBlock(promisedMs === 0 ? format : promisedFormat, crc32, (writer) => {
     writeId(writer, identity.incarnation);
     writer.u8(copy).u64(sequence).u64(state.term);
     writer.u8(state.mustCatchUp ? 1 : 0).string(state.votedFor ?? "");
+    if (promisedMs > 0) writer.u32(promisedMs);
   });
 }
 
@@ -55,7 +59,9 @@ export function decodeHardState(
   identity: DirectoryIdentity,
   crc32: Crc32,
 ): HardStateCopy {
-  const block = openBlock(bytes, format, crc32);
+  const first = openBlock(bytes, format, crc32);
+  const isPromised = first.kind === "unknown-version" && first.version === promisedFormat.version;
+  const block = isPromised ? openBlock(bytes, promisedFormat, crc32) : first;
   if (block.kind === "unknown-version") {
     throw new UnknownFormatError(file, 0, `a hard state of version ${block.version}`);
   }
@@ -76,10 +82,10 @@ export function decodeHardState(
     return { kind: "damaged", reason: `a vote for ${JSON.stringify(name)}` };
   }
   const votedFor = name === "" ? null : name;
-  return {
-    kind: "sound",
-    numbered: { sequence, state: { term: stateTerm, votedFor, mustCatchUp } },
-  };
+  const state = { term: stateTerm, votedFor, mustCatchUp };
+  if (!isPromised) return { kind: "sound", numbered: { sequence, state } };
+  const promisedMs = reader.u32();
+  return { kind: "sound", numbered: { sequence, state: { ...state, promisedMs } } };
 }
 
 /**

@@ -338,7 +338,7 @@ describe("formats of other versions", () => {
       expect(world.close(start(world).store)).toBe(null);
       const path = `${worldDirectory}/${name}`;
       world.disk.poke(path, (bytes) => {
-        bytes[8] = 2;
+        bytes[8] = 3;
         const checksum = crc32(bytes.subarray(0, 508));
         new DataView(bytes.buffer).setUint32(508, checksum, true);
         return bytes;
@@ -346,7 +346,7 @@ describe("formats of other versions", () => {
       const error = world.tryOpenLog();
       expect(error).toBeInstanceOf(UnknownFormatError);
       expect(String(error)).toContain(name);
-      expect(String(error)).toContain("of version 2");
+      expect(String(error)).toContain("of version 3");
     }
   });
 });

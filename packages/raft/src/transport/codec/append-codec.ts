@@ -10,11 +10,14 @@ import type {
   Entry,
   EntryKind,
   LogPosition,
+  Standing,
 } from "../../core/index.ts";
 import {
+  decodeFlag,
   decodeIndex,
   decodePosition,
   decodeTerm,
+  encodeFlag,
   encodePosition,
   invertCodes,
   type MessageCodec,
@@ -58,6 +61,21 @@ export const appendEntriesCodec: MessageCodec<AppendEntries> = {
     const count = reader.u32();
     const entries = decodeEntries(reader, prev, term, count);
     return { kind: "append-entries", from, to, term, prev, entries, commit, round, sequence };
+  },
+};
+
+/** An append that also asks for a promise, or gives one back. */
+export const promiseAppendCodec: MessageCodec<AppendEntries> = {
+  code: 35,
+  payloadBytesMax: (message) => appendEntriesCodec.payloadBytesMax(message) + 4,
+  encode(writer, message) {
+    assert(message.promiseMs !== undefined, "it asks for a promise, or gives one back");
+    writer.u32(message.promiseMs);
+    appendEntriesCodec.encode(writer, message);
+  },
+  decode(reader, ends) {
+    const promiseMs = reader.u32();
+    return { ...appendEntriesCodec.decode(reader, ends), promiseMs };
   },
 };
 
@@ -141,6 +159,50 @@ export const appendEntriesResponseCodec: MessageCodec<AppendEntriesResponse> = {
     outcome: decodeOutcome(reader),
   }),
 };
+
+/** Whether an answer says more than its outcome. */
+export function isExtendedResponse(message: AppendEntriesResponse): boolean {
+  return message.standing !== undefined || message.promisedMs !== undefined;
+}
+
+/** The highest priority of a member. */
+const priorityMax = 10;
+
+/** An answer that also promises something, or says how fit its sender is to lead. */
+export const extendedResponseCodec: MessageCodec<AppendEntriesResponse> = {
+  code: 34,
+  payloadBytesMax: (message) => appendEntriesResponseCodec.payloadBytesMax(message) + 7,
+  encode(writer, message) {
+    writer.u32(message.promisedMs ?? 0);
+    encodeStanding(writer, message.standing);
+    appendEntriesResponseCodec.encode(writer, message);
+  },
+  decode(reader, ends) {
+    const promisedMs = reader.u32();
+    const standing = decodeStanding(reader);
+    return {
+      ...appendEntriesResponseCodec.decode(reader, ends),
+      ...(standing === null ? null : { standing }),
+      ...(promisedMs === 0 ? null : { promisedMs }),
+    };
+  },
+};
+
+function encodeStanding(writer: FrameWriter, standing: Standing | undefined): void {
+  encodeFlag(writer, standing !== undefined);
+  if (standing === undefined) return;
+  writer.u8(standing.priority);
+  encodeFlag(writer, standing.isHealthy);
+}
+
+function decodeStanding(reader: ByteReader): Standing | null {
+  if (!decodeFlag(reader, "the mark of a standing")) return null;
+  const priority = reader.u8();
+  if (priority > priorityMax) {
+    throw new FormatError(`a priority of ${priority}; it must be 0 to ${priorityMax}`);
+  }
+  return { priority, isHealthy: decodeFlag(reader, "the mark of a healthy disk") };
+}
 
 function encodeOutcome(writer: FrameWriter, outcome: AppendOutcome): void {
   writer.u8(outcomeCodes[outcome.kind]);

@@ -40,6 +40,29 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     pre: true,
     last: position(41, 6),
   },
+  "request-vote-transfer": {
+    ...{ kind: "request-vote", ...ends, term: term(8), pre: false },
+    ...{ last: position(41, 7), transfer: true },
+  },
+  "timeout-now": { kind: "timeout-now", ...ends, term: term(7), round: 301 },
+  "append-entries-promise": {
+    ...{ kind: "append-entries", ...ends, term: term(7), prev: position(41, 6), entries: [] },
+    ...{ commit: logIndex(40), round: 300, sequence: 12, promiseMs: 500 },
+  },
+  "append-entries-release": {
+    ...{ kind: "append-entries", ...ends, term: term(7), prev: position(41, 6), entries: [] },
+    ...{ commit: logIndex(40), round: 300, sequence: 12, promiseMs: 0 },
+  },
+  "append-entries-response-promised": {
+    ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
+    outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },
+    promisedMs: 500,
+  },
+  "append-entries-response-standing": {
+    ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
+    outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },
+    standing: { priority: 3, isHealthy: false },
+  },
   "request-vote-response-granted": {
     ...{ kind: "request-vote-response", ...ends, term: term(7), pre: false },
     ...{ campaignTerm: term(7), refused: null },

@@ -101,6 +101,20 @@ const anyMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     last: anyPosition,
   }),
   fc.record({
+    kind: fc.constant("request-vote" as const),
+    ...fixed,
+    term: anyTerm,
+    pre: fc.constant(false),
+    last: anyPosition,
+    transfer: fc.constant(true as const),
+  }),
+  fc.record({
+    kind: fc.constant("timeout-now" as const),
+    ...fixed,
+    term: anyTerm,
+    round: anyNumber,
+  }),
+  fc.record({
     kind: fc.constant("request-vote-response" as const),
     ...fixed,
     term: anyTerm,
@@ -122,6 +136,15 @@ const anyMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     round: anyNumber,
     sequence: anyNumber,
     outcome: anyOutcome,
+  }),
+  fc.record({
+    kind: fc.constant("append-entries-response" as const),
+    ...fixed,
+    term: anyTerm,
+    round: anyNumber,
+    sequence: anyNumber,
+    outcome: anyOutcome,
+    standing: fc.record({ priority: fc.constantFrom(0, 2, 10), isHealthy: fc.boolean() }),
   }),
   fc.record({
     kind: fc.constant("read-index" as const),

@@ -4,7 +4,13 @@
  */
 import { ByteReader, FormatError } from "../../base/index.ts";
 import type { PeerMessage } from "../peer-message.ts";
-import { appendEntriesCodec, appendEntriesResponseCodec } from "./append-codec.ts";
+import {
+  appendEntriesCodec,
+  appendEntriesResponseCodec,
+  extendedResponseCodec,
+  isExtendedResponse,
+  promiseAppendCodec,
+} from "./append-codec.ts";
 import type { Ends, MessageCodec } from "./fields.ts";
 import { forwardCodec, forwardResponseCodec } from "./forward-codec.ts";
 import { type Frame, frameHeaderBytes } from "./frame.ts";
@@ -12,7 +18,8 @@ import type { FrameWriter } from "./frame-writer.ts";
 import { readIndexCodec, readIndexResponseCodec } from "./read-codec.ts";
 import { snapshotOfferCodec, snapshotStatusCodec } from "./snapshot-codec.ts";
 import { stateHashCodec } from "./state-hash-codec.ts";
-import { requestVoteCodec, requestVoteResponseCodec } from "./vote-codec.ts";
+import { timeoutNowCodec } from "./transfer-codec.ts";
+import { requestVoteCodec, requestVoteResponseCodec, transferVoteCodec } from "./vote-codec.ts";
 
 type Codecs = {
   readonly [Kind in PeerMessage["kind"]]: MessageCodec<Extract<PeerMessage, { kind: Kind }>>;
@@ -25,6 +32,7 @@ const codecs: Codecs = {
   "append-entries-response": appendEntriesResponseCodec,
   "read-index": readIndexCodec,
   "read-index-response": readIndexResponseCodec,
+  "timeout-now": timeoutNowCodec,
   forward: forwardCodec,
   "forward-response": forwardResponseCodec,
   "state-hash": stateHashCodec,
@@ -32,8 +40,15 @@ const codecs: Codecs = {
   "snapshot-status": snapshotStatusCodec,
 };
 
+/** The same messages where they say more than the layout of their kind does. */
+const extendedCodecs = {
+  "request-vote": transferVoteCodec,
+  "append-entries": promiseAppendCodec,
+  "append-entries-response": extendedResponseCodec,
+} as const;
+
 const codecsByCode = new Map<number, MessageCodec<PeerMessage>>(
-  Object.values(codecs).map((codec) => [codec.code, codec]),
+  [...Object.values(codecs), ...Object.values(extendedCodecs)].map((codec) => [codec.code, codec]),
 );
 
 /** Bytes that the frame of `message` has at most, its header included. */
@@ -66,6 +81,12 @@ export function decodeMessage(frame: Frame, ends: Ends): PeerMessage {
 }
 
 function codecOf(message: PeerMessage): MessageCodec<PeerMessage> {
+  const { kind } = message;
+  if (kind === "request-vote" && message.transfer === true) return extendedCodecs[kind];
+  if (kind === "append-entries" && message.promiseMs !== undefined) return extendedCodecs[kind];
+  if (kind === "append-entries-response" && isExtendedResponse(message)) {
+    return extendedCodecs[kind];
+  }
   // The table is keyed by kind, so the codec found here is that of this message.
   return codecs[message.kind] as MessageCodec<PeerMessage>;
 }

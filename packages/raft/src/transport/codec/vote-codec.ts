@@ -1,4 +1,5 @@
 /** Payloads of `request-vote` and its response. */
+import { assert } from "../../base/index.ts";
 import type { RequestVote, RequestVoteResponse, VoteRefusal } from "../../core/index.ts";
 import {
   decodeCode,
@@ -36,6 +37,26 @@ export const requestVoteCodec: MessageCodec<RequestVote> = {
     term: decodeTerm(reader),
     pre: decodeFlag(reader, "the mark of a pre-vote"),
     last: decodePosition(reader),
+  }),
+};
+
+/** A request of a candidate that its leader told to stand. */
+export const transferVoteCodec: MessageCodec<RequestVote> = {
+  code: 33,
+  payloadBytesMax: () => 24,
+  encode(writer, message) {
+    assert(!message.pre && message.transfer === true, "who is told to stand asks for no pre-vote");
+    writer.u64(message.term);
+    encodePosition(writer, message.last);
+  },
+  decode: (reader, ends) => ({
+    kind: "request-vote",
+    from: ends.from,
+    to: ends.to,
+    term: decodeTerm(reader),
+    pre: false,
+    last: decodePosition(reader),
+    transfer: true,
   }),
 };
 

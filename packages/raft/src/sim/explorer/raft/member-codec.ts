@@ -18,6 +18,7 @@
  *   all that waits for a take: each turn ends with a take. `checkNormal` holds that to be so.
  * - `uncommittedBytes`, the bytes in flight: sums over the log, and no limit is in reach.
  * - `recoveredTerm`, `reachable`: read only by members with `mustCatchUp`, which nobody has here.
+ * - All that transfers, failovers, leases, priorities and unhealthy disks need: nobody has them.
  * - `boot`: compared with what answers to a follower's reads carry; 0 where followers do not ask.
  */
 import {
@@ -32,6 +33,7 @@ import {
   term,
 } from "../../../base/index.ts";
 import {
+  createPromise,
   type Entry,
   entryBytes,
   lastIndex,
@@ -41,6 +43,7 @@ import {
   type Raft,
   type Role,
   type Send,
+  usualStanding,
 } from "../../../core/index.ts";
 import { entryCode, entryOf, firstConfiguration, firstEntry, idAt, placeOf } from "./entries.ts";
 import type { Image, Member, MemberOptions } from "./member.ts";
@@ -346,6 +349,9 @@ export class MemberCodec {
       electionElapsed: 0,
       electionTimeout: settings.electionTicks,
       leaderContactTick: null,
+      failover: null,
+      promise: createPromise(hardState),
+      isDiskHealthy: true,
       reachable: new Set(),
       campaign: null,
       leadership: null,
@@ -429,7 +435,8 @@ export class MemberCodec {
     const votes = this.#take();
     const pre = raft.role === "pre-candidate";
     const forTerm = term(raft.hardState.term + (pre ? 1 : 0));
-    raft.campaign = { pre, term: forTerm, grants: new Set(), refusals: new Set() };
+    const isTransfer = false;
+    raft.campaign = { pre, term: forTerm, grants: new Set(), refusals: new Set(), isTransfer };
     for (let digit = 0; digit < 3; digit++) {
       const id = idAt(this.#placeAt(digit));
       if ((votes & (1 << digit)) !== 0) raft.campaign.grants.add(id);
@@ -459,6 +466,10 @@ export class MemberCodec {
       uncommittedBytes: uncommittedBytes(raft),
       newReads: [],
       pendingReads: [],
+      sinceTick: nowTick,
+      transfer: null,
+      transferEndedTick: null,
+      leaseFromRound: 0,
     };
     const count = this.#take();
     for (let i = 0; i < count; i++) this.#takePendingRead(raft.leadership.pendingReads);
@@ -493,14 +504,16 @@ export class MemberCodec {
       ackedRound: rounds >> 4,
       sentCommit,
       contactTick: nowTick - age,
+      standing: usualStanding,
+      leaseUntilMs: 0,
     };
   }
 
-  #takeRounds(): { readonly round: number; readonly tick: number }[] {
-    const rounds: { readonly round: number; readonly tick: number }[] = [];
+  #takeRounds(): { readonly round: number; readonly tick: number; readonly ms: number }[] {
+    const rounds: { readonly round: number; readonly tick: number; readonly ms: number }[] = [];
     const count = this.#options.settings.checkQuorum ? this.#take() : 0;
     for (let i = 0; i < count; i++) {
-      rounds.push({ round: this.#take(), tick: nowTick - this.#take() });
+      rounds.push({ round: this.#take(), tick: nowTick - this.#take(), ms: 0 });
     }
     return rounds;
   }

@@ -219,6 +219,8 @@ function handOut(member: Member, effect: Effect, outcome: Outcome): void {
       break;
     case "role-changed":
     case "configuration-changed":
+    case "transfer-ended":
+    case "wake-in":
       break;
     default:
       effect satisfies never;

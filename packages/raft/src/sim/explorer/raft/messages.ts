@@ -3,7 +3,7 @@
  * kept as "to the next" or "to the one after": a body, a direction, and the place of its sender.
  * Turning the ring of members changes the sender alone; mirroring it turns the direction round.
  */
-import { assert, logIndex, term, unreachable } from "../../../base/index.ts";
+import { assert, InvariantError, logIndex, term, unreachable } from "../../../base/index.ts";
 import type {
   AppendOutcome,
   Entry,
@@ -14,6 +14,7 @@ import type {
 import { DigitReader, DigitWriter } from "./digits.ts";
 import { entryCode, entryOf, idAt, placeOf } from "./entries.ts";
 
+/** The kinds of the explored worlds, in which nobody hands over. */
 const kinds: readonly Message["kind"][] = [
   "request-vote",
   "request-vote-response",
@@ -69,6 +70,8 @@ export function encodeMessage(message: Message, direction: number): number {
         .put(message.boot, 8)
         .put(message.index ?? 0, 8);
       break;
+    case "timeout-now":
+      throw new InvariantError("nobody hands over in the explored worlds");
     default:
       unreachable(message, "encodeMessage: a message of unknown kind");
   }
@@ -142,6 +145,8 @@ export function decodeMessage(value: number, from: number, isMirrored = false): 
       const index = digits.take(8);
       return { kind, ...envelope, batch, boot, index: index === 0 ? null : logIndex(index) };
     }
+    case "timeout-now":
+      throw new InvariantError("nobody hands over in the explored worlds");
     default:
       return unreachable(kind, "decodeMessage: a kind of message without a decoder");
   }

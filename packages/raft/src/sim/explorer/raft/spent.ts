@@ -48,6 +48,7 @@ export function isSpent(
       return to.diskTerm >= message.term && !(to.role === 3 && to.term === message.term);
     case "read-index":
     case "read-index-response":
+    case "timeout-now":
       return false;
     default:
       return unreachable(message, "isSpent: a message of unknown kind");

@@ -1,0 +1,129 @@
+/**
+ * Transfer, failover and leases. Not among `mutants` of `index.ts` yet: the simulator has no world
+ * that hands over, sees leaders go, or reads by leases, so it cannot find them.
+ */
+import { type Mutant, type Patch, patch } from "./mutant.ts";
+
+function mutant(name: string, bug: string, ...patches: readonly Patch[]): Mutant {
+  return { name, bug, world: "cores", patches };
+}
+
+export const leadershipMutants: readonly Mutant[] = [
+  mutant(
+    "transfer-order-any-term",
+    "An order to stand is obeyed from anybody, in any term.",
+    patch(
+      "core/transfer.ts",
+      "if (order.term < raft.hardState.term || order.from !== raft.leader) return;",
+      'if (raft.role === "leader") return;',
+    ),
+  ),
+  mutant(
+    "transfer-before-caught-up",
+    "The target is told to stand whatever it has.",
+    patch(
+      "core/transfer.ts",
+      "if (progress === undefined || progress.matched < lastIndex(raft.log)) return;",
+      "if (progress === undefined) return;",
+    ),
+  ),
+  mutant(
+    "transfer-without-deadline",
+    "A transfer that fails freezes the leader.",
+    patch("core/timers.ts", "  maybeGiveUpTransfer(raft, leadership);\n", ""),
+  ),
+  mutant(
+    "transfer-waives-any-term",
+    "A request after a transfer waives stickiness in every later term.",
+    patch("core/election.ts", " && request.term === raft.hardState.term + 1;", ";"),
+  ),
+  mutant(
+    "failover-without-pre-vote",
+    "Who sees a broken link raises the term at once.",
+    patch("core/failover.ts", "  preCampaign(raft);", "  campaign(raft, false);"),
+    patch("core/failover.ts", "mayStand, preCampaign }", "campaign, mayStand }"),
+  ),
+  mutant(
+    "failover-never-forgotten",
+    "Hearing the leader again does not count.",
+    patch(
+      "core/replication.ts",
+      "  raft.failover = null;\n  resetElectionTimer",
+      "  resetElectionTimer",
+    ),
+    patch("core/replication.ts", "if (raft.failover?.peer === peer) raft.failover = null;", ""),
+    patch(
+      "core/failover.ts",
+      "message.term === failover.term) raft.failover = null;",
+      "message.term < 0) raft.failover = null;",
+    ),
+  ),
+  mutant(
+    "lease-from-arrival",
+    "A promise counts from when it came.",
+    patch("core/lease.ts", "sent.ms + withoutDrift", "raft.nowMs + withoutDrift"),
+  ),
+  mutant(
+    "lease-without-pause-check",
+    "A lease is checked by the clock of the last tick.",
+    patch("core/lease.ts", "return nowMs < untilMs;", "return raft.nowMs < untilMs;"),
+  ),
+  mutant(
+    "lease-through-transfer",
+    "A leader that hands over keeps its lease.",
+    patch("core/lease.ts", " || leadership.transfer !== null) return false;", ") return false;"),
+    patch("core/lease.ts", "progress.leaseUntilMs = 0;", ""),
+  ),
+  mutant(
+    "lease-one-half",
+    "In a joint configuration the new half's promises are enough.",
+    patch(
+      "core/lease.ts",
+      "quorumValue(raft.configuration, (id)",
+      "quorumValue({ ...raft.configuration, outgoing: null }, (id)",
+    ),
+  ),
+  mutant(
+    "lease-without-drift",
+    "Clocks are taken to be equal.",
+    patch(
+      "core/lease.ts",
+      "(durationMs * (1000 - drift)) / (1000 + drift)",
+      "durationMs + 0 * drift",
+    ),
+  ),
+  mutant(
+    "lease-before-term-start",
+    "A new leader answers by a lease before it has committed anything.",
+    patch("core/lease.ts", " || commit < leadership.termStart", ""),
+  ),
+  mutant(
+    "promise-forgotten-by-vote",
+    "Who promised votes all the same.",
+    patch("core/election.ts", "isNewer && !holdsPromise(raft) &&", "isNewer &&"),
+    patch("core/election.ts", 'if (voter.holdsPromise) return "leader-alive";', ""),
+  ),
+  mutant(
+    "promise-forgotten-by-candidate",
+    "Who promised stands all the same.",
+    patch("core/election.ts", " && !holdsPromise(raft);", ";"),
+    patch("core/roles.ts", "assert(!holdsPromise(raft),", "assert(true,"),
+    patch("core/roles.ts", 'import { holdsPromise } from "./lease.ts";\n', ""),
+    patch("core/check.ts", "assert(!holdsPromise(raft),", "assert(true,"),
+    patch("core/check.ts", 'import { holdsPromise } from "./lease.ts";\n', ""),
+  ),
+  mutant(
+    "promise-forgotten-by-restart",
+    "A promise does not outlive the process.",
+    patch("core/state.ts", "formerPendingMs: promisedMs }", "formerPendingMs: 0 * promisedMs }"),
+  ),
+  mutant(
+    "promise-counts-from-last-tick",
+    "Who promised counts from the tick before the receipt.",
+    patch(
+      "core/lease.ts",
+      "promise.pendingMs = Math.max(promise.pendingMs, promisedMs);",
+      "promise.untilMs = Math.max(promise.untilMs, raft.nowMs + promisedMs);",
+    ),
+  ),
+];
