@@ -1,7 +1,11 @@
-/** The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, `takeEffects`. */
+/**
+ * The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, `compactLog`,
+ * `takeEffects`.
+ */
 
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";
+export { compactLog, configurationFor } from "./compaction.ts";
 export type { Configuration, Member } from "./configuration.ts";
 export {
   allMembers,
@@ -29,12 +33,15 @@ export type {
   ConfigurationChanged,
   Effect,
   HardState,
+  InstallSnapshot,
   Persist,
   ReadAnswered,
   ReadFailure,
   Role,
   RoleChanged,
   Send,
+  SnapshotNeeded,
+  SnapshotRefused,
 } from "./effects.ts";
 export { mayRelease } from "./effects.ts";
 export type { Voter } from "./election.ts";
@@ -49,6 +56,11 @@ export type {
   Persisted,
   Read,
   Receive,
+  SnapshotFailed,
+  SnapshotMoving,
+  SnapshotReceived,
+  SnapshotSaved,
+  SnapshotSent,
   Tick,
 } from "./inputs.ts";
 export type { Log, PlacedConfiguration } from "./log.ts";
@@ -57,12 +69,15 @@ export {
   beforeFirst,
   configurationAt,
   createLog,
+  dropThrough,
   entriesBetween,
   entriesWithin,
+  isBelowBase,
   isUpToDate,
   lastIndex,
   lastPosition,
   lastPossibleMatch,
+  replaceLog,
   termAt,
   truncateLog,
 } from "./log.ts";
@@ -83,13 +98,13 @@ export type {
   RequestVoteResponse,
   VoteRefusal,
 } from "./messages.ts";
-export type { Inflight, Progress } from "./progress.ts";
+export type { Inflight, Progress, SnapshotOffer } from "./progress.ts";
 export { isQuorum, quorumValue } from "./quorum.ts";
 export { step } from "./raft.ts";
 export type { ProposeResult } from "./replication.ts";
 export { propose } from "./replication.ts";
 export type { Settings } from "./settings.ts";
 export { defaultSettings, describeBadSettings } from "./settings.ts";
-export type { Campaign, Leadership, Raft, RaftOptions } from "./state.ts";
+export type { Campaign, Leadership, PlacedSnapshot, Raft, RaftOptions } from "./state.ts";
 export { createRaft, mayCampaign } from "./state.ts";
 export { takeEffects } from "./take.ts";

@@ -35,9 +35,18 @@ export interface Settings {
   readonly uncommittedBytesMax: number;
   /** Bytes of entries in one `apply`: how long the machines keep the loop from its other work. */
   readonly applyBytesMax: number;
+  /**
+   * Ticks without a sign that a peer gets the snapshot it needs: then it is asked anew what it has,
+   * and the log that was kept for it may go. Longer than any pause of a transfer that will go on,
+   * short enough for a report that was lost.
+   */
+  readonly snapshotTicks: number;
 }
 
-/** At 10 ms a tick: heartbeat 100 ms, election timeout drawn from [1,000, 2,000) ms. */
+/**
+ * At 10 ms a tick: heartbeat 100 ms, election timeout drawn from [1,000, 2,000) ms, a transfer
+ * without a sign for a minute.
+ */
 export const defaultSettings: Settings = {
   heartbeatTicks: 10,
   electionTicks: 100,
@@ -48,6 +57,7 @@ export const defaultSettings: Settings = {
   inflightBytesMax: 8 * 1024 * 1024,
   uncommittedBytesMax: 64 * 1024 * 1024,
   applyBytesMax: 4 * 1024 * 1024,
+  snapshotTicks: 6000,
 };
 
 /** The first thing wrong with the settings in one sentence, or null. */

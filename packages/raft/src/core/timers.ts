@@ -11,6 +11,7 @@ import { isQuorum } from "./quorum.ts";
 import { failUnansweredReads } from "./reads.ts";
 import { startRound } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
+import { expireOffer } from "./snapshot-offer.ts";
 import type { Leadership, Raft } from "./state.ts";
 
 export function onTick(raft: Raft, tick: Tick): void {
@@ -32,6 +33,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
   startRound(raft, leadership);
   for (const progress of leadership.peers.values()) {
     if (progress.mode === "probe") progress.probeSequence = null;
+    else if (progress.mode === "snapshot") expireOffer(raft, progress);
   }
 }
 

@@ -346,6 +346,11 @@ export class Member {
       case "configuration-changed":
         this.#connectPeers();
         break;
+      case "install-snapshot":
+      case "snapshot-refused":
+      case "snapshot-needed":
+        assert(false, "members do not take snapshots yet: their logs are whole");
+        break;
       default:
         effect satisfies never;
     }

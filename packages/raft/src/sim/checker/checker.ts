@@ -222,6 +222,11 @@ export class Checker implements CoreObserver {
       case "role-changed":
       case "configuration-changed":
         break;
+      case "install-snapshot":
+      case "snapshot-refused":
+      case "snapshot-needed":
+        assert(false, "nobody takes snapshots in this world");
+        break;
       default:
         effect satisfies never;
     }

@@ -97,6 +97,11 @@ function handOut(world: World, host: Host, effect: Effect): void {
     case "role-changed":
     case "configuration-changed":
       break;
+    case "install-snapshot":
+    case "snapshot-refused":
+    case "snapshot-needed":
+      assert(false, "nobody takes snapshots in this world");
+      break;
     default:
       effect satisfies never;
   }

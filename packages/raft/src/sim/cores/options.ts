@@ -137,6 +137,7 @@ function drawSettings(random: Random): Settings {
       ? pick(random, [1, 4 * entry, 20 * entry])
       : 1024 * 1024,
     applyBytesMax: random.chance(0.5) ? pick(random, [1, 2 * entry]) : 1024 * 1024,
+    snapshotTicks: defaultSettings.snapshotTicks,
   };
 }
 

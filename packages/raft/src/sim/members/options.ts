@@ -179,6 +179,7 @@ function drawSettings(
     applyBytesMax: random.chance(0.4)
       ? pick(random, [1, 2 * entry])
       : defaultSettings.applyBytesMax,
+    snapshotTicks: defaultSettings.snapshotTicks,
   };
 }
 

@@ -220,6 +220,11 @@ function handOut(member: Member, effect: Effect, outcome: Outcome): void {
     case "role-changed":
     case "configuration-changed":
       break;
+    case "install-snapshot":
+    case "snapshot-refused":
+    case "snapshot-needed":
+      assert(false, "nobody takes snapshots in this world");
+      break;
     default:
       effect satisfies never;
   }
