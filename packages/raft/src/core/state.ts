@@ -244,13 +244,13 @@ export interface RaftOptions {
 export function createRaft(options: RaftOptions): Raft {
   const snapshot = options.snapshot ?? null;
   const log = createLog(options.entries, options.base ?? beforeFirst);
+  checkStart(log, snapshot);
   const last = lastIndex(log);
   const hardState = options.hardState;
   const applied = snapshot?.position.index ?? noIndex;
   const commit = Math.max(options.commit, applied) as LogIndex; // one of two indexes
   assert(commit <= last, "what is known to be committed is in the log");
   assert((termAt(log, last) ?? noTerm) <= hardState.term, "no entry's term is above the own term");
-  checkStart(log, snapshot);
   const known = snapshot === null ? null : configurationOf(snapshot);
   const committed = configurationAt(log, Math.max(commit, 1), known);
   const effective = configurationAt(log, last, known);

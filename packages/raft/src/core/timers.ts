@@ -33,7 +33,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
   startRound(raft, leadership);
   for (const progress of leadership.peers.values()) {
     if (progress.mode === "probe") progress.probeSequence = null;
-    else if (progress.mode === "snapshot") expireOffer(raft, progress);
+    if (progress.mode === "snapshot") expireOffer(raft, progress);
   }
 }
 

@@ -5,6 +5,7 @@
 import { electionBugs } from "./bugs/elections.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { replicationBugs } from "./bugs/replication.ts";
+import { snapshotBugs } from "./bugs/snapshots.ts";
 import { storageBugs } from "./bugs/storage.ts";
 import type { TrapBug } from "./bugs/trap-bug.ts";
 
@@ -14,5 +15,6 @@ export const bugs: readonly TrapBug[] = [
   ...electionBugs,
   ...replicationBugs,
   ...storageBugs,
+  ...snapshotBugs,
   ...machineBugs,
 ];
