@@ -3,7 +3,7 @@
  * production. Each is named after the page of invariants: S13, S14, S15 … State only; histories are
  * the checkers' business.
  */
-import { assert, type LogIndex } from "../base/index.ts";
+import { assert, type LogIndex, noIndex } from "../base/index.ts";
 import { allMembers } from "./configuration.ts";
 import { holdsPromise } from "./lease.ts";
 import { lastIndex, lastPosition } from "./log.ts";
@@ -18,11 +18,25 @@ export function checkState(raft: Raft): void {
   assert(raft.durableIndex <= last, "S14: durable <= last");
   assert(raft.durableIndex < raft.unstableFrom, "S14: what is durable was handed out");
   assert(lastPosition(raft.log).term <= raft.hardState.term, "S14: no entry above the own term");
+  checkSnapshot(raft);
   assert(raft.verified <= last, "S15: what is verified is in the log");
   assert(raft.durableUnit < raft.nextUnit, "units complete after they are handed out");
   checkConfiguration(raft, last);
   checkRole(raft);
   if (raft.leadership !== null) checkLeadership(raft);
+}
+
+/** What was dropped is in a snapshot, and what is in a snapshot is committed. */
+function checkSnapshot(raft: Raft): void {
+  const { base } = raft.log;
+  const durable = raft.snapshot?.position.index ?? noIndex;
+  let newest = durable;
+  for (const { snapshot } of raft.outstanding) {
+    if (snapshot !== null) newest = Math.max(newest, snapshot.position.index) as LogIndex; // of two
+  }
+  assert(base.index <= newest, "S17: base <= snapshot, durable or on its way");
+  assert(newest <= raft.applying, "S17: snapshot <= applying");
+  if (raft.role === "leader") assert(newest === durable, "S17: a leader's snapshot is durable");
 }
 
 /** C3: the configuration is the log's. */
@@ -55,6 +69,7 @@ function checkRole(raft: Raft): void {
 }
 
 function checkLeadership(raft: Raft): void {
+  const { base } = raft.log;
   const last = lastIndex(raft.log);
   for (const { id } of allMembers(raft.configuration)) {
     assert(id === raft.id || raft.leadership?.peers.has(id) === true, "every member is sent to");
@@ -63,6 +78,14 @@ function checkLeadership(raft: Raft): void {
     assert(progress.matched < progress.next, "S15: matched < next", () => peer);
     assert(progress.matched <= last, "S15: matched <= last", () => peer);
     assert(progress.next <= last + 1, "S15: next <= last + 1", () => peer);
+    assert(progress.next > base.index, "S17: what is sent next is in the log", () => peer);
+    assert(
+      (progress.mode === "snapshot") === (progress.offer !== null),
+      "S17: one offer",
+      () => peer,
+    );
+    const offered = progress.offer?.position.index ?? base.index;
+    assert(offered >= base.index, "S17: the log is kept behind an offer", () => peer);
     assert(
       progress.inflight.length <= raft.settings.inflightMessagesMax,
       "the window holds in messages",

@@ -4,7 +4,14 @@
  */
 import { unreachable } from "../base/index.ts";
 import type { Configuration } from "./configuration.ts";
-import type { ConfigurationChanged, Effect, Persist, ReadAnswered } from "./effects.ts";
+import type {
+  ConfigurationChanged,
+  Effect,
+  InstallSnapshot,
+  Persist,
+  ReadAnswered,
+  SnapshotNeeded,
+} from "./effects.ts";
 import type { Entry, LogPosition } from "./entry.ts";
 import { lastPosition } from "./log.ts";
 import type {
@@ -45,15 +52,19 @@ export function describeMember(raft: Raft): string {
   const { term, votedFor, mustCatchUp } = raft.hardState;
   const last = describePosition(lastPosition(raft.log));
   const state = `term=${term} voted=${votedFor ?? "-"} leader=${raft.leader ?? "-"} last=${last}`;
+  const { base } = raft.log;
+  const start = base.index === 0 ? "" : ` base=${describePosition(base)}`;
   const suffix = mustCatchUp ? " must-catch-up" : "";
-  return `${raft.id} ${raft.role} ${state} commit=${raft.commit}${suffix}`;
+  return `${raft.id} ${raft.role} ${state} commit=${raft.commit}${start}${suffix}`;
 }
 
 /** What a leader knows of one peer, such as `replicate matched=3 next=6 inflight=2 (96 bytes)`. */
 export function describeProgress(progress: Progress): string {
   const { mode, matched, next, inflight, inflightBytes } = progress;
   const window = `inflight=${inflight.length} (${inflightBytes} bytes)`;
-  return `${mode} matched=${matched} next=${next} ${window}`;
+  const { offer } = progress;
+  const offered = offer === null ? "" : ` offered=${describePosition(offer.position)}`;
+  return `${mode} matched=${matched} next=${next} ${window}${offered}`;
 }
 
 /** Such as `n1 -> n2 append-entries term=2 prev=1/12 entries=2/13 commit=12 round=1`. */
@@ -81,6 +92,12 @@ export function describeEffect(effect: Effect): string {
       return `transfer-ended to=${effect.to} (${effect.why}) ${effect.outcome}`;
     case "wake-in":
       return `wake-in ${effect.delayMs} ms`;
+    case "install-snapshot":
+      return describeInstall(effect);
+    case "snapshot-refused":
+      return `snapshot ${effect.id} refused (${effect.why})`;
+    case "snapshot-needed":
+      return describeNeed(effect);
     default:
       return unreachable(effect, "describeEffect: an effect of unknown kind");
   }
@@ -168,6 +185,15 @@ function describePersist({ unit, hardState, truncateFrom, entries }: Persist): s
   if (truncateFrom !== null) parts.push(`truncate-from=${truncateFrom}`);
   if (entries.length > 0) parts.push(`entries=${describeEntries(entries)}`);
   return parts.join(" ");
+}
+
+function describeInstall({ unit, id, position, replacesLog }: InstallSnapshot): string {
+  const log = replacesLog ? "replaces" : "keeps";
+  return `install unit=${unit} snapshot ${id} at ${describePosition(position)}, ${log} the log`;
+}
+
+function describeNeed({ peer, position, term }: SnapshotNeeded): string {
+  return `${peer} needs snapshot ${describePosition(position)} term=${term}`;
 }
 
 function describeReadAnswered(answer: ReadAnswered): string {

@@ -5,7 +5,7 @@
  */
 import type { LogIndex, NodeId, PersistUnit, Term } from "../base/index.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Entry } from "./entry.ts";
+import type { Entry, LogPosition } from "./entry.ts";
 import type { Message } from "./messages.ts";
 
 /**
@@ -119,6 +119,53 @@ export interface WakeIn {
   readonly delayMs: number;
 }
 
+/**
+ * Make the received snapshot `id` count, as a unit between `persist` effects (`LogStore.install`),
+ * and restore the machines from it when they have applied what they were given before. Answered by
+ * `persisted` with the same `unit`, and by `applied` with the position's index once they have:
+ * until then nothing more is given to apply.
+ */
+export interface InstallSnapshot {
+  readonly kind: "install-snapshot";
+  readonly unit: PersistUnit;
+  /** As given in the input `snapshot-received`. */
+  readonly id: number;
+  readonly position: LogPosition;
+  /**
+   * All of the log goes, and it begins behind the position; else all of it stays. Storage judges
+   * the same (`LogStore.effectOf`).
+   */
+  readonly replacesLog: boolean;
+}
+
+/**
+ * The received snapshot `id` shall not be installed. `covered`: this member has what is in it, or
+ * leads and so has it in its log. `conflict`: it contradicts what is committed here; one of the two
+ * is not of this cluster's history, and somebody has to look at that.
+ */
+export interface SnapshotRefused {
+  readonly kind: "snapshot-refused";
+  readonly id: number;
+  readonly why: "covered" | "conflict";
+}
+
+/**
+ * A peer lacks entries that the leader does not have any more. Told once, until the host reports
+ * how it went, the peer shows that it has what it needs, or `snapshotTicks` have passed without a
+ * sign. The peer may take the snapshot from any member that has the same.
+ */
+export interface SnapshotNeeded {
+  readonly kind: "snapshot-needed";
+  readonly peer: NodeId;
+  /** Of the newest durable one here. */
+  readonly position: LogPosition;
+  /**
+   * The leader's term: what is in the snapshot is known to be committed in it. Goes along with the
+   * snapshot into the peer's `snapshot-received`.
+   */
+  readonly term: Term;
+}
+
 export type Effect =
   | Persist
   | Send
@@ -127,7 +174,10 @@ export type Effect =
   | RoleChanged
   | ConfigurationChanged
   | TransferEnded
-  | WakeIn;
+  | WakeIn
+  | InstallSnapshot
+  | SnapshotRefused
+  | SnapshotNeeded;
 
 /** The one rule of release: `durable` is the newest unit whose completion was reported. */
 export function mayRelease(send: Send, durable: PersistUnit): boolean {

@@ -1,9 +1,11 @@
 /**
- * The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, …, `takeEffects`.
+ * The Raft algorithm, pure: `createRaft`, `step`, `propose`, `changeMembership`, `compactLog`, …,
+ * `takeEffects`.
  */
 
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";
+export { compactLog, configurationFor } from "./compaction.ts";
 export type { Configuration, Member } from "./configuration.ts";
 export {
   allMembers,
@@ -31,12 +33,15 @@ export type {
   ConfigurationChanged,
   Effect,
   HardState,
+  InstallSnapshot,
   Persist,
   ReadAnswered,
   ReadFailure,
   Role,
   RoleChanged,
   Send,
+  SnapshotNeeded,
+  SnapshotRefused,
   TransferEnded,
   TransferReason,
   WakeIn,
@@ -58,6 +63,11 @@ export type {
   Persisted,
   Read,
   Receive,
+  SnapshotFailed,
+  SnapshotMoving,
+  SnapshotReceived,
+  SnapshotSaved,
+  SnapshotSent,
   Tick,
   Wake,
 } from "./inputs.ts";
@@ -68,12 +78,15 @@ export {
   beforeFirst,
   configurationAt,
   createLog,
+  dropThrough,
   entriesBetween,
   entriesWithin,
+  isBelowBase,
   isUpToDate,
   lastIndex,
   lastPosition,
   lastPossibleMatch,
+  replaceLog,
   termAt,
   truncateLog,
 } from "./log.ts";
@@ -97,7 +110,7 @@ export type {
   VoteRefusal,
 } from "./messages.ts";
 export { usualStanding } from "./messages.ts";
-export type { Inflight, Progress } from "./progress.ts";
+export type { Inflight, Progress, SnapshotOffer } from "./progress.ts";
 export { mayReplicate } from "./progress.ts";
 export { isQuorum, quorumValue } from "./quorum.ts";
 export { step } from "./raft.ts";
@@ -110,6 +123,7 @@ export type {
   Failover,
   Leadership,
   LeasePromise,
+  PlacedSnapshot,
   Raft,
   RaftOptions,
   Transfer,

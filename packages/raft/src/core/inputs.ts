@@ -2,7 +2,9 @@
  * What happens to a member, as data. Proposals have their own door (`propose`), because they are
  * answered at once.
  */
-import type { LogIndex, NodeId, PersistUnit } from "../base/index.ts";
+import type { LogIndex, NodeId, PersistUnit, Term } from "../base/index.ts";
+import type { Configuration } from "./configuration.ts";
+import type { LogPosition } from "./entry.ts";
 import type { Message } from "./messages.ts";
 
 /**
@@ -48,7 +50,7 @@ export interface Persisted {
   readonly unit: PersistUnit;
 }
 
-/** The machines have applied up to `index`. */
+/** The machines have applied up to `index`, or hold the state of a snapshot of it. */
 export interface Applied {
   readonly kind: "applied";
   readonly index: LogIndex;
@@ -94,6 +96,55 @@ export interface Wake {
   readonly jitter: number;
 }
 
+/**
+ * A snapshot of the own machines is durable and counts: the log up to there may go.
+ * @invariant applied here; entries up to there are on disk
+ */
+export interface SnapshotSaved {
+  readonly kind: "snapshot-saved";
+  readonly position: LogPosition;
+}
+
+/**
+ * A whole snapshot has come from the cluster and is sealed under a name that only the host knows.
+ * Answered in the next take by `install-snapshot` or `snapshot-refused`.
+ */
+export interface SnapshotReceived {
+  readonly kind: "snapshot-received";
+  /** Names the sealed file; unique in this run. */
+  readonly id: number;
+  readonly position: LogPosition;
+  /**
+   * In which the position is known to be committed: that of the leader who said that it was needed
+   * (`snapshot-needed`), not the position's own. @invariant at least the position's
+   */
+  readonly term: Term;
+  /** In force at the position. */
+  readonly configuration: Configuration;
+  /** Of its entry, not of the snapshot. @invariant from 1 to the position's */
+  readonly configurationIndex: LogIndex;
+}
+
+/** To a leader: the peer that needed a snapshot says that it has all of it, and its core knows. */
+export interface SnapshotSent {
+  readonly kind: "snapshot-sent";
+  readonly peer: NodeId;
+}
+
+/**
+ * To a leader: the peer that needs a snapshot does not get it; a heartbeat later it is asked anew.
+ */
+export interface SnapshotFailed {
+  readonly kind: "snapshot-failed";
+  readonly peer: NodeId;
+}
+
+/** To a leader: the peer that needs a snapshot has got another part of it. */
+export interface SnapshotMoving {
+  readonly kind: "snapshot-moving";
+  readonly peer: NodeId;
+}
+
 export type Input =
   | Tick
   | Receive
@@ -105,4 +156,9 @@ export type Input =
   | PeerReachable
   | DiskHealth
   | LeaderGone
-  | Wake;
+  | Wake
+  | SnapshotSaved
+  | SnapshotReceived
+  | SnapshotSent
+  | SnapshotFailed
+  | SnapshotMoving;

@@ -5,15 +5,18 @@ import { logIndex, term } from "../base/index.ts";
 import {
   appendToLog,
   createLog,
+  dropThrough,
   type Entry,
   entriesBetween,
   entriesWithin,
   entryOverheadBytes,
+  isBelowBase,
   type Log,
   type LogPosition,
   lastIndex,
   lastPosition,
   lastPossibleMatch,
+  replaceLog,
   termAt,
   truncateLog,
 } from "./index.ts";
@@ -91,5 +94,45 @@ describe("the log", () => {
     expect(take(3, 4, 1)).toEqual([3]);
     expect(take(1, 2, 10_000)).toEqual([1, 2]);
     expect(take(5, 9, 10_000)).toEqual([]);
+  });
+
+  it("is the same behind a base, as far as it is there", () => {
+    fc.assert(
+      fc.property(ascending, fc.nat(20), fc.nat(25), fc.nat(45), (terms, drop, index, ofTerm) => {
+        const whole = logOf(terms);
+        const log = logOf(terms);
+        const through = logIndex(Math.min(drop, terms.length));
+        dropThrough(log, through);
+        expect(lastPosition(log)).toEqual(lastPosition(whole));
+        expect(log.entries).toEqual(entriesBetween(whole, logIndex(through + 1), lastIndex(whole)));
+        for (let at = 0; at <= terms.length + 1; at++) {
+          const known = at < through ? undefined : termAt(whole, logIndex(at));
+          expect(termAt(log, logIndex(at))).toBe(known);
+        }
+        const position = { index: logIndex(index), term: term(ofTerm) };
+        const shared = lastPossibleMatch(whole, position);
+        // Below the base exactly where the whole log has nothing from there on in common, either.
+        expect(isBelowBase(log, position)).toBe(shared.index < through);
+        if (shared.index < through) expect(() => lastPossibleMatch(log, position)).toThrow();
+        else expect(lastPossibleMatch(log, position)).toEqual(shared);
+      }),
+    );
+  });
+
+  it("keeps its base under truncation, and is replaced as a whole", () => {
+    const log = logOf([1, 1, 2, 3]);
+    dropThrough(log, logIndex(2));
+    expect(() => truncateLog(log, logIndex(2))).toThrow(/the base stays/);
+    expect(() => dropThrough(log, logIndex(1))).toThrow(/never goes back/);
+    expect(() => dropThrough(log, logIndex(9))).toThrow(/no such entry/);
+    expect(() => entriesWithin(log, logIndex(2), logIndex(4), 100)).toThrow(/below the first/);
+    truncateLog(log, logIndex(3));
+    expect(lastPosition(log)).toEqual({ index: 2, term: 1 });
+    appendToLog(log, [entry(3, 4)]);
+    replaceLog(log, { index: logIndex(9), term: term(5) });
+    expect(lastPosition(log)).toEqual({ index: 9, term: 5 });
+    expect(() => appendToLog(log, [entry(10, 4)])).toThrow(/never decrease/);
+    appendToLog(log, [entry(10, 5)]);
+    expect(termAt(log, logIndex(9))).toBe(5);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * The log in memory: what this member has appended, on disk or on its way there. Plain data and
- * functions. The whole log is kept until snapshots can replace its beginning.
+ * functions. It follows a base: all up to there is committed, and in a snapshot.
  */
 import { assert, type LogIndex, logIndex, noIndex, noTerm, type Term } from "../base/index.ts";
 import { type Configuration, emptyConfiguration } from "./configuration.ts";
@@ -9,15 +9,15 @@ import { type Entry, entryBytes, type LogPosition } from "./entry.ts";
 
 export interface Log {
   /** The position before the first entry: (0, 0) until a snapshot takes its place. */
-  readonly base: LogPosition;
+  base: LogPosition;
   /** @invariant consecutive from `base.index + 1`; terms never decrease. */
   readonly entries: Entry[];
 }
 
 export const beforeFirst: LogPosition = { index: noIndex, term: noTerm };
 
-export function createLog(entries: readonly Entry[]): Log {
-  const log: Log = { base: beforeFirst, entries: [] };
+export function createLog(entries: readonly Entry[], base: LogPosition = beforeFirst): Log {
+  const log: Log = { base, entries: [] };
   appendToLog(log, entries);
   return log;
 }
@@ -94,11 +94,36 @@ export function truncateLog(log: Log, from: LogIndex): void {
   log.entries.length = Math.min(log.entries.length, from - log.base.index - 1);
 }
 
+/** Removes the entries up to `through`, which becomes the base. @paper §7 */
+export function dropThrough(log: Log, through: LogIndex): void {
+  assert(through >= log.base.index, "dropThrough: the base never goes back", () => `${through}`);
+  const base = positionAt(log, through);
+  log.entries.splice(0, through - log.base.index);
+  log.base = base;
+}
+
+/** A log of nothing but what a snapshot of this position stands for. @paper §7 */
+export function replaceLog(log: Log, base: LogPosition): void {
+  log.entries.length = 0;
+  log.base = base;
+}
+
+/**
+ * Whether a log that has nothing beyond `position` in common with this one lacks its base: there is
+ * no entry to send from then.
+ */
+export function isBelowBase(log: Log, position: LogPosition): boolean {
+  return position.index < log.base.index || position.term < log.base.term;
+}
+
 /**
  * The last position at or before `position.index` whose term is at most `position.term`: what two
  * logs can still have in common, found by halving. @paper §5.3
+ *
+ * @invariant the position is not below the base
  */
 export function lastPossibleMatch(log: Log, position: LogPosition): LogPosition {
+  assert(!isBelowBase(log, position), "what is shared reaches the base", () => `${position.index}`);
   let low: number = log.base.index; // always possible
   let high: number = Math.min(position.index, lastIndex(log));
   while (low < high) {
@@ -118,7 +143,7 @@ export interface PlacedConfiguration {
 
 /**
  * The newest configuration at or before `through`; the empty one if the log is empty. Looks no
- * further back than `above`.
+ * further back than `above`, which a log behind a snapshot needs.
  *
  * @throws FormatError for one that this version cannot read: unknown is a stop
  */
@@ -135,6 +160,7 @@ export function configurationAt(
     return { configuration: decodeConfiguration(entry.data), index: entry.index };
   }
   if (above !== null) return above;
+  assert(log.base.index === 0, "behind a base the configuration is known from a snapshot");
   assert(log.entries.length === 0, "a log begins with a configuration: bootstrap writes the first");
   return { configuration: emptyConfiguration, index: log.base.index };
 }

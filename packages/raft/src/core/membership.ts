@@ -104,7 +104,8 @@ export function onCommitAdvanced(raft: Raft): void {
   else completeChange(raft, leadership);
 }
 
-function refreshCommitted(raft: Raft): void {
+/** The commit index has grown, perhaps over configurations. */
+export function refreshCommitted(raft: Raft): void {
   const known = {
     configuration: raft.committedConfiguration,
     index: raft.committedConfigurationIndex,

@@ -1,8 +1,8 @@
 /** What the host reports back of disk and machines. Completions are merged monotonically. */
-import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
+import { assert, type LogIndex, noIndex, type PersistUnit } from "../base/index.ts";
 import { maybeCommit } from "./commitment.ts";
 import { onOwnVoteDurable } from "./election.ts";
-import type { Raft } from "./state.ts";
+import type { PlacedSnapshot, Raft } from "./state.ts";
 
 /**
  * Unit `unit` and all before it are on disk. What a later unit removed again does not count:
@@ -16,11 +16,16 @@ export function onPersisted(raft: Raft, unit: PersistUnit): void {
   raft.durableUnit = unit;
   while ((raft.outstanding[0]?.unit ?? Number.POSITIVE_INFINITY) <= unit) {
     const done = raft.outstanding.shift();
-    if (done !== undefined && done.lastIndex > raft.durableIndex)
-      raft.durableIndex = done.lastIndex;
+    if (done === undefined) break;
+    if (done.lastIndex > raft.durableIndex) raft.durableIndex = done.lastIndex;
+    if (isNewer(done.snapshot, raft.snapshot)) raft.snapshot = done.snapshot;
   }
   if (!voteWasDurable && raft.durableUnit >= raft.hardStateUnit) onOwnVoteDurable(raft);
   maybeCommit(raft);
+}
+
+function isNewer(a: PlacedSnapshot | null, b: PlacedSnapshot | null): boolean {
+  return a !== null && a.position.index > (b?.position.index ?? noIndex);
 }
 
 export function onApplied(raft: Raft, index: LogIndex): void {

@@ -1,9 +1,10 @@
 /**
  * What a leader knows of one peer, and how much it may send. @paper Figure 2 (nextIndex,
  * matchIndex)
- * @etcd raft/tracker/progress.go (probe and replicate)
+ * @etcd raft/tracker/progress.go (probe, replicate, snapshot)
  */
 import { assert, type LogIndex, noIndex } from "../base/index.ts";
+import type { LogPosition } from "./entry.ts";
 import { type Standing, usualStanding } from "./messages.ts";
 import type { Settings } from "./settings.ts";
 
@@ -14,6 +15,16 @@ export interface Inflight {
   readonly bytes: number;
 }
 
+/** The host was told that the peer needs a snapshot, and has not said how it went. */
+export interface SnapshotOffer {
+  /** The log behind this is kept while the offer stands. */
+  readonly position: LogPosition;
+  /** Of the newest sign that it gets there. */
+  tick: number;
+  /** It is said to have got there: from now on its answers are about that. */
+  isSent: boolean;
+}
+
 /** @invariant `matched < next` */
 export interface Progress {
   /** The peer's log equals ours up to here, on its disk. */
@@ -22,9 +33,12 @@ export interface Progress {
   next: LogIndex;
   /**
    * `probe`: where the logs part is unknown; one message, then wait for its answer or the next
-   * heartbeat. `replicate`: appends are sent ahead of their answers, within the window.
+   * heartbeat. `replicate`: appends are sent ahead of their answers, within the window. `snapshot`:
+   * the peer lacks our base; it gets heartbeats only, until it has one.
    */
-  mode: "probe" | "replicate";
+  mode: "probe" | "replicate" | "snapshot";
+  /** In `snapshot`; else null. */
+  offer: SnapshotOffer | null;
   /** In `probe`: the message that waits for its answer, or null. */
   probeSequence: number | null;
   /**
@@ -58,6 +72,7 @@ export function createProgress(next: LogIndex, nowTick: number): Progress {
     matched: noIndex,
     next,
     mode: "probe",
+    offer: null,
     probeSequence: null,
     probeSince: 1,
     inflight: [],
@@ -89,11 +104,19 @@ export function recordInflight(progress: Progress, inflight: Inflight): void {
 export function becomeProbe(progress: Progress, next: LogIndex): void {
   assert(next > progress.matched, "matched < next", () => `${progress.matched}, ${next}`);
   progress.mode = "probe";
+  progress.offer = null;
   progress.probeSequence = null;
   progress.probeSince = progress.sequence + 1;
   progress.next = next;
   progress.inflight = [];
   progress.inflightBytes = 0;
+}
+
+/** Nothing can be sent but what `position` stands for: appends wait until the peer has that. */
+export function becomeSnapshot(progress: Progress, position: LogPosition, tick: number): void {
+  becomeProbe(progress, (position.index + 1) as LogIndex); // index plus one
+  progress.mode = "snapshot";
+  progress.offer = { position, tick, isSent: false };
 }
 
 /**
@@ -103,6 +126,7 @@ export function becomeProbe(progress: Progress, next: LogIndex): void {
 export function becomeReplicate(progress: Progress, verified: LogIndex, sequence: number): void {
   assert(verified >= progress.matched, "what is on the peer's disk was verified");
   progress.mode = "replicate";
+  progress.offer = null;
   progress.probeSequence = null;
   progress.next = (verified + 1) as LogIndex; // index plus one
   if (verified > progress.matched) recordInflight(progress, { sequence, last: verified, bytes: 0 });

@@ -1,9 +1,10 @@
 /**
  * The dispatcher: one input in, state changed; effects come out with `takeEffects`. Many inputs may
- * be stepped before a take. Nothing but this, `propose`, `changeMembership` and
- * `transferLeadership` changes a member's state.
+ * be stepped before a take. Nothing but this, `propose`, `changeMembership`, `transferLeadership`
+ * and `compactLog` changes a member's state.
  */
 import { assert, unreachable } from "../base/index.ts";
+import { onSnapshotSaved } from "./compaction.ts";
 import { onRequestVote, onRequestVoteResponse } from "./election.ts";
 import { maybeHearLost, onLeaderGone, onWake } from "./failover.ts";
 import type { Input } from "./inputs.ts";
@@ -17,6 +18,8 @@ import {
   onPeerReachable,
   onPeerUnreachable,
 } from "./replication.ts";
+import { onSnapshotReceived } from "./snapshot-install.ts";
+import { onSnapshotFailed, onSnapshotMoving, onSnapshotSent } from "./snapshot-offer.ts";
 import type { Raft } from "./state.ts";
 import { onTick } from "./timers.ts";
 import { onTimeoutNow } from "./transfer.ts";
@@ -57,6 +60,21 @@ export function step(raft: Raft, input: Input): void {
       break;
     case "wake":
       onWake(raft, input.jitter);
+      break;
+    case "snapshot-saved":
+      onSnapshotSaved(raft, input.position);
+      break;
+    case "snapshot-received":
+      onSnapshotReceived(raft, input);
+      break;
+    case "snapshot-sent":
+      onSnapshotSent(raft, input.peer);
+      break;
+    case "snapshot-failed":
+      onSnapshotFailed(raft, input.peer);
+      break;
+    case "snapshot-moving":
+      onSnapshotMoving(raft, input.peer);
       break;
     default:
       unreachable(input, "step: an input of unknown kind");

@@ -4,7 +4,7 @@
  *
  * @paper §5.3
  */
-import { assert, type LogIndex, type NodeId, type Term } from "../base/index.ts";
+import { assert, type LogIndex, type NodeId, noIndex, type Term } from "../base/index.ts";
 import { maybeCommit, maybeCommitAsFollower } from "./commitment.ts";
 import {
   type Entry,
@@ -17,6 +17,8 @@ import { givePromise, promiseAsked, recordPromise } from "./lease.ts";
 import {
   appendToLog,
   entriesWithin,
+  isBelowBase,
+  type Log,
   lastIndex,
   lastPosition,
   lastPossibleMatch,
@@ -42,6 +44,7 @@ import {
 } from "./progress.ts";
 import { maybeConfirmReads } from "./reads.ts";
 import { becomeFollower, resetElectionTimer } from "./roles.ts";
+import { offerSnapshot } from "./snapshot-offer.ts";
 import { type Leadership, type Raft, standingOf } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 import { maybeCallOff } from "./transfer.ts";
@@ -107,8 +110,9 @@ export function startRound(raft: Raft, leadership: Leadership): void {
  */
 export function sendAppends(raft: Raft, leadership: Leadership): void {
   for (const [peer, progress] of leadership.peers) {
-    if (progress.mode === "probe") {
-      if (progress.probeSequence === null) sendProbe(raft, leadership, peer, progress);
+    if (progress.mode !== "replicate") {
+      const asks = progress.mode === "probe" && progress.probeSequence === null;
+      if (asks) sendProbe(raft, leadership, peer, progress);
       else if (progress.sentRound < leadership.round)
         sendHeartbeat(raft, leadership, peer, progress);
       continue;
@@ -147,14 +151,19 @@ function sendEntries(raft: Raft, leadership: Leadership, peer: NodeId, progress:
   recordInflight(progress, { sequence: progress.sequence, last, bytes });
 }
 
-/** Empty, after a position that is known to match: never refused by a healthy peer. */
+/**
+ * Empty, after a position that is known to match: never refused by a healthy peer. Where that is
+ * not in the log any more it is the base, and a refusal says that the peer needs a snapshot.
+ */
 export function sendHeartbeat(
   raft: Raft,
   leadership: Leadership,
   peer: NodeId,
   progress: Progress,
 ): void {
-  sendAppend(raft, leadership, peer, progress, positionAt(raft.log, progress.matched), []);
+  const { base } = raft.log;
+  const prev = progress.matched < base.index ? base : positionAt(raft.log, progress.matched);
+  sendAppend(raft, leadership, peer, progress, prev, []);
 }
 
 function sendAppend(
@@ -202,7 +211,9 @@ export function onAppendEntriesResponse(raft: Raft, response: AppendEntriesRespo
   progress.standing = response.standing ?? usualStanding;
   maybeCallOff(raft, leadership, response.from, progress);
   if (outcome.kind === "accepted") onAccepted(raft, progress, response.sequence, outcome);
-  else onConflict(raft, progress, response.sequence, outcome);
+  else if (isBelowBase(raft.log, outcome.hint)) {
+    onBelowBase(raft, response.from, progress, response.sequence, outcome.prev);
+  } else onConflict(raft, progress, response.sequence, outcome);
   maybeConfirmReads(raft);
 }
 
@@ -226,18 +237,20 @@ function onAccepted(
   sequence: number,
   outcome: Extract<AppendOutcome, { kind: "accepted" }>,
 ): void {
+  const { base } = raft.log;
   const last = lastIndex(raft.log);
   assert(outcome.matched <= outcome.verified, "what is on disk was verified");
   assert(outcome.verified <= last, "a peer verifies only what this leader sent");
   const advanced = advanceMatched(progress, outcome.matched, sequence);
-  if (progress.mode === "probe") {
+  if (progress.mode !== "replicate") {
     // A heartbeat's answer that verifies less than the probe asked about is not the probe's answer.
     const isProbed = sequence >= progress.probeSince;
-    if (isProbed && outcome.verified >= progress.next - 1) {
+    const least = progress.mode === "snapshot" ? base.index : progress.next - 1;
+    if (isProbed && outcome.verified >= least) {
       becomeReplicate(progress, outcome.verified, sequence);
     }
   } else if (hasLost(progress, sequence, outcome.verified)) {
-    const resume = Math.max(outcome.verified, progress.matched) + 1;
+    const resume = Math.max(outcome.verified, progress.matched, base.index) + 1;
     becomeProbe(progress, resume as LogIndex); // index plus one
   }
   if (advanced) maybeCommit(raft);
@@ -254,7 +267,7 @@ function onConflict(
   sequence: number,
   outcome: Extract<AppendOutcome, { kind: "conflict" }>,
 ): void {
-  if (progress.mode === "probe" && sequence < progress.probeSince) return;
+  if (progress.mode !== "replicate" && sequence < progress.probeSince) return;
   const shared = lastPossibleMatch(raft.log, outcome.hint);
   if (outcome.prev.index <= progress.matched) {
     if (sequence <= progress.matchedSequence) return;
@@ -266,12 +279,40 @@ function onConflict(
   becomeProbe(progress, next as LogIndex); // index plus one
 }
 
-/** What was in flight to the peer may be lost with its connection. */
+/**
+ * The peer has nothing beyond our base in common with us, and not the base either: what it needs is
+ * not in our log. Only an answer to a question counts: another may be from before the peer got it.
+ */
+function onBelowBase(
+  raft: Raft,
+  peer: NodeId,
+  progress: Progress,
+  sequence: number,
+  prev: LogPosition,
+): void {
+  if (progress.mode !== "replicate" && sequence < progress.probeSince) return;
+  if (prev.index >= progress.next) return; // an answer to what was already taken back
+  if (prev.index <= progress.matched) {
+    const isNews = sequence > progress.matchedSequence;
+    if (!isNews) return;
+    progress.matched = noIndex; // it lost its disk's end, and how much of it is unknown
+  }
+  if (progress.offer !== null && !progress.offer.isSent) return; // it is on its way
+  if (progress.mode !== "replicate" && progress.matched < raft.log.base.index) {
+    offerSnapshot(raft, peer, progress);
+    return;
+  }
+  const next = Math.max(raft.log.base.index, progress.matched) + 1;
+  becomeProbe(progress, next as LogIndex); // index plus one
+}
+
+/** What was in flight to the peer may be lost with its connection; a snapshot has its own. */
 export function onPeerUnreachable(raft: Raft, peer: NodeId): void {
   raft.reachable.delete(peer);
   const progress = raft.leadership?.peers.get(peer);
-  if (progress === undefined) return;
-  becomeProbe(progress, (progress.matched + 1) as LogIndex); // index plus one
+  if (progress === undefined || progress.mode === "snapshot") return;
+  const next = Math.max(progress.matched, raft.log.base.index) + 1;
+  becomeProbe(progress, next as LogIndex); // index plus one
   progress.probeSequence = progress.sequence; // wait for the heartbeat or for `peer-reachable`
 }
 
@@ -292,6 +333,10 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   if (request.term > raft.hardState.term) adoptTerm(raft, request.term, request.from);
   recognizeLeader(raft, request.from);
   const { prev } = request;
+  if (prev.index < raft.log.base.index) {
+    onAppendEntries(raft, skipCovered(raft.log, request));
+    return;
+  }
   const promisedMs = givePromise(raft, request);
   const term = termAt(raft.log, prev.index);
   if (term !== prev.term) {
@@ -310,6 +355,22 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   raft.leaderCommit = Math.max(raft.leaderCommit, request.commit) as LogIndex; // as above
   maybeCommitAsFollower(raft);
   oweAck(raft, request, promisedMs);
+}
+
+/**
+ * What is at or below our base is committed, so the leader has it, too: the rest of the request, as
+ * if it followed the base.
+ */
+function skipCovered(log: Log, request: AppendEntries): AppendEntries {
+  const { base } = log;
+  const count = base.index - request.prev.index;
+  const last = request.entries[count - 1];
+  assert(
+    last === undefined || last.term === base.term,
+    "a leader's log has every committed entry",
+    () => `${request.from} has term ${last?.term} at ${base.index}, the base here has ${base.term}`,
+  );
+  return { ...request, prev: base, entries: request.entries.slice(count) };
 }
 
 /** A leader of an equal or newer term turns candidates back. @paper §5.2 */

@@ -64,12 +64,21 @@ export interface Settings {
    * are off by less than 0.2.
    */
   readonly leaseDriftPermille: number;
+  /**
+   * Ticks without a sign that a peer gets the snapshot it needs: then it is asked anew what it has,
+   * and the log that was kept for it may go. Longer than any pause of a transfer that will go on,
+   * short enough for a report that was lost.
+   */
+  readonly snapshotTicks: number;
 }
 
 /** Above it election timers of members of equal priority would differ by too little. */
 export const priorityMax = 10;
 
-/** At 10 ms a tick: heartbeat 100 ms, election timeout drawn from [1,000, 2,000) ms. */
+/**
+ * At 10 ms a tick: heartbeat 100 ms, election timeout drawn from [1,000, 2,000) ms, a transfer
+ * without a sign for a minute.
+ */
 export const defaultSettings: Settings = {
   heartbeatTicks: 10,
   electionTicks: 100,
@@ -86,6 +95,7 @@ export const defaultSettings: Settings = {
   leaseReads: false,
   leaseMs: 500,
   leaseDriftPermille: 10,
+  snapshotTicks: 6000,
 };
 
 /** Milliseconds that a member promises at most, whoever asks: a minute without elections. */

@@ -17,14 +17,24 @@ import { allVoters, type Configuration, isVoter } from "./configuration.ts";
 import type {
   Effect,
   HardState,
+  InstallSnapshot,
+  Persist,
   ReadFailure,
   Role,
   RoleChanged,
   Send,
   TransferReason,
 } from "./effects.ts";
-import type { Entry } from "./entry.ts";
-import { configurationAt, createLog, type Log, lastIndex, termAt } from "./log.ts";
+import type { Entry, LogPosition } from "./entry.ts";
+import {
+  beforeFirst,
+  configurationAt,
+  createLog,
+  type Log,
+  lastIndex,
+  type PlacedConfiguration,
+  termAt,
+} from "./log.ts";
 import { type Standing, usualStanding } from "./messages.ts";
 import type { Progress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
@@ -146,11 +156,24 @@ export interface OutstandingUnit {
   readonly unit: PersistUnit;
   /** The last index on disk once this is: lowered when a later unit cuts below it. */
   lastIndex: LogIndex;
+  /** What is installed with it, or null. */
+  readonly snapshot: PlacedSnapshot | null;
+}
+
+/** A snapshot as far as the log is concerned. */
+export interface PlacedSnapshot {
+  readonly position: LogPosition;
+  /** In force at the position. */
+  readonly configuration: Configuration;
+  /** Of its entry: at or before the position. */
+  readonly configurationIndex: LogIndex;
 }
 
 /** Effects gathered since the last take, in the order of their making. */
 export interface Outbox {
   sends: Send[];
+  /** Numbered already; what is to be stored and not in one of them comes behind. */
+  units: (Persist | InstallSnapshot)[];
   answers: Effect[];
   /** The lowest index removed since the last take, or null. */
   truncateFrom: LogIndex | null;
@@ -185,6 +208,11 @@ export interface Raft {
   durableIndex: LogIndex;
   /** Entries from here on were not yet handed out in a persist effect. */
   unstableFrom: LogIndex;
+  /**
+   * The newest durable snapshot, or null. @invariant `base <= snapshot <= applying`, but for a base
+   * that is a snapshot on its way to the disk
+   */
+  snapshot: PlacedSnapshot | null;
 
   // Volatile, on every member.
   role: Role;
@@ -256,23 +284,36 @@ export interface RaftOptions {
   readonly jitter: number;
   /** As recovered from disk, all of it durable. */
   readonly hardState: HardState;
+  /** What the entries follow; (0, 0) unless given. */
+  readonly base?: LogPosition;
   /**
-   * @invariant begins with a configuration (bootstrap writes the first); empty for a member that
-   * joins a cluster, until its leader sends it the log.
+   * The newest durable one, whose state the machines hold; none unless given.
+   * @invariant the log has its position, or begins there; there is one if the base is not (0, 0)
+   */
+  readonly snapshot?: PlacedSnapshot | null;
+  /**
+   * @invariant without a base it begins with a configuration (bootstrap writes the first); empty
+   * for a member that joins a cluster, until its leader sends it the log.
    */
   readonly entries: readonly Entry[];
+  /** As far as is known; what is in the snapshot is, whatever this says. */
   readonly commit: LogIndex;
 }
 
 /** A member as it starts: a follower. @paper §5.2 */
 export function createRaft(options: RaftOptions): Raft {
-  const log = createLog(options.entries);
+  const snapshot = options.snapshot ?? null;
+  const log = createLog(options.entries, options.base ?? beforeFirst);
+  checkStart(log, snapshot);
   const last = lastIndex(log);
   const hardState = options.hardState;
-  assert(options.commit <= last, "what is known to be committed is in the log");
+  const applied = snapshot?.position.index ?? noIndex;
+  const commit = Math.max(options.commit, applied) as LogIndex; // one of two indexes
+  assert(commit <= last, "what is known to be committed is in the log");
   assert((termAt(log, last) ?? noTerm) <= hardState.term, "no entry's term is above the own term");
-  const committed = configurationAt(log, Math.max(options.commit, 1));
-  const effective = configurationAt(log, last);
+  const known = snapshot === null ? null : configurationOf(snapshot);
+  const committed = configurationAt(log, Math.max(commit, 1), known);
+  const effective = configurationAt(log, last, known);
   return {
     id: options.id,
     settings: options.settings,
@@ -286,11 +327,12 @@ export function createRaft(options: RaftOptions): Raft {
     outstanding: [],
     durableIndex: last,
     unstableFrom: (last + 1) as LogIndex, // index plus one
+    snapshot,
     role: "follower",
     leader: null,
-    commit: options.commit,
-    applying: noIndex,
-    applied: noIndex,
+    commit,
+    applying: applied,
+    applied,
     configuration: effective.configuration,
     configurationIndex: effective.index,
     committedConfiguration: committed.configuration,
@@ -325,9 +367,25 @@ export function createPromise({ promisedMs = 0 }: HardState): LeasePromise {
   return { untilMs: 0, pendingMs: 0, term: noTerm, round: 0, ...former };
 }
 
+function checkStart(log: Log, snapshot: PlacedSnapshot | null): void {
+  if (snapshot === null) {
+    assert(log.base.index === noIndex, "a log begins with its first entry, or behind a snapshot");
+    return;
+  }
+  const { index, term } = snapshot.position;
+  assert(index >= log.base.index, "what was dropped is in the snapshot", () => `${index}`);
+  assert(termAt(log, index) === term, "the log has the snapshot's position", () => `${index}`);
+}
+
+/** The configuration that a snapshot brings, and where it is from. */
+export function configurationOf(snapshot: PlacedSnapshot): PlacedConfiguration {
+  return { configuration: snapshot.configuration, index: snapshot.configurationIndex };
+}
+
 export function emptyOutbox(): Outbox {
   return {
     sends: [],
+    units: [],
     answers: [],
     truncateFrom: null,
     hardStateChanged: false,

@@ -29,8 +29,9 @@ export function takeEffects(raft: Raft): Effect[] {
   takeRole(raft, effects);
   // First what others wait for: their disks take as long as ours.
   for (const send of raft.outbox.sends) effects.push(send);
-  takePersist(raft, effects);
-  const { answers } = raft.outbox;
+  queuePersist(raft);
+  const { answers, units } = raft.outbox;
+  for (const unit of units) effects.push(unit);
   raft.outbox = emptyOutbox();
   takeApply(raft, effects);
   for (const answer of answers) effects.push(answer);
@@ -56,12 +57,13 @@ function takeRole(raft: Raft, effects: Effect[]): void {
   }
 }
 
-function takePersist(raft: Raft, effects: Effect[]): void {
+/** Makes a unit of all that is to be stored and in none yet, if there is anything. */
+export function queuePersist(raft: Raft): void {
   const last = lastIndex(raft.log);
   const { hardStateChanged, truncateFrom } = raft.outbox;
   if (!hardStateChanged && truncateFrom === null && raft.unstableFrom > last) return;
   const unit = raft.nextUnit;
-  effects.push({
+  raft.outbox.units.push({
     kind: "persist",
     unit,
     hardState: hardStateChanged ? raft.hardState : null,
@@ -69,7 +71,9 @@ function takePersist(raft: Raft, effects: Effect[]): void {
     entries: raft.unstableFrom > last ? [] : entriesBetween(raft.log, raft.unstableFrom, last),
     commit: raft.commit,
   });
-  raft.outstanding.push({ unit, lastIndex: last });
+  raft.outbox.hardStateChanged = false;
+  raft.outbox.truncateFrom = null;
+  raft.outstanding.push({ unit, lastIndex: last, snapshot: null });
   raft.unstableFrom = (last + 1) as LogIndex; // index plus one
   raft.nextUnit = (unit + 1) as PersistUnit; // unit plus one
 }

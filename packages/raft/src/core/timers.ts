@@ -12,6 +12,7 @@ import { isQuorum } from "./quorum.ts";
 import { failUnansweredReads } from "./reads.ts";
 import { startRound } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
+import { expireOffer } from "./snapshot-offer.ts";
 import type { Leadership, Raft } from "./state.ts";
 import { maybeGiveUpTransfer, maybeHandOver } from "./transfer.ts";
 
@@ -36,6 +37,7 @@ function tickLeader(raft: Raft, leadership: Leadership): void {
   startRound(raft, leadership);
   for (const progress of leadership.peers.values()) {
     if (progress.mode === "probe") progress.probeSequence = null;
+    if (progress.mode === "snapshot") expireOffer(raft, progress);
   }
   maybeHandOver(raft, leadership);
 }

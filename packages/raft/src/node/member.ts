@@ -442,9 +442,13 @@ export class Member {
         this.#connectPeers();
         break;
       case "wake-in":
-        break; // asked for only after `leader-gone`, which this host does not tell
       case "transfer-ended":
-        break; // what was refused meanwhile is tried again at the next tick
+        break; // neither is begun by this host
+      case "install-snapshot":
+      case "snapshot-refused":
+      case "snapshot-needed":
+        assert(false, "members do not take snapshots yet: their logs are whole");
+        break;
       default:
         effect satisfies never;
     }

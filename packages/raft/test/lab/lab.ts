@@ -4,15 +4,9 @@
  * Nothing happens by chance or by time. Used by the paper tests and the stories; the simulator
  * has its own worlds.
  */
+import { assert, logIndex, type NodeId, nodeId, term } from "../../src/base/index.ts";
 import {
-  assert,
-  type LogIndex,
-  logIndex,
-  type NodeId,
-  nodeId,
-  term,
-} from "../../src/base/index.ts";
-import {
+  beforeFirst,
   type ChangeResult,
   changeMembership,
   checkState,
@@ -24,6 +18,7 @@ import {
   encodeConfiguration,
   type HardState,
   type Input,
+  type InstallSnapshot,
   type MemberChange,
   type Message,
   mayRelease,
@@ -34,18 +29,24 @@ import {
   type RoleChanged,
   type Send,
   type Settings,
+  type SnapshotNeeded,
   step,
   type TransferEnded,
   type TransferResult,
   takeEffects,
   transferLeadership,
 } from "../../src/core/index.ts";
+import {
+  type DiskImage,
+  type DiskWrite,
+  type LabSnapshot,
+  lastIndexOn,
+  write,
+} from "./lab-disk.ts";
 
-/** What a crash leaves. */
-export interface DiskImage {
-  hardState: HardState;
-  entries: Entry[];
-  commit: LogIndex;
+/** A peer that needs a snapshot, as its leader said. */
+export interface Offer extends SnapshotNeeded {
+  readonly leader: NodeId;
 }
 
 export interface LabMember {
@@ -62,11 +63,13 @@ export interface LabMember {
   /** A hung one takes what it is given to apply, and never answers. */
   machine: "fast" | "hung";
   /** Handed out and not on disk, oldest first. */
-  writing: Persist[];
+  writing: DiskWrite[];
+  /** Sealed and not installed, by the id that the core knows them by. */
+  readonly received: Map<number, LabSnapshot>;
   /** Messages that wait for the disk. */
   parked: Send[];
   image: DiskImage;
-  /** Since the start of this life. */
+  /** The state of the machine: all that it has applied in this life, or a snapshot stands for. */
   applied: Entry[];
   answers: ReadAnswered[];
   roles: RoleChanged[];
@@ -85,6 +88,8 @@ export interface Lab {
   network: Message[];
   /** Directions that lose everything, as `from>to`. */
   readonly cut: Set<string>;
+  /** Snapshots that are needed and were not brought, oldest first. */
+  offers: Offer[];
   /** Told of each effect as it is handed out, and of each message as it leaves. */
   onEffect: (member: LabMember, effect: Effect) => void;
   onLeave: (message: Message) => void;
@@ -113,6 +118,7 @@ export function createLab(names: readonly string[], options: LabOptions = {}): L
     members: new Map(),
     network: [],
     cut: new Set(),
+    offers: [],
     onEffect: () => {},
     onLeave: () => {},
   };
@@ -144,8 +150,10 @@ export function placeMember(
       votedFor: at.votedFor == null ? null : nodeId(at.votedFor),
       mustCatchUp: false,
     },
+    base: beforeFirst,
     entries: at.terms.map((value, i) => entryOf(i + 1, value, i === 0 ? voters : null)),
     commit: logIndex(at.commit ?? 1),
+    snapshot: null,
   };
   const before = lab.members.get(nodeId(name));
   lab.members.set(nodeId(name), start(lab, nodeId(name), image, 1, before?.jitter));
@@ -154,7 +162,8 @@ export function placeMember(
 /** A member that joins: it knows nothing, not even its cluster. */
 export function joinMember(lab: Lab, name: string): void {
   const hardState: HardState = { term: term(0), votedFor: null, mustCatchUp: false };
-  const image: DiskImage = { hardState, entries: [], commit: logIndex(0) };
+  const empty = { base: beforeFirst, entries: [], commit: logIndex(0), snapshot: null };
+  const image: DiskImage = { hardState, ...empty };
   lab.members.set(nodeId(name), start(lab, nodeId(name), image, 1));
 }
 
@@ -184,7 +193,9 @@ function start(
 ): LabMember {
   const settings = { ...lab.settings, ...lab.own[id] };
   const raft = createRaft({ id, settings, boot, jitter, ...image });
-  const volatile = { writing: [], parked: [], applied: [], answers: [], roles: [], transfers: [] };
+  const applied = [...(image.snapshot?.state ?? [])];
+  const received = new Map<number, LabSnapshot>();
+  const volatile = { writing: [], received, parked: [], answers: [], roles: [], transfers: [] };
   const wakeMs = null;
   return {
     id,
@@ -195,6 +206,7 @@ function start(
     disk: "fast",
     machine: "fast",
     image,
+    applied,
     wakeMs,
     nowMs: lab.members.get(id)?.nowMs ?? 0,
     ...volatile,
@@ -307,7 +319,7 @@ export function readAt(lab: Lab, name: string, ...ids: readonly number[]): void 
   feed(lab, name, ...ids.map((id) => ({ kind: "read", id }) as const));
 }
 
-function drain(lab: Lab, member: LabMember): void {
+export function drain(lab: Lab, member: LabMember): void {
   for (;;) {
     const effects = takeEffects(member.raft);
     checkState(member.raft);
@@ -320,8 +332,7 @@ function handOut(lab: Lab, member: LabMember, effect: Effect): void {
   lab.onEffect(member, effect);
   switch (effect.kind) {
     case "persist":
-      member.writing.push(effect);
-      if (member.disk === "fast") completeWrites(lab, member, member.writing.length);
+      enqueue(lab, member, effect);
       break;
     case "send":
       member.parked.push(effect);
@@ -349,9 +360,40 @@ function handOut(lab: Lab, member: LabMember, effect: Effect): void {
     case "transfer-ended":
       member.transfers.push(effect);
       break;
+    case "install-snapshot":
+      install(lab, member, effect);
+      break;
+    case "snapshot-refused":
+      member.received.delete(effect.id);
+      break;
+    case "snapshot-needed":
+      lab.offers.push({ ...effect, leader: member.id });
+      break;
     default:
       effect satisfies never;
   }
+}
+
+/** To the disk in its place, and into the machine. */
+function install(lab: Lab, member: LabMember, effect: InstallSnapshot): void {
+  const snapshot = member.received.get(effect.id);
+  assert(snapshot !== undefined, "what is installed was received");
+  member.received.delete(effect.id);
+  enqueue(lab, member, { ...effect, snapshot });
+  member.applied = [...snapshot.state];
+  if (member.machine === "hung") return;
+  stepMember(member, { kind: "applied", index: effect.position.index });
+}
+
+/** The units of entries that a slow disk has to write. */
+export function unitsAt(lab: Lab, name: string): Persist[] {
+  return memberOf(lab, name).writing.filter((what) => what.kind === "persist");
+}
+
+/** Gives the disk something to do, behind all that it has to do already. */
+export function enqueue(lab: Lab, member: LabMember, what: DiskWrite): void {
+  member.writing.push(what);
+  if (member.disk === "fast") completeWrites(lab, member, member.writing.length);
 }
 
 function release(lab: Lab, member: LabMember): void {
@@ -378,23 +420,15 @@ export function persist(lab: Lab, name: string, count = Number.POSITIVE_INFINITY
 }
 
 function completeWrites(lab: Lab, member: LabMember, count: number): number {
-  for (const unit of member.writing.splice(0, count)) {
-    writeUnit(member.image, unit);
-    stepMember(member, { kind: "persisted", unit: unit.unit });
+  for (const what of member.writing.splice(0, count)) {
+    write(member.image, what);
+    if ("unit" in what) stepMember(member, { kind: "persisted", unit: what.unit });
+    else if (what.kind === "save") {
+      stepMember(member, { kind: "snapshot-saved", position: what.snapshot.position });
+    }
   }
   release(lab, member);
   return count;
-}
-
-function writeUnit(image: DiskImage, unit: Persist): void {
-  if (unit.hardState !== null) image.hardState = unit.hardState;
-  const { truncateFrom } = unit;
-  if (truncateFrom !== null) {
-    image.entries = image.entries.filter((entry) => entry.index < truncateFrom);
-  }
-  image.entries.push(...unit.entries);
-  image.commit = unit.commit;
-  assert(image.commit <= image.entries.length, "no commit index without its entries on disk");
 }
 
 export function setDisk(lab: Lab, name: string, disk: "fast" | "slow"): void {
@@ -466,7 +500,7 @@ export function restart(lab: Lab, name: string, damage: Damage = {}): void {
   const { id, image, boot, jitter } = memberOf(lab, name);
   const end = damage.loseFrom ?? Number.POSITIVE_INFINITY;
   image.entries = image.entries.filter((entry) => entry.index < end);
-  image.commit = logIndex(Math.min(image.commit, image.entries.length));
+  image.commit = logIndex(Math.min(image.commit, lastIndexOn(image)));
   image.hardState = {
     ...image.hardState,
     mustCatchUp: image.hardState.mustCatchUp || damage.mustCatchUp === true,
@@ -513,12 +547,12 @@ export function elect(lab: Lab, name: string): void {
   assert(raftOf(lab, name).role === "leader", "elect: it wins", () => name);
 }
 
-/** The terms of a member's log, from index 1. */
+/** The terms of a member's log, from its base on: index 1 unless it was compacted. */
 export function termsOf(lab: Lab, name: string): number[] {
   return raftOf(lab, name).log.entries.map((entry) => entry.term);
 }
 
-/** The data of all that a member has applied in this life, commands only. */
+/** The data of all that a member's machine has applied, commands only. */
 export function appliedAt(lab: Lab, name: string): string[] {
   return memberOf(lab, name)
     .applied.filter((entry) => entry.kind === "command")

@@ -1,7 +1,7 @@
 /**
  * The rules of Raft that the core must keep, each with where it is written and its sentence in our
  * words. `paper.ts` ties a test to a rule, `matrix.test.ts` fails on a rule without one,
- * `docs/paper-matrix.md` is the table. Compaction joins with its chapter.
+ * `docs/paper-matrix.md` is the table.
  */
 
 export interface Rule {
@@ -106,6 +106,37 @@ const paperRules = {
     "5.6",
     "The election timeout must exceed the heartbeat interval well, or settings are refused.",
   ],
+  "7-independent": [
+    "7",
+    "Each member takes snapshots by itself, of what it has applied, and drops no more than that.",
+  ],
+  "7-consistency": [
+    "7",
+    "The last position that was dropped is kept: the entry after it can still be checked.",
+  ],
+  "7-lagging": [
+    "7",
+    "A leader that no longer has what a follower needs gives it a snapshot, and entries after it.",
+  ],
+  "7-heartbeats": [
+    "7, 5.2",
+    "Who waits for a snapshot still hears its leader, and its answers still count as contact.",
+  ],
+  "7-replace": [
+    "7",
+    "A snapshot of what is not in the log takes the place of all of it, conflicting entries too.",
+  ],
+  "7-retain": [
+    "7",
+    "If the log has the snapshot's last entry, what follows it stays, and stays acknowledged.",
+  ],
+  "7-old": ["7", "A snapshot of what is committed already changes nothing."],
+  "7-durable": ["7", "A snapshot is acknowledged when it is on disk, and not before."],
+  "7-restore": [
+    "7",
+    "The machine's state becomes the snapshot's; what is in it is not applied, what follows is.",
+  ],
+  "7-restart": ["7", "A member starts from its newest snapshot and the log behind it."],
   "8-no-op": ["8", "A leader opens its term with a no-op, which commits what it inherited."],
   "8-reads": ["8", "A read is answered only after a majority confirmed the leader anew."],
 } as const satisfies Record<string, readonly [string, string]>;
@@ -192,6 +223,27 @@ const thesisRules = {
     "A change of the voters is a joint configuration and, once that is committed, the new one.",
   ],
   "4.3-any-change": ["thesis 4.3", "Any set of voters can follow any other, in one change."],
+  "5.1-configuration": [
+    "thesis 5.1",
+    "A snapshot brings the configuration of its position, with the index of that one's entry.",
+  ],
+  "5.1-joint": [
+    "thesis 5.1, 4.3",
+    "Who gets a snapshot in the middle of a change counts both halves, and sees the change end.",
+  ],
+  "5.1-base-configuration": [
+    "thesis 5.1, 4.1",
+    "A configuration that was dropped with the log is in force again when a newer one is removed.",
+  ],
+  "5.1-up-to-date": [
+    "thesis 5.1, 3.6",
+    "Votes compare the base where there is no entry behind it.",
+  ],
+  "5.1-learner": ["thesis 5.1, 4.2.1", "A new server begins with a snapshot where there is one."],
+  "5.1-term": [
+    "thesis 5.1, 3.3",
+    "Who is given a snapshot adopts the leader's term first: no older leader is heard then.",
+  ],
   "6.2-check-quorum": [
     "thesis 6.2",
     "A leader that reaches no majority for an election timeout steps down.",

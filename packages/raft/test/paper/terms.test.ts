@@ -24,6 +24,7 @@ import {
   settle,
   tick,
   timeOut,
+  unitsAt,
 } from "../lab/index.ts";
 import { paper } from "./paper.ts";
 
@@ -202,7 +203,7 @@ describe("what is durable", () => {
     const lab = createLab(names);
     setDisk(lab, "n1", "slow");
     receive(lab, append("n2", "n1", 4, { prev: [1, 1], terms: [2, 3, 4] }));
-    const [unit] = memberOf(lab, "n1").writing;
+    const [unit] = unitsAt(lab, "n1");
     expect(unit?.hardState).toMatchObject({ term: 4, votedFor: null });
     expect(unit?.entries).toHaveLength(3);
     expect(memberOf(lab, "n1").writing).toHaveLength(1);

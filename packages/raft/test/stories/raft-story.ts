@@ -15,6 +15,10 @@
  *     leader-gone n2,n3 peer=n1: their hosts saw it; wake n2: the time it asked for has passed
  *     lease-read n1 id=1 [after-ms=50]; pass n1 ms=500: its clock goes on, and it does nothing
  *     transfer n1 [to=n2]; disk-health n1 bad | good; timeout-now: a message made by hand
+ *     request-vote, request-vote-response, append: a message made by hand; partition n1 n2,n3; heal
+ *     snapshot n1; compact n1 [index=5]; fetch n2 [from=n3] [report=lost | failed | moving]
+ *     (what n2 was offered arrives whole there; `failed` and `moving`: only the leader hears that)
+ *     give n2 from=n3   n2 gets n3's snapshot unasked
  *     join n4; change n1 add=n4 add-learner=n5 promote= demote= remove=n1,n2; members [n1,n2]
  *     status; log n1; progress n1
  */
@@ -38,6 +42,7 @@ import {
   append,
   type Choice,
   changeAt,
+  compact,
   crash,
   createLab,
   cutLink,
@@ -45,6 +50,7 @@ import {
   demote,
   drop,
   elect,
+  giveSnapshot,
   heal,
   joinMember,
   type Lab,
@@ -60,13 +66,18 @@ import {
   proposeAt,
   readAt,
   receive,
+  receiveSnapshot,
   remove,
+  report,
   requestVote,
   restart,
   seeGone,
   setDisk,
   setDiskHealth,
   settle,
+  sourceOf,
+  takeOffer,
+  takeSnapshot,
   termsOf,
   tick,
   timeOut,
@@ -115,6 +126,20 @@ const handlers: Readonly<Record<string, Handler>> = {
   members: (world, command) => {
     const names = command.positional[0]?.split(",") ?? [...world.lab.members.keys()];
     for (const name of names) world.lines.push(describeMembers(world, name));
+  },
+  snapshot: (world, command) => {
+    const { position } = takeSnapshot(world.lab, nodeOf(command));
+    world.lines.push(`${nodeOf(command)} takes a snapshot at ${describePosition(position)}`);
+  },
+  compact: (world, command) => {
+    const index = command.named.get("index");
+    compact(world.lab, nodeOf(command), index === undefined ? undefined : Number(index));
+  },
+  fetch: onFetch,
+  give: (world, command) => {
+    const { snapshot, hardState } = memberOf(world.lab, required(command, "from")).image;
+    if (snapshot === null) throw new Error("who gives a snapshot has one");
+    giveSnapshot(world.lab, nodeOf(command), snapshot, hardState.term);
   },
   read: (world, command) => {
     const ids = namedOr(command, "ids", "1").split(",").map(Number);
@@ -263,6 +288,26 @@ function onPropose(world: World, command: StoryCommand): void {
   }
 }
 
+/** `transfer n2 report=moving`: the offer stands; else it is done with. */
+function onFetch(world: World, command: StoryCommand): void {
+  const { lab } = world;
+  const peer = nodeOf(command);
+  const said = command.named.get("report") ?? "sent";
+  if (said === "moving") {
+    const offer = lab.offers.find((one) => one.peer === peer);
+    if (offer === undefined) throw new Error(`${peer} was offered nothing`);
+    report(lab, offer, "snapshot-moving");
+    return;
+  }
+  const offer = takeOffer(lab, peer);
+  if (said === "failed") {
+    report(lab, offer, "snapshot-failed");
+    return;
+  }
+  receiveSnapshot(lab, offer, sourceOf(lab, offer, command.named.get("from")));
+  if (said === "sent") report(lab, offer, "snapshot-sent");
+}
+
 /** `change n1 remove=n2,n3 add=n4`: one change of all that is named, in this order. */
 function onChange(world: World, command: StoryCommand): void {
   const changes: MemberChange[] = [];
@@ -338,17 +383,14 @@ function onProgress(world: World, command: StoryCommand): void {
 
 // --- printing ------------------------------------------------------------------------------------
 
-const newsKinds: ReadonlySet<Effect["kind"]> = new Set([
-  "read-answered",
-  "configuration-changed",
-  "transfer-ended",
-  "wake-in",
+const news: ReadonlySet<Effect["kind"]> = new Set([
+  ...(["read-answered", "configuration-changed", "transfer-ended", "wake-in"] as const),
+  ...(["install-snapshot", "snapshot-refused", "snapshot-needed"] as const),
 ]);
 
 function printEffect(world: World, member: LabMember, effect: Effect): void {
   const isSlowWrite = effect.kind === "persist" && member.disk === "slow";
-  const isNews = newsKinds.has(effect.kind);
-  if (!isSlowWrite && !isNews) return;
+  if (!isSlowWrite && !news.has(effect.kind)) return;
   world.lines.push(`${member.id} ${describeEffect(effect)}`);
 }
 

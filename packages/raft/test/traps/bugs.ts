@@ -7,6 +7,7 @@ import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { replicationBugs } from "./bugs/replication.ts";
 import { snapshotTransferBugs } from "./bugs/snapshot-transfer.ts";
+import { snapshotBugs } from "./bugs/snapshots.ts";
 import { storageBugs } from "./bugs/storage.ts";
 import { transferBugs } from "./bugs/transfer.ts";
 import type { TrapBug } from "./bugs/trap-bug.ts";
@@ -17,6 +18,7 @@ export const bugs: readonly TrapBug[] = [
   ...electionBugs,
   ...replicationBugs,
   ...storageBugs,
+  ...snapshotBugs,
   ...machineBugs,
   ...snapshotTransferBugs,
   ...transferBugs,

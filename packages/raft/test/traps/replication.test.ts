@@ -27,6 +27,7 @@ import {
   termsOf,
   tick,
   timeOut,
+  unitsAt,
 } from "../lab/index.ts";
 import { NodeWorld } from "../node/node-world.ts";
 
@@ -154,7 +155,7 @@ describe("log replication and commitment", () => {
     deliver(lab, choose({ to: "n2" }));
     proposeAt(lab, "n1", "b");
     deliver(lab, choose({ to: "n2" }));
-    const [first, second] = memberOf(lab, "n2").writing;
+    const [first, second] = unitsAt(lab, "n2");
     feed(lab, "n2", { kind: "persisted", unit: second?.unit ?? persistUnit(0) });
     expect(raftOf(lab, "n2").durableIndex).toBe(4);
     const { durableUnit } = raftOf(lab, "n2");

@@ -208,9 +208,16 @@ export function describeStep(recorded: RecordedStep): string {
       return `wake jitter=${recorded.jitter.toFixed(3)}`;
     case "disk-health":
       return `disk-health ${recorded.isHealthy ? "good" : "bad"}`;
+    case "snapshot-saved":
+      return `snapshot-saved ${recorded.position.index}`;
+    case "snapshot-received":
+      return `snapshot-received ${recorded.id} at ${recorded.position.index}`;
     case "peer-reachable":
     case "peer-unreachable":
     case "leader-gone":
+    case "snapshot-sent":
+    case "snapshot-failed":
+    case "snapshot-moving":
       return `${recorded.kind} ${recorded.peer}`;
     default:
       return recorded satisfies never;

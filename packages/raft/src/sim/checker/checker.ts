@@ -224,6 +224,11 @@ export class Checker implements CoreObserver {
       case "transfer-ended":
       case "wake-in":
         break;
+      case "install-snapshot":
+      case "snapshot-refused":
+      case "snapshot-needed":
+        assert(false, "nobody takes snapshots in this world");
+        break;
       default:
         effect satisfies never;
     }

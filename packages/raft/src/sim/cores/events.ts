@@ -99,6 +99,11 @@ function handOut(world: World, host: Host, effect: Effect): void {
     case "transfer-ended":
     case "wake-in":
       break;
+    case "install-snapshot":
+    case "snapshot-refused":
+    case "snapshot-needed":
+      assert(false, "nobody takes snapshots in this world");
+      break;
     default:
       effect satisfies never;
   }

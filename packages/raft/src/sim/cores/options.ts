@@ -143,6 +143,7 @@ function drawSettings(random: Random): Settings {
     leaseReads: false,
     leaseMs: defaultSettings.leaseMs,
     leaseDriftPermille: defaultSettings.leaseDriftPermille,
+    snapshotTicks: defaultSettings.snapshotTicks,
   };
 }
 

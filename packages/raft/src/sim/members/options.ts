@@ -185,6 +185,7 @@ function drawSettings(
     leaseReads: false,
     leaseMs: defaultSettings.leaseMs,
     leaseDriftPermille: defaultSettings.leaseDriftPermille,
+    snapshotTicks: defaultSettings.snapshotTicks,
   };
 }
 

@@ -167,7 +167,13 @@ function describeInput(input: Input): string {
       return input.isHealthy ? "disk healthy" : "disk unhealthy";
     case "peer-reachable":
     case "peer-unreachable":
+    case "snapshot-sent":
+    case "snapshot-failed":
+    case "snapshot-moving":
       return `${input.kind} ${input.peer}`;
+    case "snapshot-saved":
+    case "snapshot-received":
+      return `${input.kind} ${input.position.index}`;
     default:
       return unreachable(input, "describeInput: an input of unknown kind");
   }

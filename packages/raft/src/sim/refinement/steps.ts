@@ -69,7 +69,14 @@ export function explainStep(
     case "disk-health":
     case "peer-unreachable":
     case "peer-reachable":
+    case "snapshot-sent":
+    case "snapshot-failed":
+    case "snapshot-moving":
       break; // changes nothing that the paper knows
+    case "snapshot-saved":
+    case "snapshot-received":
+      demand(false, () => "nobody takes snapshots in this world");
+      break;
     default:
       unreachable(input, "explainStep: an input of unknown kind");
   }

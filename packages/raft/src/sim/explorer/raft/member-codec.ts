@@ -334,6 +334,7 @@ export class MemberCodec {
       outstanding: [],
       durableIndex,
       unstableFrom: (entries.length + 1) as LogIndex, // a count plus one
+      snapshot: null,
       role,
       leader,
       commit,
@@ -364,6 +365,7 @@ export class MemberCodec {
       readsAsked: new Map(),
       outbox: {
         sends: [],
+        units: [],
         answers: [],
         truncateFrom: null,
         hardStateChanged: false,
@@ -395,7 +397,7 @@ export class MemberCodec {
     for (let i = 1; i <= count; i++) {
       const unit = persistUnit(i);
       pending.push(this.#takeUnit(unit));
-      raft.outstanding.push({ unit, lastIndex: this.#takeIndex() });
+      raft.outstanding.push({ unit, lastIndex: this.#takeIndex(), snapshot: null });
     }
     raft.nextUnit = persistUnit(count + 1);
     return { image, pending };
@@ -494,6 +496,7 @@ export class MemberCodec {
       matched: logIndex(head & 15),
       next: logIndex(head >> 4),
       mode,
+      offer: null,
       probeSequence: probe === 0 ? null : probe - 1,
       probeSince: Math.max(1, since),
       inflight,
@@ -578,6 +581,7 @@ function checkNormal(member: Member): void {
   assert(outbox.truncateFrom === null && !outbox.hardStateChanged, "a take stores what changed");
   assert(!outbox.configurationChanged, "a take tells of a configuration");
   assert(raft.log.entries[0] === firstEntry, "the first entry stays");
+  assert(raft.snapshot === null && outbox.units.length === 0, "nobody takes snapshots here");
   assert(raft.configurationIndex === firstEntry.index, "the configuration stays");
   assert(!raft.hardState.mustCatchUp, "no disk is damaged here");
   assert(raft.told.role === raft.role && raft.told.leader === raft.leader, "the host knows it");

@@ -222,6 +222,11 @@ function handOut(member: Member, effect: Effect, outcome: Outcome): void {
     case "transfer-ended":
     case "wake-in":
       break;
+    case "install-snapshot":
+    case "snapshot-refused":
+    case "snapshot-needed":
+      assert(false, "nobody takes snapshots in this world");
+      break;
     default:
       effect satisfies never;
   }
