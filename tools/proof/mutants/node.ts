@@ -19,8 +19,8 @@ const durabilityMutants: readonly Mutant[] = [
   mutant(
     "sends-not-held",
     "A message leaves at once, whatever unit it waits for.",
-    patch("node/member.ts", "if (mayRelease(effect, this.#durable)) this.#leave", "this.#leave"),
-    patch("node/member.ts", "        else this.#held.push(effect);\n", ""),
+    patch("node/outlet.ts", "if (mayRelease(effect, this.#durable)) this.#leave", "this.#leave"),
+    patch("node/outlet.ts", "    else this.#held.push(effect);\n", ""),
   ),
   mutant(
     "sends-released-on-hand-out",
@@ -29,11 +29,11 @@ const durabilityMutants: readonly Mutant[] = [
       "node/member.ts",
       "    this.#parts.store.append(effect, (error) => {",
       lines(
-        "    this.#durable = effect.unit;",
+        "    this.#outlet.release(effect.unit);",
         "    this.#parts.store.append(effect, (error) => {",
       ),
     ),
-    patch("node/member.ts", "assert(unit > this.#durable,", "assert(unit > 0,"),
+    patch("node/outlet.ts", "assert(unit > this.#durable,", "assert(unit > 0,"),
   ),
   mutant(
     "persisted-before-durable",

@@ -6,35 +6,27 @@
  * Called by `node.ts`, which gives it to programs. Not here: how a member is opened
  * (`open-member.ts`).
  */
-import {
-  assert,
-  type LogIndex,
-  type NodeId,
-  type PersistUnit,
-  persistUnit,
-  QuorateError,
-} from "../base/index.ts";
+import { assert, type LogIndex, type NodeId, type QuorateError } from "../base/index.ts";
 import {
   type Apply,
   type Effect,
   type Input,
   type Message,
-  mayRelease,
   type Persist,
   type ProposeResult,
   propose,
   type Raft,
   type RoleChanged,
-  type Send,
   step,
   takeEffects,
 } from "../core/index.ts";
 import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
 import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
+import { BlackBox } from "./black-box.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
-import { noRecording, stoppedError, storageFailed } from "./errors.ts";
+import { stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
@@ -42,12 +34,13 @@ import type { MetricsHook } from "./insight/metrics.ts";
 import type { NodeLimits } from "./limits.ts";
 import { describeThrown, type Logger } from "./logger.ts";
 import type { MemberObserver } from "./observer.ts";
+import { Outlet } from "./outlet.ts";
 import { Peers } from "./peers.ts";
 import { type KnownMachines, Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
 import type { FlightRecorder } from "./recorder/flight-recorder.ts";
-import { type RecordingPlace, saveRecording } from "./recorder/save-recording.ts";
+import type { RecordingPlace } from "./recorder/save-recording.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
 import { StateComparison } from "./state-comparison.ts";
 
@@ -93,14 +86,13 @@ export class Member {
   readonly #reads: Reads;
   readonly #sessions: ClientSessions;
   readonly #insight: Insight;
+  readonly #outlet: Outlet;
+  readonly #blackBox: BlackBox;
   readonly #comparison: StateComparison;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
   #isScheduled = false;
-  /** Sends whose unit is not durable yet, in the order of their making. */
-  #held: Send[] = [];
-  #durable: PersistUnit = persistUnit(0);
   #state: "running" | "stopping" | "stopped" = "running";
   #stopError: Error | null = null;
   /** As last told in the event `leader`. */
@@ -116,6 +108,8 @@ export class Member {
     this.#recorder = parts.recorder;
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
+    this.#outlet = new Outlet((message) => this.#leave(message));
+    this.#blackBox = new BlackBox(parts);
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
     this.#deadlines = createDeadlines();
     const host = {
@@ -168,43 +162,12 @@ export class Member {
 
   /** The newest inputs of the core with the state they began at; null: they are not kept. */
   recording(): string | null {
-    return this.#recorder?.encode(this.#parts.clock.wallMs(), this.#stopError) ?? null;
+    return this.#blackBox.read(this.#stopError);
   }
 
   /** Writes `recording()` into the directory; `done` gets the path, or why there is none. */
   saveRecording(done: (error: QuorateError | null, path?: string) => void): void {
-    const { recordings, clock } = this.#parts;
-    const text = this.#tryRecording();
-    if (recordings === null || text === null) {
-      clock.defer(() => done(noRecording(text === null ? "recorder" : "dir")));
-    } else {
-      saveRecording(recordings, clock.wallMs(), text, done);
-    }
-  }
-
-  /** A core that is broken may not be printable: that is no reason to end otherwise. */
-  #tryRecording(): string | null {
-    try {
-      return this.recording();
-    } catch (error) {
-      this.#parts.logger.warn({}, `There is no recording of it: ${describeThrown(error)}`);
-      return null;
-    }
-  }
-
-  /** What broke the core must be there to be run again. Not on a disk that has just failed. */
-  #saveLastRecording(error: Error | null, done: () => void): void {
-    const { recordings, logger } = this.#parts;
-    const isDisk = error instanceof QuorateError && error.code === "STORAGE_FAILED";
-    if (error === null || isDisk || recordings === null || this.#recorder === null) {
-      done();
-      return;
-    }
-    this.saveRecording((failed, path) => {
-      if (failed === null) logger.error({ path }, `What led to it is in ${path}: quorate replay`);
-      else logger.warn({ error: failed.message }, failed.message);
-      done();
-    });
+    this.#blackBox.save(this.#stopError, done);
   }
 
   /** What the transport calls. */
@@ -413,8 +376,7 @@ export class Member {
         this.#persist(effect);
         break;
       case "send":
-        if (mayRelease(effect, this.#durable)) this.#leave(effect.message);
-        else this.#held.push(effect);
+        this.#outlet.send(effect);
         break;
       case "apply":
         this.#transport?.flush(); // what others wait for leaves before the machines take their time
@@ -447,24 +409,10 @@ export class Member {
     this.#take(() => {
       this.#observer?.onDurable(effect);
       this.#insight.onDurable(unit);
-      this.#release(unit);
+      // An acknowledgement that the leader waits for: not a turn later.
+      if (this.#outlet.release(unit)) this.#transport?.flush();
       this.#stepCore({ kind: "persisted", unit });
     });
-  }
-
-  /** What waited for the disk leaves. */
-  #release(unit: PersistUnit): void {
-    assert(unit > this.#durable, "units become durable in order");
-    this.#durable = unit;
-    const held = this.#held;
-    if (held.length > 0) {
-      this.#held = [];
-      for (const send of held) {
-        if (mayRelease(send, unit)) this.#leave(send.message);
-        else this.#held.push(send);
-      }
-      this.#transport?.flush(); // an acknowledgement that the leader waits for: not a turn later
-    }
   }
 
   #leave(message: Message): void {
@@ -542,7 +490,7 @@ export class Member {
     this.#stopError = error;
     this.#observer?.onEnd();
     this.#timer?.cancel();
-    this.#held = [];
+    this.#outlet.clear();
     failAll(this.#deadlines, error);
     let open = 3;
     const closed = () => {
@@ -552,7 +500,7 @@ export class Member {
       if (lock === null) this.#closed();
       else lock.release(() => this.#closed());
     };
-    this.#saveLastRecording(error, closed);
+    this.#blackBox.saveLast(error, closed);
     if (this.#transport === null) this.#parts.clock.defer(closed);
     else this.#transport.close(closed);
     this.#parts.store.close((failed) => {
