@@ -4,8 +4,9 @@
  */
 import { FormatError, type NodeId } from "../base/index.ts";
 import type { Connection, ConnectionHandlers, Timer } from "../ports/index.ts";
+import { decodeIntroduction, decodeJoin, encodeJoinAnswer } from "./codec/admission-codec.ts";
 import type { Ends } from "./codec/fields.ts";
-import { aliveKind, type Frame } from "./codec/frame.ts";
+import { aliveKind, type Frame, joinKind } from "./codec/frame.ts";
 import { FrameParser } from "./codec/frame-parser.ts";
 import { FrameWriter } from "./codec/frame-writer.ts";
 import {
@@ -19,21 +20,29 @@ import {
 import { decodeMessage } from "./codec/message-codec.ts";
 import type { TransportContext } from "./context.ts";
 import { recogniseForeign } from "./foreign.ts";
-import { checkHello, refuseVersions } from "./handshake.ts";
+import { checkHello, refuse, refuseVersions } from "./handshake.ts";
 import type { PeerIdentity } from "./transport.ts";
+
+function isReading(phase: Phase): phase is ReadingPhase {
+  return phase === "greeting" || phase === "introducing" || phase === "open";
+}
 
 /** What a connection asks of its owner. */
 export interface InboundOwner {
   readonly peers: ReadonlySet<NodeId>;
+  /** Whether one more may come who belongs to the cluster and is no known member. */
+  readonly hasRoom: boolean;
   onWelcomed(connection: InboundConnection): void;
   onGone(connection: InboundConnection): void;
 }
 
 /**
- * `greeting`: the hello has not come; `open`: messages; `answered`: refused, waits for the other
- * end to have read why; `closed`.
+ * `greeting`: the hello has not come; `introducing`: it was welcome, the introduction has not come;
+ * `admitting`: what comes waits for the host's word; `open`: messages; `answered`: refused, or told
+ * all there is to tell: waits for the other end to have read it; `closed`.
  */
-type Phase = "greeting" | "open" | "answered" | "closed";
+type Phase = "greeting" | "introducing" | "admitting" | "open" | "answered" | "closed";
+type ReadingPhase = "greeting" | "introducing" | "open";
 
 export class InboundConnection {
   readonly #context: TransportContext;
@@ -46,6 +55,12 @@ export class InboundConnection {
   #peer: PeerIdentity | null = null;
   #ends: Ends | null = null;
   #quietIntervals = 0;
+  /** What came while the host was asked; no more than its sender queues for us. */
+  #unread: Uint8Array[] = [];
+  /** Where it says that it can be dialled; empty before it does. */
+  #address = "";
+  /** Belongs to the cluster, but is no member that is known here (yet). */
+  isGuest = false;
 
   constructor(context: TransportContext, owner: InboundOwner, connection: Connection) {
     const { limits, clock, crc32 } = context;
@@ -61,6 +76,10 @@ export class InboundConnection {
     return this.#peer;
   }
 
+  get address(): string {
+    return this.#address;
+  }
+
   handlers(): ConnectionHandlers {
     return {
       onData: (bytes) => this.#onData(bytes),
@@ -73,7 +92,7 @@ export class InboundConnection {
 
   /** Once an alive interval. */
   onAliveInterval(): void {
-    if (this.#phase !== "open") return;
+    if (this.#phase !== "open" && this.#phase !== "admitting") return;
     const { limits, aliveFrame } = this.#context;
     this.#quietIntervals += 1;
     if (this.#quietIntervals > limits.silentIntervalsMax) {
@@ -94,19 +113,27 @@ export class InboundConnection {
   #onData(bytes: Uint8Array): void {
     if (this.#phase === "answered" || this.#phase === "closed") return;
     this.#quietIntervals = 0;
-    this.#parser.push(bytes);
-    // Each frame may change the phase, also through what a handler does.
-    while (this.#phase === "greeting" || this.#phase === "open") {
-      if (!this.#nextFrame(this.#phase)) return;
+    if (this.#phase === "admitting") {
+      this.#unread.push(bytes);
+      return;
     }
+    this.#parser.push(bytes);
+    this.#read();
+  }
+
+  #read(): void {
+    // Each frame may change the phase, also through what a handler does.
+    while (isReading(this.#phase)) if (!this.#nextFrame(this.#phase)) return;
   }
 
   /** False when more bytes are needed. */
-  #nextFrame(phase: "greeting" | "open"): boolean {
+  #nextFrame(phase: ReadingPhase): boolean {
     const frame = this.#try(() => this.#parser.next());
     if (frame === null || frame === undefined) return false;
-    if (phase === "greeting") this.#try(() => this.#onHello(frame));
-    else this.#onFrame(frame);
+    if (phase === "open") this.#onFrame(frame);
+    else if (phase === "introducing") this.#try(() => this.#onIntroduction(frame));
+    else if (frame.kind === joinKind) this.#try(() => this.#onJoin(frame));
+    else this.#try(() => this.#onHello(frame));
     return true;
   }
 
@@ -138,24 +165,65 @@ export class InboundConnection {
       this.#refuse(refuseVersions(versions), null);
       return;
     }
-    const { identity, incarnations } = this.#context;
-    const refusal = checkHello(hello, identity, this.#owner.peers, incarnations);
+    const { identity, admission } = this.#context;
+    const { peers, hasRoom } = this.#owner;
+    const refusal = checkHello(hello, identity, peers, admission, hasRoom);
     if (refusal === null) this.#welcome(hello, version);
     else this.#refuse(refusal, hello.identity.id);
   }
 
   #welcome(hello: Hello, version: number): void {
-    const { identity, incarnations, limits, crc32 } = this.#context;
-    this.#patience.cancel();
-    incarnations.set(hello.identity.id, hello.identity.incarnation);
-    this.#phase = "open";
+    const { identity, limits, crc32 } = this.#context;
+    this.#phase = "introducing";
     this.#peer = hello.identity;
     this.#ends = { from: hello.identity.id, to: identity.id };
-    this.#parser.frameBytesMax = limits.frameBytesMax;
     const writer = new FrameWriter(crc32, limits.handshakeBytesMax);
     encodeWelcome(writer, { version, identity });
     this.#connection.send(writer.take());
+  }
+
+  /** Nothing of what follows counts before the host has said so. */
+  #onIntroduction(frame: Frame): void {
+    const { address, standing } = decodeIntroduction(frame);
+    const identity = this.#peer;
+    if (identity === null) return;
+    this.#patience.cancel();
+    this.#phase = "admitting";
+    this.#address = address;
+    this.#context.admission.admit({ identity, address, standing }, (refused) => {
+      if (this.#phase !== "admitting") return;
+      if (refused !== null) this.#refuse(refuse(refused.why, refused.text), identity.id);
+      else this.#open(identity.id);
+    });
+  }
+
+  #open(peer: NodeId): void {
+    this.#phase = "open";
+    this.#parser.frameBytesMax = this.#context.limits.frameBytesMax;
+    this.isGuest = !this.#owner.peers.has(peer);
     this.#owner.onWelcomed(this);
+    this.#read();
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const bytes of unread) this.#onData(bytes);
+  }
+
+  #onJoin(frame: Frame): void {
+    const { versions, request } = decodeJoin(frame);
+    const { admission, crc32, limits } = this.#context;
+    if (commonVersion(versions) === null) {
+      this.#refuse(refuseVersions(versions), null);
+      return;
+    }
+    const answer = admission.answerJoin(request);
+    if ("why" in answer) {
+      this.#refuse(refuse(answer.why, answer.text), request.id);
+      return;
+    }
+    this.#phase = "answered";
+    const writer = new FrameWriter(crc32, limits.frameBytesMax);
+    encodeJoinAnswer(writer, answer);
+    this.#connection.send(writer.take());
   }
 
   /** The other end closes when it has read the refusal; the timeout closes if it does not. */

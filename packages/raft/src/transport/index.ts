@@ -1,6 +1,18 @@
 export type { Address } from "../ports/index.ts";
 export { formatAddress, isLoopbackHost, parseAddress } from "../ports/index.ts";
+export type {
+  Admission,
+  Introduction,
+  JoinAnswer,
+  JoinRequest,
+  Refused,
+  Standing,
+} from "./admission.ts";
+export type { AskToJoinOptions, JoinOutcome } from "./ask-to-join.ts";
+export { askToJoin } from "./ask-to-join.ts";
+export type { RefusalReason } from "./codec/handshake-codec.ts";
 export type { TransportLogLine } from "./context.ts";
+export { removedText, replaceHint } from "./handshake.ts";
 export type { TransportLimits } from "./limits.ts";
 export { checkTransportLimits, defaultTransportLimits } from "./limits.ts";
 export type { MessageBytes } from "./message-bytes.ts";

@@ -3,6 +3,7 @@
  * `network` port is `peer-transport.ts`.
  */
 import type { NodeId } from "../base/index.ts";
+import type { RefusalReason } from "./codec/handshake-codec.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
 /** Who speaks: sent in the handshake of every connection. Ids are 16 lower-case hex digits. */
@@ -33,7 +34,13 @@ export type PeerEvent =
    * The peer (or we) refused the handshake: another cluster, another member, another incarnation
    * than before, an unknown version.
    */
-  | { readonly kind: "refused"; readonly peer: NodeId | null; readonly reason: string };
+  | {
+      readonly kind: "refused";
+      readonly peer: NodeId | null;
+      readonly reason: string;
+      /** What the peer has found about this member; left out where this member refused. */
+      readonly verdict?: RefusalReason;
+    };
 
 export interface TransportHandlers {
   /**
@@ -60,7 +67,10 @@ export interface Transport {
    * the node.
    */
   flush(): void;
-  /** The peers to keep connections to (without oneself): id to `host:port`. */
+  /**
+   * The peers to keep connections to (without oneself): id to `host:port`. Others of the cluster
+   * are heard as guests, and answered where they say that they can be dialled.
+   */
   setPeers(peers: ReadonlyMap<NodeId, string>): void;
   close(done: () => void): void;
 }

@@ -10,6 +10,7 @@ import {
 } from "../../src/testing/memory-network.ts";
 import { createSeededRandom } from "../../src/testing/seeded-random.ts";
 import { createVirtualClock } from "../../src/testing/virtual-clock.ts";
+import { encodeIntroduction } from "../../src/transport/codec/admission-codec.ts";
 import { FrameParser } from "../../src/transport/codec/frame-parser.ts";
 import { FrameWriter } from "../../src/transport/codec/frame-writer.ts";
 import { decodeAnswer, encodeHello } from "../../src/transport/codec/handshake-codec.ts";
@@ -133,6 +134,15 @@ export function helloFrom(name: string, to: string, changes: Partial<PeerIdentit
   const identity = identityOf(name, changes);
   const versions = { oldest: 1, newest: 1 };
   return frames((writer) => encodeHello(writer, { versions, identity, to: nodeId(to) }));
+}
+
+/** As `helloFrom`, and the introduction that follows the welcome. */
+export function greetingFrom(name: string, to: string, changes: Partial<PeerIdentity> = {}) {
+  const standing = { term: term(0), last: logIndex(0), commit: logIndex(0), mustCatchUp: false };
+  const introduction = frames((writer) => {
+    encodeIntroduction(writer, { address: `${name}.localhost:2380`, standing });
+  });
+  return [...helloFrom(name, to, changes), ...introduction];
 }
 
 export function answerIn(received: readonly number[]) {

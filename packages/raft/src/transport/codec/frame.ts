@@ -23,3 +23,8 @@ export const helloKind = 1;
 export const welcomeKind = 2;
 export const refusalKind = 3;
 export const aliveKind = 4;
+/** The question of a member that is to join, in place of a hello, and its answer. */
+export const joinKind = 6;
+export const joinAnswerKind = 7;
+/** The dialer's first frame after the welcome. */
+export const introductionKind = 8;

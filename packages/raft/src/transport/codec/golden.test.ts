@@ -8,6 +8,14 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { crc32, logIndex, nodeId, term } from "../../base/index.ts";
 import type { PeerMessage } from "../peer-message.ts";
+import {
+  decodeIntroduction,
+  decodeJoin,
+  decodeJoinAnswer,
+  encodeIntroduction,
+  encodeJoin,
+  encodeJoinAnswer,
+} from "./admission-codec.ts";
 import type { Frame } from "./frame.ts";
 import { FrameParser } from "./frame-parser.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -106,6 +114,17 @@ const hello = { versions: { oldest: 1, newest: 1 }, identity, to: nodeId("b") };
 const welcome = { version: 1, identity: { ...identity, id: nodeId("b") } };
 const refusal = { code: 2, text: "member a is of another cluster" };
 
+const introduction = {
+  address: "10.0.0.4:2380",
+  standing: { term: term(7), last: logIndex(44), commit: logIndex(41), mustCatchUp: true },
+};
+const joinRequest = { id: nodeId("d"), address: "10.0.0.4:2380" };
+const joinAnswer = {
+  clusterId: "0123456789abcdef",
+  from: nodeId("a"),
+  configuration: bytes("members"),
+};
+
 interface Sample {
   readonly name: string;
   readonly write: (writer: FrameWriter) => void;
@@ -137,6 +156,24 @@ const samples: readonly Sample[] = [
     write: (writer) => encodeRefusal(writer, refusal),
     read: decodeAnswer,
     value: { kind: "refusal", ...refusal },
+  },
+  {
+    name: "introduction",
+    write: (writer) => encodeIntroduction(writer, introduction),
+    read: decodeIntroduction,
+    value: introduction,
+  },
+  {
+    name: "join",
+    write: (writer) => encodeJoin(writer, joinRequest),
+    read: (frame) => decodeJoin(frame).request,
+    value: joinRequest,
+  },
+  {
+    name: "join-answer",
+    write: (writer) => encodeJoinAnswer(writer, joinAnswer),
+    read: decodeJoinAnswer,
+    value: joinAnswer,
   },
   {
     name: "alive",

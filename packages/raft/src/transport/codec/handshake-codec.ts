@@ -48,6 +48,9 @@ export const refusalCodes: Readonly<Record<RefusalReason, number>> = {
   "unknown-member": 4,
   "same-member": 5,
   "other-incarnation": 6,
+  "removed-member": 7,
+  "older-state": 8,
+  "not-ready": 9,
 };
 
 export type RefusalReason =
@@ -56,10 +59,19 @@ export type RefusalReason =
   | "wrong-member"
   | "unknown-member"
   | "same-member"
-  | "other-incarnation";
+  | "other-incarnation"
+  | "removed-member"
+  | "older-state"
+  | "not-ready";
+
+/** The reason behind a code; null for one of a later version. */
+export function refusalReasonOf(code: number): RefusalReason | null {
+  const names = Object.keys(refusalCodes) as RefusalReason[]; // the keys of the table
+  return names.find((name) => refusalCodes[name] === code) ?? null;
+}
 
 /** "QUORATEP" in ASCII: the peer protocol of quorate. */
-const magic = new Uint8Array([0x51, 0x55, 0x4f, 0x52, 0x41, 0x54, 0x45, 0x50]);
+export const magic: Uint8Array = new Uint8Array([0x51, 0x55, 0x4f, 0x52, 0x41, 0x54, 0x45, 0x50]);
 const refusalBytesMax = 1000;
 
 export function encodeHello(writer: FrameWriter, hello: Hello): void {
@@ -80,15 +92,20 @@ export function decodeHello(frame: Frame): { versions: VersionRange; hello: Hell
     throw new FormatError(`a first frame of kind ${frame.kind}, not a hello`);
   }
   const reader = new ByteReader(frame.payload);
-  const found = reader.raw(magic.length);
-  if (found.some((byte, i) => byte !== magic[i]))
-    throw new FormatError("a hello of something else");
+  checkMagic(reader, "a hello");
   const versions = { oldest: reader.u16(), newest: reader.u16() };
   if (commonVersion(versions) === null) return { versions, hello: null };
   const identity = decodeIdentity(reader);
   const to = decodeNodeId(reader);
   checkEnd(reader, "a hello");
   return { versions, hello: { versions, identity, to } };
+}
+
+/** @throws FormatError */
+export function checkMagic(reader: ByteReader, what: string): void {
+  const found = reader.raw(magic.length);
+  if (found.some((byte, i) => byte !== magic[i]))
+    throw new FormatError(`${what} of something else`);
 }
 
 export function encodeWelcome(writer: FrameWriter, welcome: Welcome): void {
@@ -104,16 +121,20 @@ export function encodeRefusal(writer: FrameWriter, refusal: Refusal): void {
 }
 
 /** @throws FormatError */
+export function decodeRefusal(frame: Frame): Refusal {
+  const reader = new ByteReader(frame.payload);
+  const code = reader.u16();
+  const text = printable(reader.string());
+  checkEnd(reader, "a refusal");
+  return { code, text };
+}
+
+/** @throws FormatError */
 export function decodeAnswer(
   frame: Frame,
 ): ({ kind: "welcome" } & Welcome) | ({ kind: "refusal" } & Refusal) {
+  if (frame.kind === refusalKind) return { kind: "refusal", ...decodeRefusal(frame) };
   const reader = new ByteReader(frame.payload);
-  if (frame.kind === refusalKind) {
-    const code = reader.u16();
-    const text = printable(reader.string());
-    checkEnd(reader, "a refusal");
-    return { kind: "refusal", code, text };
-  }
   if (frame.kind !== welcomeKind) {
     throw new FormatError(`an answer of kind ${frame.kind} to a hello`);
   }
@@ -143,11 +164,11 @@ function decodeIdentity(reader: ByteReader): PeerIdentity {
   return { clusterId, incarnation, boot, id: decodeNodeId(reader) };
 }
 
-function encodeId64(payload: ByteWriter, id: string): void {
+export function encodeId64(payload: ByteWriter, id: string): void {
   for (let i = 0; i < 16; i += 2) payload.u8(Number.parseInt(id.slice(i, i + 2), 16));
 }
 
-function decodeId64(reader: ByteReader): string {
+export function decodeId64(reader: ByteReader): string {
   const bytes = Array.from(reader.raw(8));
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -158,11 +179,11 @@ function decodeNodeId(reader: ByteReader): NodeId {
   return id;
 }
 
-function checkEnd(reader: ByteReader, what: string): void {
+export function checkEnd(reader: ByteReader, what: string): void {
   if (reader.remaining > 0) throw new FormatError(`${reader.remaining} bytes after ${what}`);
 }
 
-function writeFrame(writer: FrameWriter, kind: number, payload: ByteWriter): void {
+export function writeFrame(writer: FrameWriter, kind: number, payload: ByteWriter): void {
   writer.begin(payload.length);
   writer.raw(payload.view());
   writer.end(kind);
