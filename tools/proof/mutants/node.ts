@@ -189,7 +189,7 @@ const transportMutants: readonly Mutant[] = [
       "this.#timer = clock.after(delayMs, () => this.dial());",
       "if (delayMs < 0) this.dial();",
     ),
-    patch("transport/peer-transport.ts", "this.#outbound.get(peer)?.dial();", "void peer;"),
+    patch("transport/peer-transport.ts", "this.#outbound.get(peer)?.dial(),", "void peer,"),
   ),
   mutant(
     "queued-frames-overwritten",
@@ -210,8 +210,8 @@ const transportMutants: readonly Mutant[] = [
     "A peer that lost its directory is taken for who it was.",
     patch(
       "transport/handshake.ts",
-      "if (before === undefined || before === peer.incarnation) return null;",
-      'if (before === undefined || before !== "") return null;',
+      "if (before === null || before === peer.incarnation) return null;",
+      'if (before === null || before !== "") return null;',
     ),
   ),
 ];

@@ -9,8 +9,12 @@
 import { assert, type LogIndex, type NodeId, type QuorateError } from "../base/index.ts";
 import {
   type Apply,
+  type ChangeResult,
+  type Configuration,
+  changeMembership,
   type Effect,
   type Input,
+  type MemberChange,
   type Message,
   type Persist,
   type ProposeResult,
@@ -33,6 +37,9 @@ import { Insight } from "./insight/insight.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
 import type { NodeLimits } from "./limits.ts";
 import { describeThrown, type Logger } from "./logger.ts";
+import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
+import { Membership } from "./membership/membership.ts";
+import type { PeerMemory } from "./membership/peer-memory.ts";
 import type { MemberObserver } from "./observer.ts";
 import { Outlet } from "./outlet.ts";
 import { Peers } from "./peers.ts";
@@ -72,6 +79,10 @@ export interface MemberParts {
   readonly recorder: FlightRecorder | null;
   /** Where recordings are written; null without a directory. */
   readonly recordings: RecordingPlace | null;
+  /** What is remembered of the peers; without it the transport remembers what it likes. */
+  readonly peerMemory?: PeerMemory;
+  /** Of a member that joins: who the members were when it asked. */
+  readonly firstSeen?: Configuration;
 }
 
 export class Member {
@@ -89,6 +100,7 @@ export class Member {
   readonly #outlet: Outlet;
   readonly #blackBox: BlackBox;
   readonly #comparison: StateComparison;
+  readonly #membership: Membership;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -124,6 +136,7 @@ export class Member {
       schedule: () => this.#schedule(),
       step: (input: Input) => this.#stepCore(input),
       propose: (commands: readonly Uint8Array[]) => this.#proposeToCore(commands),
+      change: (changes: readonly MemberChange[]) => this.#changeCore(changes),
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
@@ -143,6 +156,16 @@ export class Member {
     this.#insight = new Insight({
       ...{ ...parts, events: this.events, peers: this.peers },
       isRunning: () => this.isRunning,
+    });
+    this.#membership = new Membership({
+      ...{ ...host, logger: parts.logger, events: this.events, peers: this.peers },
+      ...{ memory: parts.peerMemory ?? null, firstSeen: parts.firstSeen ?? null },
+      transport: () => this.#transport,
+      step: (input) => this.#step(input),
+      onDisconnected: (peer) => this.#proposals.abandonForwards((to) => to === peer),
+      onPeerEvent: (event) => this.#insight.onPeer(event),
+      end: (error) => this.#fail(error),
+      onStorageFailed: (error) => this.#fail(storageFailed(error)),
     });
   }
 
@@ -182,7 +205,7 @@ export class Member {
   run(transport: Transport): void {
     this.#transport = transport;
     this.#observer?.onStart(this.raft);
-    this.#connectPeers();
+    this.#membership.start();
     this.#armTimer();
     this.#schedule();
   }
@@ -211,6 +234,21 @@ export class Member {
 
   abortCommand(request: CommandRequest, error: QuorateError): void {
     this.#proposals.abort(request, error);
+  }
+
+  /** Changes the members: all steps together, or nothing. `done` never runs inside the call. */
+  changeMembers(
+    changes: readonly MemberChange[],
+    timeoutMs: number,
+    done: ChangeDone,
+    onProgress: ProgressListener | null = null,
+  ): ChangeRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
+    return this.#membership.request(changes, timeoutMs, done, onProgress);
+  }
+
+  abortChange(request: ChangeRequest, error: QuorateError): void {
+    this.#membership.abort(request, error);
   }
 
   /** As `propose`; `done(null)` runs when the machines may be read. */
@@ -277,42 +315,39 @@ export class Member {
     return result;
   }
 
+  #changeCore(changes: readonly MemberChange[]): ChangeResult {
+    this.#recorder?.onChange(changes);
+    const result = changeMembership(this.raft, changes);
+    this.#observer?.onChange?.(changes, result);
+    return result;
+  }
+
   #onMessage(message: PeerMessage): void {
     this.#insight.onReceived(message);
     this.#take(() => {
-      if (message.kind === "forward") this.#proposals.onForward(message);
-      else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
-      else if (message.kind === "state-hash") this.#comparison.onMessage(message);
-      else this.#stepCore({ kind: "receive", message });
+      switch (message.kind) {
+        case "forward":
+          this.#proposals.onForward(message);
+          break;
+        case "forward-response":
+          this.#proposals.onForwardResponse(message);
+          break;
+        case "state-hash":
+          this.#comparison.onMessage(message);
+          break;
+        case "change-members":
+        case "change-members-response":
+        case "learner-progress":
+          this.#membership.onMessage(message);
+          break;
+        default:
+          this.#stepCore({ kind: "receive", message });
+      }
     });
   }
 
   #onPeer(event: PeerEvent): void {
-    if (this.#state !== "running") return;
-    switch (event.kind) {
-      case "connected":
-        this.peers.onConnected(event.peer);
-        this.#step({ kind: "peer-reachable", peer: event.peer });
-        break;
-      case "disconnected":
-        this.peers.onDown(event.peer, event.reason);
-        this.#proposals.abandonForwards((to) => to === event.peer);
-        this.#step({ kind: "peer-unreachable", peer: event.peer });
-        break;
-      case "unreachable":
-        this.peers.onDown(event.peer, event.reason);
-        return; // told in the state; the event comes with connections that were made
-      case "refused":
-        // Whoever dials us under a peer's name: our own connection to that peer may stand all the
-        // while.
-        this.peers.onRefused(event.peer, event.reason);
-        this.#parts.logger.warn({ peer: event.peer }, event.reason);
-        break;
-      default:
-        event satisfies never;
-    }
-    const reason = event.kind === "connected" ? null : event.reason;
-    this.#insight.onPeer({ id: event.peer, kind: event.kind, reason });
+    if (this.#state === "running") this.#membership.onPeer(event);
   }
 
   #armTimer(): void {
@@ -333,6 +368,7 @@ export class Member {
       this.#proposals.onTick();
       this.#reads.onTick(nowMs);
       this.#sessions.onTick(nowMs);
+      this.#membership.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -350,6 +386,7 @@ export class Member {
     if (this.#state !== "running") return;
     try {
       this.#proposals.flush();
+      this.#membership.flush();
       this.#recorder?.onTake();
       const effects = takeEffects(this.raft);
       this.#recorder?.onTaken(effects);
@@ -389,7 +426,7 @@ export class Member {
         this.#onRole(effect);
         break;
       case "configuration-changed":
-        this.#connectPeers();
+        this.#membership.onConfiguration(effect);
         break;
       default:
         effect satisfies never;
@@ -430,6 +467,7 @@ export class Member {
         result = this.#parts.machines.apply(entry.data, entry.index, entry.term, wanted);
       }
       this.#proposals.onApplied(entry.index, entry.term, result);
+      this.#membership.onApplied(entry.index, entry.term);
       this.#comparison.onApplied(entry.index);
     }
     const last = effect.entries.at(-1);
@@ -443,6 +481,7 @@ export class Member {
   #onRole(effect: RoleChanged): void {
     const { leader, term } = effect;
     this.#proposals.onLeader(leader, term);
+    this.#membership.onLeader(leader, term);
     const { logger } = this.#parts;
     logger.info({ role: effect.role, term, leader }, describeRole(effect, this.raft.id));
     this.events.emit("role", { role: effect.role, term });
@@ -451,14 +490,6 @@ export class Member {
       this.events.emit("leader", this.#leader);
     }
     this.#schedule();
-  }
-
-  #connectPeers(): void {
-    const peers = new Map<NodeId, string>();
-    for (const member of this.raft.configuration.voters) {
-      if (member.id !== this.raft.id) peers.set(member.id, member.address);
-    }
-    this.#transport?.setPeers(peers);
   }
 
   /** A listener is a guest: what it throws is told and changes nothing. */

@@ -127,7 +127,7 @@ function* identify(options: OpenDirectoryOptions): Task<Omit<OpenedDirectory, "l
       return { identity, peers: yield* readPeers(options, names, identity), fresh: false };
     }
   } else if (ofLog.length > 0) {
-    const text = `there are log files (${ofLog[0]}) but no identity; restore the file from a backup`;
+    const text = `there are log files (${ofLog[0]}) but no identity; restore it from a backup`;
     throw new StorageDamage(text, { file });
   }
   yield* removeTemporaries(disk, directory, names);

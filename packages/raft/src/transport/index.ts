@@ -18,11 +18,17 @@ export { checkTransportLimits, defaultTransportLimits } from "./limits.ts";
 export type { MessageBytes } from "./message-bytes.ts";
 export { createMessageBytes } from "./message-bytes.ts";
 export type {
+  ChangeAnswer,
+  ChangeMembersRequest,
+  ChangeMembersResponse,
   ForwardRequest,
   ForwardResponse,
+  LearnerProgress,
   PeerMessage,
+  PromotionHold,
   StateHashMessage,
 } from "./peer-message.ts";
+export { changesMax } from "./peer-message.ts";
 export type { TransportError, TransportOptions } from "./peer-transport.ts";
 export { createTransport } from "./peer-transport.ts";
 export type { PeerEvent, PeerIdentity, Transport, TransportHandlers } from "./transport.ts";

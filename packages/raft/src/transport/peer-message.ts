@@ -1,9 +1,9 @@
 /**
  * All that travels between members: the core's messages, and the node's own for forwarded commands
- * and the comparison of states.
+ * and changes of the members, the progress of learners, and the comparison of states.
  */
 import type { LogIndex, NodeId, Term } from "../base/index.ts";
-import type { Message } from "../core/index.ts";
+import type { ChangeRefusal, MemberChange, Message } from "../core/index.ts";
 
 /**
  * Commands that a member hands to its leader. Answered by `forward-response` with the same `id`.
@@ -38,4 +38,60 @@ export interface StateHashMessage {
   readonly hash: number;
 }
 
-export type PeerMessage = Message | ForwardRequest | ForwardResponse | StateHashMessage;
+/**
+ * A change of the members that a member hands to its leader. Answered by `change-members-response`
+ * with the same `id`.
+ */
+export interface ChangeMembersRequest {
+  readonly kind: "change-members";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Unique in this run of the asking member. */
+  readonly id: number;
+  /** At most `changesMax`. */
+  readonly changes: readonly MemberChange[];
+}
+
+/** Steps of a change at once: every member replaced by another one. */
+export const changesMax = 126;
+
+/**
+ * `appended`: where its entry is in the log, which may be that of an earlier attempt; `made`:
+ * nothing was left to do; `refused`: it is in no log.
+ */
+export type ChangeAnswer =
+  | { readonly kind: "appended"; readonly index: LogIndex; readonly term: Term }
+  | { readonly kind: "made" }
+  | ({ readonly kind: "refused" } & ChangeRefusal);
+
+export interface ChangeMembersResponse {
+  readonly kind: "change-members-response";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly id: number;
+  readonly answer: ChangeAnswer;
+}
+
+/** What a learner that is to become a voter waits for. */
+export type PromotionHold = "silent" | "behind" | "quorum" | "change" | "nothing";
+
+/** The leader tells the others how far a learner has come that is to become a voter. */
+export interface LearnerProgress {
+  readonly kind: "learner-progress";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly learner: NodeId;
+  /** It has the log up to here on its disk; committed is up to `commit`. */
+  readonly matched: LogIndex;
+  readonly commit: LogIndex;
+  readonly hold: PromotionHold;
+}
+
+export type PeerMessage =
+  | Message
+  | ChangeMembersRequest
+  | ChangeMembersResponse
+  | LearnerProgress
+  | ForwardRequest
+  | ForwardResponse
+  | StateHashMessage;

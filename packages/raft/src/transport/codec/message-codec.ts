@@ -5,6 +5,11 @@
 import { ByteReader, FormatError } from "../../base/index.ts";
 import type { PeerMessage } from "../peer-message.ts";
 import { appendEntriesCodec, appendEntriesResponseCodec } from "./append-codec.ts";
+import {
+  changeMembersCodec,
+  changeMembersResponseCodec,
+  learnerProgressCodec,
+} from "./change-codec.ts";
 import type { Ends, MessageCodec } from "./fields.ts";
 import { forwardCodec, forwardResponseCodec } from "./forward-codec.ts";
 import { type Frame, frameHeaderBytes } from "./frame.ts";
@@ -27,6 +32,9 @@ const codecs: Codecs = {
   forward: forwardCodec,
   "forward-response": forwardResponseCodec,
   "state-hash": stateHashCodec,
+  "change-members": changeMembersCodec,
+  "change-members-response": changeMembersResponseCodec,
+  "learner-progress": learnerProgressCodec,
 };
 
 const codecsByCode = new Map<number, MessageCodec<PeerMessage>>(
