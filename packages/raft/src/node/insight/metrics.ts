@@ -48,7 +48,9 @@ export const metricTable = {
   "uncommitted-bytes": gauge("At the leader: bytes of entries appended and not committed."),
   "storage-under-way-count": gauge("Units that the disk has not finished."),
   "peers-connected-count": gauge("Voters, oneself included, to which a connection stands."),
-  "voters-count": gauge("Voters of the configuration."),
+  "voters-count": gauge("Voters of the configuration; of both halves while it changes."),
+  "learners-count": gauge("Learners of the configuration."),
+  "membership-changing": gauge("1 while a change of the members is under way, else 0."),
   "peer-behind-count": gauge("At the leader: entries that a peer lacks.", "peer"),
   "peer-inflight-bytes": gauge("At the leader: bytes sent to a peer and not answered.", "peer"),
 } as const satisfies Readonly<Record<string, MetricDescription>>;

@@ -348,6 +348,33 @@ describe("a member that joins", () => {
     });
   });
 
+  it("tells why it waits, and the others what is under way", () => {
+    const world = withJoiner();
+    expect(world.node("d").member.explain().text).toContain(
+      "d waits to be added to the cluster (members.add), and does not stand for election.",
+    );
+    world.node("d").kill();
+    world.clock.advance(1000);
+    const leader = world.leader();
+    const old = follower(world);
+    world.change(leader.id, [adding("d", old.id)], 60_000);
+    world.clock.advance(500);
+    expect(leader.member.explain().text).toContain(
+      `d learns, and becomes a voter once it has caught up, in the place of ${old.id}.`,
+    );
+    expect(world.status(leader.id).members.at(-1)).toMatchObject({
+      ...{ id: "d", role: "learner", whenReady: { replaces: old.id }, connected: false },
+    });
+    world.isolate(leader.id);
+    const moved: MemberChange = { kind: "update-address", id: nodeId(old.id), address: "x:1" };
+    world.change(leader.id, [moved], 60_000);
+    world.clock.advance(10);
+    expect(leader.member.explain().text).toMatch(
+      /The members change, at entry \d+, which is not committed yet\./,
+    );
+    expect(world.status(leader.id).changing).toBe(true);
+  });
+
   it("may be started again before it is added, and in the middle of catching up", () => {
     const world = withJoiner();
     const incarnation = world.node("d").opened.incarnation;

@@ -101,6 +101,38 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     ...{ kind: "forward-response", ...ends, id: 17 },
     result: { kind: "refused", why: "unknown-machine" },
   },
+  "change-members": {
+    ...{ kind: "change-members", ...ends, id: 9 },
+    changes: [
+      {
+        ...{ kind: "add", id: nodeId("d"), address: "h:4", as: "learner" },
+        whenReady: { replaces: nodeId("c") },
+      },
+      { kind: "update-address", id: nodeId("a"), address: "h:7" },
+      { kind: "demote", id: nodeId("b") },
+    ],
+  },
+  "change-members-response-appended": {
+    ...{ kind: "change-members-response", ...ends, id: 9 },
+    answer: { kind: "appended", index: logIndex(45), term: term(7) },
+  },
+  "change-members-response-refused": {
+    ...{ kind: "change-members-response", ...ends, id: 9 },
+    answer: {
+      ...{ kind: "refused", why: "would-lose-quorum" },
+      loss: {
+        ...{ half: "new", voters: 3, needed: 2, ready: 1 },
+        unready: [
+          { id: nodeId("b"), why: "silent" },
+          { id: nodeId("d"), why: "behind" },
+        ],
+      },
+    },
+  },
+  "learner-progress": {
+    ...{ kind: "learner-progress", ...ends, learner: nodeId("d") },
+    ...{ matched: logIndex(40), commit: logIndex(44), hold: "behind" },
+  },
   "state-hash": { kind: "state-hash", ...ends, index: logIndex(20_000), hash: large },
 };
 
