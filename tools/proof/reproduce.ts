@@ -1,5 +1,6 @@
 /** One failing seed, told to a person: trace, a short list of actions, how to see both again. */
 import { writeFileSync } from "node:fs";
+import { defaultSettings } from "../../packages/raft/src/core/index.ts";
 import {
   type CoresRun,
   replayCores,
@@ -76,7 +77,9 @@ function describeRecording(recording: Recording): string {
 export function replayRecording(text: string): CoresRun {
   const { seed, options, actions } = JSON.parse(text) as Recording; // written by this file
   const all: SeedOptions = { world: "cores", off: new Set(), actions: undefined };
-  return replayCores(seed, options, actions, coresSettings(all));
+  // Written before the newest settings were there: they are as if nobody had set them.
+  const settings = { ...defaultSettings, ...options.settings };
+  return replayCores(seed, { ...options, settings }, actions, coresSettings(all));
 }
 
 /** Replays a file of a failure and tells how it went; true: everything held. */

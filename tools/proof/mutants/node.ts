@@ -19,8 +19,8 @@ const durabilityMutants: readonly Mutant[] = [
   mutant(
     "sends-not-held",
     "A message leaves at once, whatever unit it waits for.",
-    patch("node/member.ts", "if (mayRelease(effect, this.#durable)) this.#leave", "this.#leave"),
-    patch("node/member.ts", "        else this.#held.push(effect);\n", ""),
+    patch("node/outlet.ts", "if (mayRelease(effect, this.#durable)) this.#leave", "this.#leave"),
+    patch("node/outlet.ts", "    else this.#held.push(effect);\n", ""),
   ),
   mutant(
     "sends-released-on-hand-out",
@@ -29,11 +29,11 @@ const durabilityMutants: readonly Mutant[] = [
       "node/member.ts",
       "    this.#parts.store.append(effect, (error) => {",
       lines(
-        "    this.#durable = effect.unit;",
+        "    this.#outlet.release(effect.unit);",
         "    this.#parts.store.append(effect, (error) => {",
       ),
     ),
-    patch("node/member.ts", "assert(unit > this.#durable,", "assert(unit > 0,"),
+    patch("node/outlet.ts", "assert(unit > this.#durable,", "assert(unit > 0,"),
   ),
   mutant(
     "persisted-before-durable",
@@ -187,7 +187,7 @@ const transportMutants: readonly Mutant[] = [
       "this.#timer = clock.after(delayMs, () => this.dial());",
       "if (delayMs < 0) this.dial();",
     ),
-    patch("transport/peer-transport.ts", "this.#outbound.get(peer)?.dial();", "void peer;"),
+    patch("transport/peer-transport.ts", "this.#outbound.get(peer)?.dial(),", "void peer,"),
   ),
   mutant(
     "queued-frames-overwritten",
@@ -208,8 +208,8 @@ const transportMutants: readonly Mutant[] = [
     "A peer that lost its directory is taken for who it was.",
     patch(
       "transport/handshake.ts",
-      "if (before === undefined || before === peer.incarnation) return null;",
-      'if (before === undefined || before !== "") return null;',
+      "if (before === null || before === peer.incarnation) return null;",
+      'if (before === null || before !== "") return null;',
     ),
   ),
 ];

@@ -205,8 +205,8 @@ const hardStateMutants: readonly Mutant[] = [
     "A directory gets another incarnation at every start.",
     patch(
       "storage/open-directory.ts",
-      "if (ours.length > 1) return { identity, fresh: false };",
-      "",
+      "    if (ofLog.length > 0) {\n      return",
+      "    if (ofLog.length < 0) {\n      return",
     ),
   ),
 ];

@@ -44,6 +44,23 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   DIVERGED: ["unavailable", "etcdserver: server stopped"],
   NONDETERMINISTIC: ["internal", "etcdserver: command is not deterministic"],
   BAD_ARGUMENT: ["invalidArgument", "etcdserver: bad argument"],
+  MEMBER_EXISTS: ["failedPrecondition", "etcdserver: member ID already exist"],
+  ADDRESS_TAKEN: ["failedPrecondition", "etcdserver: Peer URLs already exists"],
+  MEMBER_UNKNOWN: ["notFound", "etcdserver: member not found"],
+  MEMBER_REMOVED: ["notFound", "etcdserver: member not found"],
+  NOT_A_LEARNER: ["failedPrecondition", "etcdserver: can only promote a learner member"],
+  LEARNER_NOT_READY: [
+    "failedPrecondition",
+    "etcdserver: can only promote a learner member which is in sync with leader",
+  ],
+  WOULD_LOSE_QUORUM: [
+    "failedPrecondition",
+    "etcdserver: re-configuration failed due to not enough started members",
+  ],
+  TOO_MANY_MEMBERS: ["failedPrecondition", "etcdserver: too many members in cluster"],
+  MEMBERS_CHANGING: ["unavailable", "etcdserver: another membership change is under way"],
+  STALE_DIRECTORY: ["unavailable", "etcdserver: server stopped"],
+  CANNOT_JOIN: ["unavailable", "etcdserver: cannot join the cluster"],
 };
 
 /** The status of what a call to the node was refused for; a bug is Internal with its text. */

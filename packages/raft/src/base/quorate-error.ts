@@ -64,6 +64,46 @@ export interface ErrorDetails {
    * majority.
    */
   DIVERGED: { readonly index: number; readonly agreeing: readonly string[] };
+  /** A member of this name is there, with this address. */
+  MEMBER_EXISTS: { readonly id: string; readonly address: string };
+  /** The member `by` has the address. */
+  ADDRESS_TAKEN: { readonly id: string; readonly address: string; readonly by: string };
+  MEMBER_UNKNOWN: { readonly id: string; readonly members: readonly string[] };
+  /** The name was removed for good; as the end of a member, its own. */
+  MEMBER_REMOVED: { readonly id: string };
+  NOT_A_LEARNER: { readonly id: string };
+  /** `silent`: not heard from; `behind`: it lacks more than `lagMax` committed entries. */
+  LEARNER_NOT_READY: {
+    readonly id: string;
+    readonly why: "silent" | "behind";
+    readonly matched: number;
+    readonly commit: number;
+    readonly lagMax: number;
+  };
+  /** Of the voters before (`old`) or after the change `ready` are ready, and `needed` must be. */
+  WOULD_LOSE_QUORUM: {
+    readonly half: "old" | "new";
+    readonly voters: number;
+    readonly needed: number;
+    readonly ready: number;
+    readonly unready: readonly { readonly id: string; readonly why: "silent" | "behind" }[];
+  };
+  TOO_MANY_MEMBERS: { readonly limit: "membersMax" | "removedMax"; readonly limitValue: number };
+  /** Another change was under way until the deadline; `index` is that of its entry. */
+  MEMBERS_CHANGING: { readonly index: number };
+  /**
+   * This member's directory is not the one that `by` has met, or is an older copy: what it promised
+   * may be forgotten. Ends the member.
+   */
+  STALE_DIRECTORY: {
+    readonly id: string;
+    readonly why: "other-incarnation" | "older-state";
+    readonly by: string;
+  };
+  /** Nobody let this member in. */
+  CANNOT_JOIN: {
+    readonly attempts: readonly { readonly address: string; readonly reason: string }[];
+  };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;

@@ -1,6 +1,7 @@
 /**
  * The bytes of a configuration entry; part of the file format (`docs/formats.md`, "configuration
- * entry"). Voters alone are written as version 1, everything else as version 2.
+ * entry"). Voters alone are written as version 1, a learner that is to become a voter by itself
+ * makes it version 3, everything else is version 2.
  */
 import { ByteReader, ByteWriter, FormatError, isNodeId, type NodeId } from "../base/index.ts";
 import {
@@ -10,33 +11,45 @@ import {
   type Member,
   membersMax,
   removedMax,
+  type WhenReady,
 } from "./configuration.ts";
 
 /** What a member is, as bits that add up. */
 const roleVoter = 1;
 const roleOutgoing = 2;
 const roleLearner = 4;
+/** With `roleLearner`: it becomes a voter once it has caught up; whom it replaces follows. */
+const roleWhenReady = 8;
 
 /** A learner that votes in the new half is none. */
-const roles: ReadonlySet<number> = new Set([
+const rolesOfTwo = [
   roleVoter,
   roleOutgoing,
   roleVoter | roleOutgoing,
   roleLearner,
   roleLearner | roleOutgoing,
-]);
+];
+
+/** What a member can be in each version. */
+const roles: Readonly<Record<1 | 2 | 3, readonly number[]>> = {
+  1: [roleVoter],
+  2: rolesOfTwo,
+  3: [...rolesOfTwo, roleLearner | roleWhenReady],
+};
 
 /** Version 1 where it says everything: an earlier version of the program reads it. */
 export function encodeConfiguration(configuration: Configuration): Uint8Array {
   const { outgoing, learners, removed } = configuration;
   const writer = new ByteWriter();
-  const version = outgoing === null && learners.length === 0 && removed.length === 0 ? 1 : 2;
+  const isPlain = outgoing === null && learners.length === 0 && removed.length === 0;
+  const isThree = learners.some(({ whenReady }) => whenReady !== undefined);
   const members = allMembers(configuration);
-  writer.u8(version).u16(members.length);
-  for (const member of members) {
-    writer.u8(roleOf(configuration, member.id)).string(member.id).string(member.address);
+  writer.u8(isThree ? 3 : isPlain ? 1 : 2).u16(members.length);
+  for (const { id, address, whenReady } of members) {
+    writer.u8(roleOf(configuration, id)).string(id).string(address);
+    if (whenReady !== undefined) writer.string(whenReady.replaces ?? "");
   }
-  if (version === 1) return writer.finish();
+  if (isPlain) return writer.finish();
   writer.u16(removed.length);
   for (const id of removed) writer.string(id);
   return writer.finish();
@@ -46,15 +59,17 @@ function roleOf({ voters, outgoing, learners }: Configuration, id: NodeId): numb
   const isIt = (member: Member): boolean => member.id === id;
   let role = voters.some(isIt) ? roleVoter : 0;
   if (outgoing?.some(isIt) === true) role |= roleOutgoing;
-  return learners.some(isIt) ? role | roleLearner : role;
+  const learner = learners.find(isIt);
+  if (learner === undefined) return role;
+  return role | roleLearner | (learner.whenReady === undefined ? 0 : roleWhenReady);
 }
 
 /** @throws FormatError for an unknown version or role: unknown is a stop. */
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const reader = new ByteReader(bytes);
   const version = reader.u8();
-  if (version !== 1 && version !== 2) {
-    throw new FormatError(`a configuration of version ${version}; this version reads 1 and 2`);
+  if (version !== 1 && version !== 2 && version !== 3) {
+    throw new FormatError(`a configuration of version ${version}; this version reads 1 to 3`);
   }
   const members = decodeMembers(reader, version);
   const removed = version === 1 ? emptyConfiguration.removed : decodeRemoved(reader);
@@ -78,19 +93,28 @@ interface DecodedMember {
   readonly member: Member;
 }
 
-function decodeMembers(reader: ByteReader, version: number): DecodedMember[] {
+function decodeMembers(reader: ByteReader, version: 1 | 2 | 3): DecodedMember[] {
   const count = reader.u16();
   if (count < 1 || count > membersMax) throw new FormatError(`a configuration of ${count} members`);
   const members: DecodedMember[] = [];
   for (let i = 0; i < count; i++) {
     const role = reader.u8();
-    if (version === 1 ? role !== roleVoter : !roles.has(role)) {
+    if (!roles[version].includes(role)) {
       throw new FormatError(`a member of role ${role} in a configuration of version ${version}`);
     }
     const id = decodeId(reader, members.at(-1)?.member.id);
-    members.push({ role, member: { id, address: reader.string() } });
+    const member = { id, address: reader.string() };
+    if ((role & roleWhenReady) === 0) members.push({ role, member });
+    else members.push({ role, member: { ...member, whenReady: decodeWhenReady(reader) } });
   }
   return members;
+}
+
+function decodeWhenReady(reader: ByteReader): WhenReady {
+  const replaces = reader.string();
+  if (replaces === "") return { replaces: null };
+  if (!isNodeId(replaces)) throw new FormatError(`a member called ${JSON.stringify(replaces)}`);
+  return { replaces };
 }
 
 function decodeRemoved(reader: ByteReader): NodeId[] {

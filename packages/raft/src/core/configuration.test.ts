@@ -63,7 +63,7 @@ describe("configurations", () => {
   });
 
   it.each([
-    ["an unknown version", 0, 3, /version 3; this version reads 1 and 2/],
+    ["an unknown version", 0, 4, /version 4; this version reads 1 to 3/],
     ["no members", 1, 0, /0 members/],
     ["too many members", 2, 1, /259 members/],
     ["a later version's role", 3, 2, /role 2 in a configuration of version 1/],
@@ -116,6 +116,29 @@ describe("configurations", () => {
     expect(encodeConfiguration({ ...plain, outgoing: voters.slice(1) })[0]).toBe(2);
     expect(encodeConfiguration({ ...plain, learners: membersOf("c") })[0]).toBe(2);
     expect(encodeConfiguration({ ...plain, removed: [nodeId("c")] })[0]).toBe(2);
+  });
+
+  it("are version 3 with a learner that becomes a voter, and name whom it replaces", () => {
+    const plain = createConfiguration([{ id: nodeId("a"), address: "h:1" }]);
+    const learner = { id: nodeId("d"), address: "h:4" };
+    const replacing = {
+      ...plain,
+      learners: [{ ...learner, whenReady: { replaces: nodeId("a") } }],
+    };
+    const bytes = encodeConfiguration(replacing);
+    expect([...bytes]).toEqual(
+      [3, 2, 0, 1, 1, 0, 97, 3, 0, 104, 58, 49].concat([
+        12, 1, 0, 100, 3, 0, 104, 58, 52, 1, 0, 97, 0, 0,
+      ]),
+    );
+    expect(decodeConfiguration(bytes)).toEqual(replacing);
+    const plainly = { ...plain, learners: [{ ...learner, whenReady: { replaces: null } }] };
+    expect(decodeConfiguration(encodeConfiguration(plainly))).toEqual(plainly);
+    const older = Uint8Array.from(bytes);
+    older[0] = 2;
+    expect(() => decodeConfiguration(older)).toThrow("role 12 in a configuration of version 2");
+    bytes[23] = 32;
+    expect(() => decodeConfiguration(bytes)).toThrow(/a member called " "/);
   });
 
   it.each([

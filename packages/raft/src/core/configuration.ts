@@ -11,6 +11,14 @@ export interface Member {
   readonly id: NodeId;
   /** `host:port` that peers dial. */
   readonly address: string;
+  /** Of a learner: what any leader does once it has caught up. Left out: nothing. */
+  readonly whenReady?: WhenReady;
+}
+
+/** A learner becomes a voter; the member that it replaces leaves in the same change. */
+export interface WhenReady {
+  /** Null: it takes nobody's place. Who has left meanwhile is replaced all the same. */
+  readonly replaces: NodeId | null;
 }
 
 /**

@@ -6,7 +6,7 @@
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";
 export { compactLog, configurationFor } from "./compaction.ts";
-export type { Configuration, Member } from "./configuration.ts";
+export type { Configuration, Member, WhenReady } from "./configuration.ts";
 export {
   allMembers,
   allVoters,

@@ -56,6 +56,30 @@ describe("plans of member changes", () => {
     expect(withoutOutgoing(many).outgoing).toBeNull();
   });
 
+  it("remember what a learner becomes once it is ready, until it is a voter", () => {
+    const whenReady = { replaces: b };
+    const learner: MemberChange = {
+      ...{ kind: "add", id: d, address: addressOf(d), as: "learner", whenReady },
+    };
+    const waiting = planned(planChange(votersOf(a, b, c), [learner]));
+    expect(waiting.learners).toEqual([{ id: d, address: addressOf(d), whenReady }]);
+    const moved = planned(
+      planChange(waiting, [{ kind: "update-address", id: d, address: "elsewhere:1" }]),
+    );
+    expect(moved.learners).toEqual([{ id: d, address: "elsewhere:1", whenReady }]);
+    const done = planned(
+      planChange(waiting, [
+        { kind: "promote", id: d },
+        { kind: "remove", id: b },
+      ]),
+    );
+    expect(done.voters).toEqual(votersOf(a, c, d).voters);
+    const stranger = { ...learner, whenReady: { replaces: nodeId("x") } };
+    expect(planChange(votersOf(a, b), [stranger])).toEqual({
+      ...{ kind: "refused", why: "unknown-member", id: "x" },
+    });
+  });
+
   it("need no joint configuration where the voters stay", () => {
     const learner = planned(planChange(votersOf(a), [add(b, "learner")]));
     expect(learner).toMatchObject({ outgoing: null, learners: [{ id: b }] });

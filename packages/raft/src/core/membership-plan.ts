@@ -13,6 +13,7 @@ import {
   membersMax,
   removedMax,
   sortMembers,
+  type WhenReady,
 } from "./configuration.ts";
 
 /** One step of a change; the steps of a change are taken in order and come into force together. */
@@ -22,6 +23,8 @@ export type MemberChange =
       readonly id: NodeId;
       readonly address: string;
       readonly as: "voter" | "learner";
+      /** Of a learner only. */
+      readonly whenReady?: WhenReady;
     }
   /** A learner becomes a voter. */
   | { readonly kind: "promote"; readonly id: NodeId }
@@ -51,8 +54,15 @@ export type PlanResult =
   | { readonly kind: "planned"; readonly configuration: Configuration }
   | ({ readonly kind: "refused" } & PlanRefusal);
 
+interface DraftMember {
+  readonly address: string;
+  readonly isVoter: boolean;
+  /** Undefined for who becomes nothing by itself. */
+  readonly whenReady: WhenReady | undefined;
+}
+
 interface Draft {
-  readonly members: Map<NodeId, { readonly address: string; readonly isVoter: boolean }>;
+  readonly members: Map<NodeId, DraftMember>;
   readonly removed: Set<NodeId>;
 }
 
@@ -81,25 +91,24 @@ export function withoutOutgoing(joint: Configuration): Configuration {
 
 function draftOf(now: Configuration): Draft {
   const members: Draft["members"] = new Map();
-  for (const { id, address } of now.voters) members.set(id, { address, isVoter: true });
-  for (const { id, address } of now.learners) members.set(id, { address, isVoter: false });
+  for (const { id, address } of now.voters) {
+    members.set(id, { address, isVoter: true, whenReady: undefined });
+  }
+  for (const { id, address, whenReady } of now.learners) {
+    members.set(id, { address, isVoter: false, whenReady });
+  }
   return { members, removed: new Set(now.removed) };
 }
 
 function applyChange(draft: Draft, change: MemberChange): PlanRefusal | null {
   const { members, removed } = draft;
   const { id } = change;
+  if (change.kind === "add") return applyAdd(draft, change);
   const member = members.get(id);
-  if (change.kind === "add") {
-    if (removed.has(id)) return { why: "was-removed", id };
-    if (member !== undefined) return { why: "already-member", id };
-    members.set(id, { address: change.address, isVoter: change.as === "voter" });
-    return addressRefusal(draft, change);
-  }
   if (member === undefined) return { why: "unknown-member", id };
   switch (change.kind) {
     case "promote":
-      members.set(id, { ...member, isVoter: true });
+      members.set(id, { ...member, isVoter: true, whenReady: undefined });
       return member.isVoter ? { why: "already-voter", id } : null;
     case "demote":
       members.set(id, { ...member, isVoter: false });
@@ -116,6 +125,21 @@ function applyChange(draft: Draft, change: MemberChange): PlanRefusal | null {
   }
 }
 
+function applyAdd(
+  draft: Draft,
+  change: Extract<MemberChange, { kind: "add" }>,
+): PlanRefusal | null {
+  const { members, removed } = draft;
+  const { id, address, whenReady } = change;
+  if (removed.has(id)) return { why: "was-removed", id };
+  if (members.has(id)) return { why: "already-member", id };
+  const replaces = whenReady?.replaces ?? null;
+  if (replaces !== null && !members.has(replaces)) return { why: "unknown-member", id: replaces };
+  const isVoter = change.as === "voter";
+  members.set(id, { address, isVoter, whenReady: isVoter ? undefined : whenReady });
+  return addressRefusal(draft, change);
+}
+
 function addressRefusal(
   draft: Draft,
   { id, address }: { readonly id: NodeId; readonly address: string },
@@ -129,8 +153,10 @@ function addressRefusal(
 function configurationOf({ members, removed }: Draft, now: Configuration): Configuration {
   const voters: Member[] = [];
   const learners: Member[] = [];
-  for (const [id, { address, isVoter }] of members) {
-    (isVoter ? voters : learners).push({ id, address });
+  for (const [id, { address, isVoter, whenReady }] of members) {
+    if (isVoter) voters.push({ id, address });
+    else if (whenReady === undefined) learners.push({ id, address });
+    else learners.push({ id, address, whenReady });
   }
   const next: Configuration = {
     voters: sortMembers(voters),

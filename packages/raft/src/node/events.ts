@@ -3,6 +3,7 @@
  * throws is reported.
  */
 import type { Role } from "../core/index.ts";
+import type { PromotionHold } from "../transport/index.ts";
 import type { CampaignSummary, ElectionSummary } from "./insight/elections.ts";
 import type { ReplicationState } from "./insight/witness.ts";
 
@@ -68,6 +69,36 @@ export interface NodeEvents {
     readonly leaderCommit: number;
     readonly forMs: number;
   };
+  /**
+   * A configuration came into force here before it is known to be committed (`begun`), is committed
+   * (`committed`), or was withdrawn with its entry by a new leader. On all members.
+   */
+  readonly membership: {
+    readonly kind: "begun" | "committed" | "withdrawn";
+    /** Of its entry; of the one that is in force again if it was withdrawn. */
+    readonly index: number;
+    /** Both the voters before and these decide; a second configuration follows. */
+    readonly joint: boolean;
+    readonly voters: readonly { readonly id: string; readonly address: string }[];
+    readonly learners: readonly { readonly id: string; readonly address: string }[];
+    /** With `committed`: who has left for good with it. */
+    readonly removed: readonly string[];
+  };
+  /**
+   * How far a learner has come that is to become a voter, as its leader sees it. On all members.
+   */
+  readonly "member-progress": {
+    readonly id: string;
+    /** It has the log up to here on its disk; committed is up to `commit`. */
+    readonly matched: number;
+    readonly commit: number;
+    /**
+     * What it waits for. `silent`: it does not answer; `behind`: it catches up; `quorum`: as a
+     * voter it would cost the majority; `change`: another change is under way; `nothing`: it
+     * becomes a voter now.
+     */
+    readonly hold: PromotionHold;
+  };
   /** The last event. `error` is null after `stop()`, else what ended the member. */
   readonly stopped: { readonly error: Error | null };
 }
@@ -89,6 +120,8 @@ export class EventHub {
     replication: new Set(),
     storage: new Set(),
     "catch-up": new Set(),
+    membership: new Set(),
+    "member-progress": new Set(),
     stopped: new Set(),
   };
 

@@ -5,6 +5,7 @@
  */
 import { logIndex, term } from "../base/index.ts";
 import {
+  allMembers,
   type Configuration,
   decodeConfiguration,
   type Entry,
@@ -29,20 +30,28 @@ export function configurationOf(entries: readonly Entry[]): Configuration | null
   return null;
 }
 
+/** Whether the log holds a configuration besides the one that formed the cluster. */
+export function hasLaterConfiguration(entries: readonly Entry[]): boolean {
+  return entries.some(({ kind, index }) => kind === "configuration" && index > 1);
+}
+
 /**
  * How the option compares with the log: `same`; `differs` (warn); `foreign` (not one member in
  * common, or the same members under another token: this directory belongs to another cluster).
+ * `hasChanged`: the members have changed since the cluster was formed, so that its id does not
+ * follow from them.
  */
 export function compareConfigurations(
   option: Configuration,
   log: Configuration,
-  sameClusterId: boolean,
+  { isSameId, hasChanged }: { readonly isSameId: boolean; readonly hasChanged: boolean },
 ): "same" | "differs" | "foreign" {
-  if (sameClusterId) return "same";
-  const known = new Set(log.voters.map((member) => `${member.id}=${member.address}`));
+  if (isSameId) return "same";
+  const known = new Set(allMembers(log).map((member) => `${member.id}=${member.address}`));
   const common = option.voters.filter((member) => known.has(`${member.id}=${member.address}`));
   if (common.length === 0) return "foreign";
   const isEqual = common.length === option.voters.length && common.length === log.voters.length;
+  if (isEqual && hasChanged) return "same";
   return isEqual ? "foreign" : "differs";
 }
 

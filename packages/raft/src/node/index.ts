@@ -19,6 +19,13 @@ export type { Logger } from "./logger.ts";
 export { createConsoleLogger, silentLogger } from "./logger.ts";
 export type { AppliedMachines, MemberParts } from "./member.ts";
 export { Member } from "./member.ts";
+export type {
+  AddOptions,
+  CatchUpOptions,
+  ChangeOptions,
+  MemberStep,
+  Members,
+} from "./membership/members.ts";
 export type { Node } from "./node.ts";
 export { start } from "./node.ts";
 export type { MemberObserver } from "./observer.ts";
@@ -39,5 +46,5 @@ export type {
 } from "./snapshots/snapshot-exchange.ts";
 export { createSnapshotExchange } from "./snapshots/snapshot-exchange.ts";
 export type { SnapshotLimits } from "./snapshots/snapshot-limits.ts";
-export type { MemberStatus, NodeStatus } from "./status.ts";
+export type { MemberRole, MemberStatus, NodeStatus } from "./status.ts";
 export { statusOf } from "./status.ts";

@@ -36,6 +36,19 @@ export interface NodeLimits {
    * all of them, or a multiple.
    */
   readonly compareEntries: number;
+  /**
+   * Milliseconds that adding a voter, or replacing one, may take unless its caller says otherwise:
+   * it has to catch up first. At the end it goes on by itself; only the waiting ends.
+   */
+  readonly catchUpTimeoutMs: number;
+  /** Milliseconds that a member that joins looks for somebody who lets it in. */
+  readonly joinTimeoutMs: number;
+  /**
+   * Milliseconds that what is on disk of the peers' promises may be old. An older copy of a disk is
+   * told from the disk itself at once by who has met it, and by who has started since then if the
+   * copy is older than this. A small file is written that often while entries come.
+   */
+  readonly peerMemoryMs: number;
   /** Bytes of the core's newest inputs that are kept for a recording, entries included. */
   readonly recorderBytesMax: number;
   /**
@@ -89,6 +102,9 @@ export const defaultLimits: NodeLimits = {
   stallMs: 1_000,
   slowStorageMs: 500,
   compareEntries: 10_000,
+  catchUpTimeoutMs: 60_000,
+  joinTimeoutMs: 10_000,
+  peerMemoryMs: 10_000,
   recorderBytesMax: 1024 * 1024,
   snapshotBytesPerSecond: 32 * 1024 * 1024,
   snapshotSendsMax: 2,

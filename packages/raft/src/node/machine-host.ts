@@ -64,7 +64,8 @@ export function callMember(
   });
 }
 
-function callRead<Value>(
+/** A linearizable read as a promise, unless the caller wants less. */
+export function callRead<Value>(
   { member, limits }: HostParts,
   read: () => Value,
   options: ReadOptions | undefined,
@@ -97,7 +98,7 @@ function callRead<Value>(
 }
 
 /** What forbids the call before anything is done, or null. */
-function checkCall(
+export function checkCall(
   member: Member,
   options: ProposeOptions | ReadOptions | undefined,
 ): QuorateError | null {
@@ -127,7 +128,7 @@ function settleWith<Value>(
 }
 
 /** Returns what takes the listener off again. */
-function onAbort(signal: CancelSignal, listener: () => void): () => void {
+export function onAbort(signal: CancelSignal, listener: () => void): () => void {
   signal.addEventListener("abort", listener, { once: true });
   return () => signal.removeEventListener("abort", listener);
 }

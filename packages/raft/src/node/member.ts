@@ -6,26 +6,21 @@
  * Called by `node.ts`, which gives it to programs. Not here: how a member is opened
  * (`open-member.ts`).
  */
-import {
-  assert,
-  type LogIndex,
-  type NodeId,
-  type PersistUnit,
-  persistUnit,
-  QuorateError,
-} from "../base/index.ts";
+import { assert, type LogIndex, type NodeId, type QuorateError } from "../base/index.ts";
 import {
   type Apply,
+  type ChangeResult,
+  type Configuration,
+  changeMembership,
   type Effect,
   type Input,
+  type MemberChange,
   type Message,
-  mayRelease,
   type Persist,
   type ProposeResult,
   propose,
   type Raft,
   type RoleChanged,
-  type Send,
   step,
   takeEffects,
 } from "../core/index.ts";
@@ -39,22 +34,27 @@ import type {
   Transport,
   TransportHandlers,
 } from "../transport/index.ts";
+import { BlackBox } from "./black-box.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
-import { noRecording, stoppedError, storageFailed } from "./errors.ts";
+import { stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
 import type { NodeLimits } from "./limits.ts";
 import { describeThrown, type Logger } from "./logger.ts";
+import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
+import { Membership } from "./membership/membership.ts";
+import type { PeerMemory } from "./membership/peer-memory.ts";
 import type { MemberObserver } from "./observer.ts";
+import { Outlet } from "./outlet.ts";
 import { Peers } from "./peers.ts";
 import { type KnownMachines, Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
 import type { FlightRecorder } from "./recorder/flight-recorder.ts";
-import { type RecordingPlace, saveRecording } from "./recorder/save-recording.ts";
+import type { RecordingPlace } from "./recorder/save-recording.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
 import { StateComparison } from "./state-comparison.ts";
 
@@ -89,6 +89,10 @@ export interface MemberParts {
   /** Where messages about snapshots go (`snapshots/exchange.ts`); without, they are dropped. */
   readonly onSnapshotOffer?: (offer: SnapshotOffer) => void;
   readonly onSnapshotStatus?: (status: SnapshotStatus) => void;
+  /** What is remembered of the peers; without it the transport remembers what it likes. */
+  readonly peerMemory?: PeerMemory;
+  /** Of a member that joins: who the members were when it asked. */
+  readonly firstSeen?: Configuration;
 }
 
 export class Member {
@@ -103,14 +107,14 @@ export class Member {
   readonly #reads: Reads;
   readonly #sessions: ClientSessions;
   readonly #insight: Insight;
+  readonly #outlet: Outlet;
+  readonly #blackBox: BlackBox;
   readonly #comparison: StateComparison;
+  readonly #membership: Membership;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
   #isScheduled = false;
-  /** Sends whose unit is not durable yet, in the order of their making. */
-  #held: Send[] = [];
-  #durable: PersistUnit = persistUnit(0);
   #state: "running" | "stopping" | "stopped" = "running";
   #stopError: Error | null = null;
   /** As last told in the event `leader`. */
@@ -126,6 +130,8 @@ export class Member {
     this.#recorder = parts.recorder;
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
+    this.#outlet = new Outlet((message) => this.#leave(message));
+    this.#blackBox = new BlackBox(parts);
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
     this.#deadlines = createDeadlines();
     const host = {
@@ -140,6 +146,7 @@ export class Member {
       schedule: () => this.#schedule(),
       step: (input: Input) => this.#stepCore(input),
       propose: (commands: readonly Uint8Array[]) => this.#proposeToCore(commands),
+      change: (changes: readonly MemberChange[]) => this.#changeCore(changes),
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
@@ -160,6 +167,16 @@ export class Member {
       ...{ ...parts, events: this.events, peers: this.peers },
       isRunning: () => this.isRunning,
     });
+    this.#membership = new Membership({
+      ...{ ...host, logger: parts.logger, events: this.events, peers: this.peers },
+      ...{ memory: parts.peerMemory ?? null, firstSeen: parts.firstSeen ?? null },
+      transport: () => this.#transport,
+      step: (input) => this.#step(input),
+      onDisconnected: (peer) => this.#proposals.abandonForwards((to) => to === peer),
+      onPeerEvent: (event) => this.#insight.onPeer(event),
+      end: (error) => this.#fail(error),
+      onStorageFailed: (error) => this.#fail(storageFailed(error)),
+    });
   }
 
   get isRunning(): boolean {
@@ -178,43 +195,12 @@ export class Member {
 
   /** The newest inputs of the core with the state they began at; null: they are not kept. */
   recording(): string | null {
-    return this.#recorder?.encode(this.#parts.clock.wallMs(), this.#stopError) ?? null;
+    return this.#blackBox.read(this.#stopError);
   }
 
   /** Writes `recording()` into the directory; `done` gets the path, or why there is none. */
   saveRecording(done: (error: QuorateError | null, path?: string) => void): void {
-    const { recordings, clock } = this.#parts;
-    const text = this.#tryRecording();
-    if (recordings === null || text === null) {
-      clock.defer(() => done(noRecording(text === null ? "recorder" : "dir")));
-    } else {
-      saveRecording(recordings, clock.wallMs(), text, done);
-    }
-  }
-
-  /** A core that is broken may not be printable: that is no reason to end otherwise. */
-  #tryRecording(): string | null {
-    try {
-      return this.recording();
-    } catch (error) {
-      this.#parts.logger.warn({}, `There is no recording of it: ${describeThrown(error)}`);
-      return null;
-    }
-  }
-
-  /** What broke the core must be there to be run again. Not on a disk that has just failed. */
-  #saveLastRecording(error: Error | null, done: () => void): void {
-    const { recordings, logger } = this.#parts;
-    const isDisk = error instanceof QuorateError && error.code === "STORAGE_FAILED";
-    if (error === null || isDisk || recordings === null || this.#recorder === null) {
-      done();
-      return;
-    }
-    this.saveRecording((failed, path) => {
-      if (failed === null) logger.error({ path }, `What led to it is in ${path}: quorate replay`);
-      else logger.warn({ error: failed.message }, failed.message);
-      done();
-    });
+    this.#blackBox.save(this.#stopError, done);
   }
 
   /** What the transport calls. */
@@ -229,7 +215,7 @@ export class Member {
   run(transport: Transport): void {
     this.#transport = transport;
     this.#observer?.onStart(this.raft);
-    this.#connectPeers();
+    this.#membership.start();
     this.#armTimer();
     this.#schedule();
   }
@@ -258,6 +244,21 @@ export class Member {
 
   abortCommand(request: CommandRequest, error: QuorateError): void {
     this.#proposals.abort(request, error);
+  }
+
+  /** Changes the members: all steps together, or nothing. `done` never runs inside the call. */
+  changeMembers(
+    changes: readonly MemberChange[],
+    timeoutMs: number,
+    done: ChangeDone,
+    onProgress: ProgressListener | null = null,
+  ): ChangeRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
+    return this.#membership.request(changes, timeoutMs, done, onProgress);
+  }
+
+  abortChange(request: ChangeRequest, error: QuorateError): void {
+    this.#membership.abort(request, error);
   }
 
   /** As `propose`; `done(null)` runs when the machines may be read. */
@@ -324,44 +325,45 @@ export class Member {
     return result;
   }
 
+  #changeCore(changes: readonly MemberChange[]): ChangeResult {
+    this.#recorder?.onChange(changes);
+    const result = changeMembership(this.raft, changes);
+    this.#observer?.onChange?.(changes, result);
+    return result;
+  }
+
   #onMessage(message: PeerMessage): void {
     this.#insight.onReceived(message);
     this.#take(() => {
-      if (message.kind === "forward") this.#proposals.onForward(message);
-      else if (message.kind === "forward-response") this.#proposals.onForwardResponse(message);
-      else if (message.kind === "state-hash") this.#comparison.onMessage(message);
-      else if (message.kind === "snapshot-offer") this.#parts.onSnapshotOffer?.(message);
-      else if (message.kind === "snapshot-status") this.#parts.onSnapshotStatus?.(message);
-      else this.#stepCore({ kind: "receive", message });
+      switch (message.kind) {
+        case "forward":
+          this.#proposals.onForward(message);
+          break;
+        case "forward-response":
+          this.#proposals.onForwardResponse(message);
+          break;
+        case "state-hash":
+          this.#comparison.onMessage(message);
+          break;
+        case "change-members":
+        case "change-members-response":
+        case "learner-progress":
+          this.#membership.onMessage(message);
+          break;
+        case "snapshot-offer":
+          this.#parts.onSnapshotOffer?.(message);
+          break;
+        case "snapshot-status":
+          this.#parts.onSnapshotStatus?.(message);
+          break;
+        default:
+          this.#stepCore({ kind: "receive", message });
+      }
     });
   }
 
   #onPeer(event: PeerEvent): void {
-    if (this.#state !== "running") return;
-    switch (event.kind) {
-      case "connected":
-        this.peers.onConnected(event.peer);
-        this.#step({ kind: "peer-reachable", peer: event.peer });
-        break;
-      case "disconnected":
-        this.peers.onDown(event.peer, event.reason);
-        this.#proposals.abandonForwards((to) => to === event.peer);
-        this.#step({ kind: "peer-unreachable", peer: event.peer });
-        break;
-      case "unreachable":
-        this.peers.onDown(event.peer, event.reason);
-        return; // told in the state; the event comes with connections that were made
-      case "refused":
-        // Whoever dials us under a peer's name: our own connection to that peer may stand all the
-        // while.
-        this.peers.onRefused(event.peer, event.reason);
-        this.#parts.logger.warn({ peer: event.peer }, event.reason);
-        break;
-      default:
-        event satisfies never;
-    }
-    const reason = event.kind === "connected" ? null : event.reason;
-    this.#insight.onPeer({ id: event.peer, kind: event.kind, reason });
+    if (this.#state === "running") this.#membership.onPeer(event);
   }
 
   #armTimer(): void {
@@ -382,6 +384,7 @@ export class Member {
       this.#proposals.onTick();
       this.#reads.onTick(nowMs);
       this.#sessions.onTick(nowMs);
+      this.#membership.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -399,6 +402,7 @@ export class Member {
     if (this.#state !== "running") return;
     try {
       this.#proposals.flush();
+      this.#membership.flush();
       this.#recorder?.onTake();
       const effects = takeEffects(this.raft);
       this.#recorder?.onTaken(effects);
@@ -425,8 +429,7 @@ export class Member {
         this.#persist(effect);
         break;
       case "send":
-        if (mayRelease(effect, this.#durable)) this.#leave(effect.message);
-        else this.#held.push(effect);
+        this.#outlet.send(effect);
         break;
       case "apply":
         this.#transport?.flush(); // what others wait for leaves before the machines take their time
@@ -439,7 +442,7 @@ export class Member {
         this.#onRole(effect);
         break;
       case "configuration-changed":
-        this.#connectPeers();
+        this.#membership.onConfiguration(effect);
         break;
       case "wake-in":
       case "transfer-ended":
@@ -467,24 +470,10 @@ export class Member {
     this.#take(() => {
       this.#observer?.onDurable(effect);
       this.#insight.onDurable(unit);
-      this.#release(unit);
+      // An acknowledgement that the leader waits for: not a turn later.
+      if (this.#outlet.release(unit)) this.#transport?.flush();
       this.#stepCore({ kind: "persisted", unit });
     });
-  }
-
-  /** What waited for the disk leaves. */
-  #release(unit: PersistUnit): void {
-    assert(unit > this.#durable, "units become durable in order");
-    this.#durable = unit;
-    const held = this.#held;
-    if (held.length > 0) {
-      this.#held = [];
-      for (const send of held) {
-        if (mayRelease(send, unit)) this.#leave(send.message);
-        else this.#held.push(send);
-      }
-      this.#transport?.flush(); // an acknowledgement that the leader waits for: not a turn later
-    }
   }
 
   #leave(message: Message): void {
@@ -502,6 +491,7 @@ export class Member {
         result = this.#parts.machines.apply(entry.data, entry.index, entry.term, wanted);
       }
       this.#proposals.onApplied(entry.index, entry.term, result);
+      this.#membership.onApplied(entry.index, entry.term);
       this.#comparison.onApplied(entry.index);
     }
     const last = effect.entries.at(-1);
@@ -515,6 +505,7 @@ export class Member {
   #onRole(effect: RoleChanged): void {
     const { leader, term } = effect;
     this.#proposals.onLeader(leader, term);
+    this.#membership.onLeader(leader, term);
     const { logger } = this.#parts;
     logger.info({ role: effect.role, term, leader }, describeRole(effect, this.raft.id));
     this.events.emit("role", { role: effect.role, term });
@@ -523,14 +514,6 @@ export class Member {
       this.events.emit("leader", this.#leader);
     }
     this.#schedule();
-  }
-
-  #connectPeers(): void {
-    const peers = new Map<NodeId, string>();
-    for (const member of this.raft.configuration.voters) {
-      if (member.id !== this.raft.id) peers.set(member.id, member.address);
-    }
-    this.#transport?.setPeers(peers);
   }
 
   /** A listener is a guest: what it throws is told and changes nothing. */
@@ -562,7 +545,7 @@ export class Member {
     this.#stopError = error;
     this.#observer?.onEnd();
     this.#timer?.cancel();
-    this.#held = [];
+    this.#outlet.clear();
     failAll(this.#deadlines, error);
     let open = 3;
     const closed = () => {
@@ -572,7 +555,7 @@ export class Member {
       if (lock === null) this.#closed();
       else lock.release(() => this.#closed());
     };
-    this.#saveLastRecording(error, closed);
+    this.#blackBox.saveLast(error, closed);
     if (this.#transport === null) this.#parts.clock.defer(closed);
     else this.#transport.close(closed);
     this.#parts.store.close((failed) => {

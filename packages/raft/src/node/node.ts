@@ -14,6 +14,7 @@ import type { NodeEventName, NodeListener } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { createConsoleLogger } from "./logger.ts";
 import { createHost, type HostParts } from "./machine-host.ts";
+import { createMembers, type Members } from "./membership/members.ts";
 import { type OpenedMember, openMember } from "./open-member.ts";
 import { checkOptions, type StartOptions } from "./options.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
@@ -32,6 +33,8 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
    * every proposal
    */
   session(options?: SessionOptions): Promise<Session<Machines>>;
+  /** Who the members are, and changing them: add, promote, remove, replace, update. */
+  readonly members: Members;
   /** The own term now; `status()` tells the rest. */
   readonly term: number;
   status(): NodeStatus;
@@ -64,10 +67,11 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
 
 /**
  * Starts a member and resolves when it listens, has read its log and applied what that says is
- * committed; a leader may take an election longer, and commands wait for it.
+ * committed; a leader may take an election longer, and commands wait for it. With `join` it is then
+ * ready to be added to the cluster.
  *
  * @throws QuorateError `BAD_CONFIG`, `DATA_DIR_IN_USE`, `WRONG_CLUSTER`, `CORRUPT` or
- * `STORAGE_FAILED`; or what a machine threw
+ * `STORAGE_FAILED`; with `join` also `CANNOT_JOIN` and `MEMBER_REMOVED`; or what a machine threw
  */
 export async function start<Machines extends MachineDeclarations = Record<never, never>>(
   options: StartOptions<Machines>,
@@ -103,6 +107,7 @@ function createNode<Machines extends MachineDeclarations>(
   return {
     id: member.raft.id,
     machines: machines.createHandles(createHost(parts, propose)),
+    members: createMembers(parts, () => statusOf(opened).members),
     session: (options) => openSession(parts, machines, options ?? {}),
     get term() {
       return member.raft.hardState.term;

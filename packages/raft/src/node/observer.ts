@@ -3,7 +3,16 @@
  * order as it happens. The simulator's checkers listen here; in production nobody does, and nothing
  * is paid for it. Called by `member.ts`.
  */
-import type { Effect, Input, Message, Persist, ProposeResult, Raft } from "../core/index.ts";
+import type {
+  ChangeResult,
+  Effect,
+  Input,
+  MemberChange,
+  Message,
+  Persist,
+  ProposeResult,
+  Raft,
+} from "../core/index.ts";
 
 /** What a method throws ends the member, like a broken invariant. */
 export interface MemberObserver {
@@ -13,6 +22,8 @@ export interface MemberObserver {
   onStep(input: Input): void;
   /** After the core was given `commands`. */
   onPropose(commands: readonly Uint8Array[], result: ProposeResult): void;
+  /** After the core was given a change of the members. */
+  onChange?(changes: readonly MemberChange[], result: ChangeResult): void;
   /** After effects were taken, before any of them is performed. */
   onTake(effects: readonly Effect[]): void;
   /** `unit` is on disk, with all before it; before the core hears `persisted`. */

@@ -3,9 +3,25 @@
  * all the way, so that the simulator can crash it in between. Called by `node.ts`.
  */
 import { FormatError, logIndex, persistUnit, type QuorateError } from "../base/index.ts";
-import { checkState, createRaft, type HardState } from "../core/index.ts";
+import {
+  allMembers,
+  type Configuration,
+  checkState,
+  createRaft,
+  type HardState,
+  lastIndex,
+} from "../core/index.ts";
 import type { DirectoryLock, Ports } from "../ports/index.ts";
-import { openDirectory, openLog, openMemoryLog, type RecoveredLog } from "../storage/index.ts";
+import {
+  createPeerRecordStore,
+  findsLog,
+  openDirectory,
+  openLog,
+  openMemoryLog,
+  type PeerRecord,
+  type PeerRecordStore,
+  type RecoveredLog,
+} from "../storage/index.ts";
 import { createTransport, type PeerIdentity, type Transport } from "../transport/index.ts";
 import { deriveClusterId } from "./cluster-id.ts";
 import { badConfig, fromOpenError, stoppedError, unreadableLog, wrongCluster } from "./errors.ts";
@@ -15,10 +31,13 @@ import {
   describeMembers,
   firstEntry,
   firstHardState,
+  hasLaterConfiguration,
 } from "./first-configuration.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
 import type { Logger } from "./logger.ts";
 import { type AppliedMachines, Member } from "./member.ts";
+import { type FoundCluster, findCluster } from "./membership/join.ts";
+import { PeerMemory } from "./membership/peer-memory.ts";
 import type { MemberObserver } from "./observer.ts";
 import type { CheckedOptions } from "./options.ts";
 import { FlightRecorder } from "./recorder/flight-recorder.ts";
@@ -52,6 +71,13 @@ interface Found {
   readonly incarnation: string;
   readonly lock: DirectoryLock | null;
   readonly log: RecoveredLog;
+  /** What it remembers of others, and where that is kept; null in memory. */
+  readonly peers: readonly PeerRecord[];
+  readonly peerStore: PeerRecordStore | null;
+  /** Its log comes from a leader: it may be empty. */
+  readonly joined: boolean;
+  /** Who the members were when it asked to join, in this start. */
+  readonly firstSeen: Configuration | null;
 }
 
 export function openMember(parts: OpenMemberParts, done: OpenMemberDone): void {
@@ -59,27 +85,83 @@ export function openMember(parts: OpenMemberParts, done: OpenMemberDone): void {
     if (value === undefined) done(error ?? stoppedError("not-applied"));
     else tryBootstrap(parts, value, done);
   };
-  if (parts.options.directory === null) openMemory(parts, found);
-  else openDisk(parts, parts.options.directory, found);
+  const { directory, join } = parts.options;
+  const open = (cluster: FoundCluster | null): void => {
+    if (directory === null) openMemory(parts, cluster, found);
+    else openDisk(parts, directory, cluster, found);
+  };
+  if (join === null) open(null);
+  else maybeJoin(parts, directory, open, done);
+}
+
+/** Whoever has a log knows its cluster; others ask. */
+function maybeJoin(
+  parts: OpenMemberParts,
+  directory: string | null,
+  open: (cluster: FoundCluster | null) => void,
+  done: OpenMemberDone,
+): void {
+  if (directory === null) {
+    askForCluster(parts, open, done);
+    return;
+  }
+  findsLog(parts.ports.disk, directory, (error, found) => {
+    if (error !== null) done(fromOpenError(error, directory));
+    else if (found === true) open(null);
+    else askForCluster(parts, open, done);
+  });
+}
+
+function askForCluster(
+  { options, ports, logger }: OpenMemberParts,
+  open: (cluster: FoundCluster | null) => void,
+  done: OpenMemberDone,
+): void {
+  const { id, join, limits, transportLimits } = options;
+  if (join === null) return;
+  const { seeds, address } = join;
+  const timeoutMs = limits.joinTimeoutMs;
+  findCluster({ ports, logger, id, address, seeds, timeoutMs, transportLimits }, (error, found) => {
+    if (error !== null) {
+      done(error);
+      return;
+    }
+    const text = `${id} joins cluster ${found?.clusterId}, and waits to be added at ${address}`;
+    logger.info({ seeds }, text);
+    open(found ?? null);
+  });
 }
 
 type FoundDone = (error: Error | null, found?: Found) => void;
 
-function openMemory({ options, ports }: OpenMemberParts, done: FoundDone): void {
+function openMemory(
+  { options, ports }: OpenMemberParts,
+  cluster: FoundCluster | null,
+  done: FoundDone,
+): void {
   const { clock, crc32, random } = ports;
-  const clusterId = deriveClusterId(options.configuration, options.token);
+  const clusterId = cluster?.clusterId ?? deriveClusterId(options.configuration, options.token);
   clock.defer(() => {
     const log = openMemoryLog({ clock, crc32, clusterId });
-    done(null, { clusterId, incarnation: random.id64(), lock: null, log });
+    done(null, {
+      ...{ clusterId, incarnation: random.id64(), lock: null, log, peers: [], peerStore: null },
+      ...{ joined: cluster !== null, firstSeen: cluster?.configuration ?? null },
+    });
   });
 }
 
-function openDisk(parts: OpenMemberParts, directory: string, done: FoundDone): void {
+function openDisk(
+  parts: OpenMemberParts,
+  directory: string,
+  cluster: FoundCluster | null,
+  done: FoundDone,
+): void {
   const { options, ports, logger } = parts;
   const { disk, random, crc32, clock } = ports;
-  const clusterId = deriveClusterId(options.configuration, options.token);
+  const clusterId = cluster?.clusterId ?? deriveClusterId(options.configuration, options.token);
+  const joins = cluster !== null;
   openDirectory(
-    { disk, random, crc32, directory, clusterId, member: options.id },
+    { disk, random, crc32, directory, clusterId, member: options.id, joins },
     (error, opened) => {
       if (error !== null || opened === undefined) {
         done(error === null ? stoppedError("not-applied") : fromOpenError(error, directory));
@@ -102,11 +184,12 @@ function openDisk(parts: OpenMemberParts, directory: string, done: FoundDone): v
               failed === null ? stoppedError("not-applied") : fromOpenError(failed, directory);
             lock.release(() => done(reason));
           } else {
+            const place = { disk, crc32, directory, clusterId: identity.clusterId };
             done(null, {
-              clusterId: identity.clusterId,
-              incarnation: identity.incarnation,
-              lock,
-              log,
+              ...{ clusterId: identity.clusterId, incarnation: identity.incarnation, lock, log },
+              ...{ peers: opened.peers, peerStore: createPeerRecordStore(place) },
+              joined: identity.joined === true,
+              firstSeen: cluster?.configuration ?? null,
             });
           }
         },
@@ -137,6 +220,16 @@ function bootstrap(
 ): void {
   const { log } = found;
   const known = configurationOf(log.entries);
+  const { hardState, entries, commit } = log;
+  if (found.joined && (known === null || parts.options.join !== null)) {
+    begin(parts, found, hardState, entries, commit, done);
+    return;
+  }
+  if (parts.options.join !== null) {
+    if (known === null) fail(describeHalfFormed(parts.options));
+    else begin(parts, found, hardState, entries, commit, done);
+    return;
+  }
   const derived = deriveClusterId(parts.options.configuration, parts.options.token);
   if (known === null) {
     const problem =
@@ -148,8 +241,10 @@ function bootstrap(
     return;
   }
   const { options, logger } = parts;
-  const isSameId = found.clusterId === derived;
-  const compared = compareConfigurations(options.configuration, known, isSameId);
+  const compared = compareConfigurations(options.configuration, known, {
+    isSameId: found.clusterId === derived,
+    hasChanged: found.joined || hasLaterConfiguration(entries),
+  });
   if (compared === "foreign") {
     fail(foreignDirectory(parts, found, describeMembers(known)));
     return;
@@ -161,7 +256,17 @@ function bootstrap(
         `(${describeMembers(known)}): the log is the truth, the option is ignored`,
     );
   }
-  begin(parts, found, log.hardState, log.entries, log.commit, done);
+  begin(parts, found, hardState, entries, commit, done);
+}
+
+/** The members began to form a cluster here, and were stopped before the first entry. */
+function describeHalfFormed(options: CheckedOptions): QuorateError {
+  return badConfig(
+    "dir",
+    options.directory ?? "(memory)",
+    "a member was about to form a cluster in it, and this one is to join another",
+    "Join with an empty directory.",
+  );
 }
 
 /**
@@ -252,7 +357,17 @@ function begin(
     entries,
     commit,
   });
+  const listenAddress = options.listenAddress ?? ownAddress(raft.configuration, options);
+  const { mustCatchUp } = hardState;
+  const peerMemory = new PeerMemory({
+    ...{ raft, clusterId: found.clusterId, records: found.peers, store: found.peerStore },
+    address: ownAddress(raft.configuration, options),
+    standing: { term: hardState.term, last: lastIndex(raft.log), commit, mustCatchUp },
+    peerMemoryMs: options.limits.peerMemoryMs,
+  });
   const member = new Member({
+    peerMemory,
+    ...(found.firstSeen === null ? {} : { firstSeen: found.firstSeen }),
     raft,
     store: found.log.store,
     lock: found.lock,
@@ -274,8 +389,7 @@ function begin(
     incarnation: found.incarnation,
     boot,
   };
-  const listenAddress = options.listenAddress ?? ownAddress(raft.configuration, options);
-  listen(parts, identity, listenAddress, member, (error, transport) => {
+  listen(parts, { identity, listenAddress, peerMemory, member }, (error, transport) => {
     if (error !== null || transport === undefined) {
       closeFound(found, () => done(error));
       return;
@@ -286,20 +400,23 @@ function begin(
   });
 }
 
-function ownAddress(
-  configuration: CheckedOptions["configuration"],
-  options: CheckedOptions,
-): string {
+/** As the log says, or, where that is not known yet, as the options do. */
+function ownAddress(configuration: Configuration, options: CheckedOptions): string {
   const isSelf = (member: { readonly id: string }) => member.id === options.id;
-  const self = configuration.voters.find(isSelf) ?? options.configuration.voters.find(isSelf);
-  return self?.address ?? "";
+  const self = allMembers(configuration).find(isSelf) ?? options.configuration.voters.find(isSelf);
+  return self?.address ?? options.join?.address ?? "";
+}
+
+interface ListenParts {
+  readonly identity: PeerIdentity;
+  readonly listenAddress: string;
+  readonly peerMemory: PeerMemory;
+  readonly member: Member;
 }
 
 function listen(
   parts: OpenMemberParts,
-  identity: PeerIdentity,
-  listenAddress: string,
-  member: Member,
+  { identity, listenAddress, peerMemory, member }: ListenParts,
   done: (error: Error | null, transport?: Transport) => void,
 ): void {
   const { options, ports, logger } = parts;
@@ -313,6 +430,7 @@ function listen(
       identity,
       listenAddress,
       handlers: member.handlers,
+      admission: peerMemory,
       limits: options.transportLimits,
       log: (line) => logger[line.level]({ listenAddress }, line.message),
     },

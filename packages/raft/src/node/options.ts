@@ -6,6 +6,7 @@ import {
   createConfiguration,
   defaultSettings,
   describeBadSettings,
+  emptyConfiguration,
   membersMax,
   type Settings,
 } from "../core/index.ts";
@@ -22,9 +23,20 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly id: string;
   /**
    * Names and peer addresses (`host:port`) of all members. Forms the first configuration where the
-   * directory is empty, and must then be the same on all; afterwards the log is the truth.
+   * directory is empty, and must then be the same on all; afterwards the log is the truth. Left out
+   * with `join`.
    */
-  readonly members: Readonly<Record<string, string>>;
+  readonly members?: Readonly<Record<string, string>>;
+  /**
+   * Peer addresses (`host:port`) of running members: an empty directory becomes that of a member
+   * which learns from them what cluster it belongs to, and waits to be added with `members.add`. It
+   * does not vote before. A directory that was used knows its cluster: this is then not looked at.
+   */
+  readonly join?: readonly string[];
+  /**
+   * With `join`: `host:port` where the others will reach this member, as `members.add` names it.
+   */
+  readonly address?: string;
   /**
    * Where this member keeps its log, vote and identity. Without it all is in memory: such a member
    * never comes back under its old id, and a majority that stops together loses everything.
@@ -76,7 +88,10 @@ export interface StartOptions<Machines extends MachineDeclarations> {
 /** Options after the check, defaults filled in. */
 export interface CheckedOptions {
   readonly id: NodeId;
+  /** The first members; nobody with `join`. */
   readonly configuration: Configuration;
+  /** Null: this member forms its cluster with the others of `configuration`. */
+  readonly join: JoinPlace | null;
   readonly listenAddress: string | null;
   readonly directory: string | null;
   readonly token: string;
@@ -88,6 +103,12 @@ export interface CheckedOptions {
   readonly recorder: boolean;
 }
 
+/** Whom a member asks that joins, and where it will be reached itself. */
+export interface JoinPlace {
+  readonly seeds: readonly string[];
+  readonly address: string;
+}
+
 const defaultToken = "quorate";
 
 /** @throws QuorateError `BAD_CONFIG` that names the option */
@@ -96,12 +117,9 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     const fact = "a member's name is 1 to 64 characters of [A-Za-z0-9._-]";
     throw badConfig("id", JSON.stringify(options.id), fact, "Choose another name.");
   }
-  const configuration = createConfiguration(checkMembers(options.members));
-  if (!Object.hasOwn(options.members, options.id)) {
-    const names = Object.keys(options.members).join(", ");
-    const fact = `members names ${names}, and not this one`;
-    throw badConfig("id", options.id, fact, "Add this member to members, or correct its id.");
-  }
+  const join = checkJoin(options);
+  const configuration =
+    join === null ? checkFirst(options.id, options.members ?? {}) : emptyConfiguration;
   if (options.dir === "") {
     throw badConfig("dir", '""', "it is empty", "Name a directory, or leave it out for memory.");
   }
@@ -111,6 +129,7 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
   return {
     id: options.id,
     configuration,
+    join,
     listenAddress: options.listen === undefined ? null : checkAddress("listen", options.listen),
     directory: options.dir ?? null,
     token: options.token ?? defaultToken,
@@ -121,6 +140,36 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     checkInvariants: options.checkInvariants ?? false,
     recorder: options.recorder ?? false,
   };
+}
+
+function checkFirst(id: string, members: Readonly<Record<string, string>>): Configuration {
+  const configuration = createConfiguration(checkMembers(members));
+  if (Object.hasOwn(members, id)) return configuration;
+  const fact = `members names ${Object.keys(members).join(", ")}, and not this one`;
+  throw badConfig("id", id, fact, "Add this member to members, or correct its id.");
+}
+
+function checkJoin({
+  join,
+  address,
+  members,
+}: StartOptions<MachineDeclarations>): JoinPlace | null {
+  if (join === undefined) return null;
+  const value = join.join(", ");
+  if (members !== undefined) {
+    const fact = "members forms a new cluster, and join enters one that is there";
+    throw badConfig("join", value, fact, "Give one of the two.");
+  }
+  if (join.length === 0) {
+    const fact = "it names nobody to ask";
+    throw badConfig("join", "[]", fact, "Name the peer address of one running member at least.");
+  }
+  if (address === undefined) {
+    const hint = "Give the option address: where the others will reach this member.";
+    throw badConfig("join", value, "the own address is missing", hint);
+  }
+  const seeds = join.map((seed) => checkAddress("join", seed));
+  return { seeds, address: checkAddress("address", address) };
 }
 
 function checkMembers(members: Readonly<Record<string, string>>): ClusterMember[] {

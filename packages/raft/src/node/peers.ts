@@ -1,6 +1,6 @@
 /** Which peers this member has a connection to, for messages to people and for `status()`. */
 import type { NodeId } from "../base/index.ts";
-import { type Configuration, majority } from "../core/index.ts";
+import { allVoters, type Configuration, majority } from "../core/index.ts";
 import type { PeerCause, Reachability } from "./errors.ts";
 
 export interface PeerState {
@@ -66,12 +66,13 @@ export class Peers {
     return id === this.#self || this.of(id).connected;
   }
 
+  /** Of the voters; while two halves decide, of both, and as many as the larger one needs. */
   reachability(configuration: Configuration): Reachability {
     const reachable: string[] = [];
     const unreachable: string[] = [];
     const causes: PeerCause[] = [];
     const nowMs = this.#nowMs();
-    for (const { id, address } of configuration.voters) {
+    for (const { id, address } of allVoters(configuration)) {
       if (this.isConnected(id)) {
         reachable.push(id);
         continue;
@@ -80,6 +81,8 @@ export class Peers {
       unreachable.push(id);
       causes.push({ id, address, reason, forMs: Math.round(nowMs - (downSinceMs ?? nowMs)) });
     }
-    return { needed: majority(configuration.voters.length), reachable, unreachable, causes };
+    const { voters, outgoing } = configuration;
+    const needed = majority(Math.max(voters.length, outgoing?.length ?? 0));
+    return { needed, reachable, unreachable, causes };
   }
 }

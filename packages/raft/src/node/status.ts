@@ -2,8 +2,15 @@
  * What a member knows of itself and the others at a moment, as plain data for people and
  * dashboards.
  */
-import type { Role } from "../core/index.ts";
-import { lastIndex } from "../core/index.ts";
+import {
+  allMembers,
+  type Member as ClusterMember,
+  type Configuration,
+  isChangePending,
+  lastIndex,
+  type Raft,
+  type Role,
+} from "../core/index.ts";
 import type { OpenedMember } from "./open-member.ts";
 
 export interface NodeStatus {
@@ -23,12 +30,24 @@ export interface NodeStatus {
   readonly durable: number;
   /** Recovery found damage, and this member does not vote until it has caught up. */
   readonly mustCatchUp: boolean;
+  /** Of the configuration in force and of the committed one. */
   readonly members: readonly MemberStatus[];
+  /** A change of the members is under way. */
+  readonly changing: boolean;
 }
+
+/**
+ * `voter`; `learner`: gets the log and does not vote; `joining`: votes in the new half of a change
+ * under way; `leaving`: in the old half only, or in the committed configuration only.
+ */
+export type MemberRole = "voter" | "learner" | "joining" | "leaving";
 
 export interface MemberStatus {
   readonly id: string;
   readonly address: string;
+  readonly role: MemberRole;
+  /** Of a learner: it becomes a voter once it has caught up, in the place of `replaces`. */
+  readonly whenReady: { readonly replaces: string | null } | null;
   /** Whether our connection to it stands; true for oneself. */
   readonly connected: boolean;
   /** Why not, as last heard. */
@@ -52,9 +71,12 @@ export function statusOf(opened: OpenedMember): NodeStatus {
     last: lastIndex(raft.log),
     durable: raft.durableIndex,
     mustCatchUp: raft.hardState.mustCatchUp,
-    members: raft.configuration.voters.map(({ id, address }) => ({
+    changing: isChangePending(raft),
+    members: membersOf(raft).map(({ id, address, whenReady }) => ({
       id,
       address,
+      role: roleOf(raft.configuration, id),
+      whenReady: whenReady ?? null,
       connected: peers.isConnected(id),
       reason: id === raft.id ? null : peers.of(id).reason,
       matched:
@@ -65,4 +87,19 @@ export function statusOf(opened: OpenedMember): NodeStatus {
             : (raft.leadership.peers.get(id)?.matched ?? 0),
     })),
   };
+}
+
+function membersOf({ configuration, committedConfiguration }: Raft): ClusterMember[] {
+  const members = [...allMembers(configuration)];
+  for (const member of allMembers(committedConfiguration)) {
+    if (!members.some(({ id }) => id === member.id)) members.push(member);
+  }
+  return members.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function roleOf({ voters, outgoing, learners }: Configuration, id: string): MemberRole {
+  const has = (members: readonly ClusterMember[]): boolean =>
+    members.some((member) => member.id === id);
+  if (has(voters)) return outgoing === null || has(outgoing) ? "voter" : "joining";
+  return has(learners) ? "learner" : "leaving";
 }

@@ -79,6 +79,7 @@ export function* removeTemporaries(
 
 const ownNames = [
   /^identity$/,
+  /^peers$/,
   /^hard-state\.[01]$/,
   /^log-(end|start)$/,
   /^log-\d{16}\.wal(\.unit-\d+\.\d+\.suspect)?$/,

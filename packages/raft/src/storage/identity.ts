@@ -12,14 +12,21 @@ export interface DirectoryIdentity {
   readonly member: NodeId;
   /** 16 hex digits drawn when the directory was made: a wiped directory comes back with another. */
   readonly incarnation: string;
+  /**
+   * It was made to join a cluster, so its log comes from a leader and may be empty at a start. Left
+   * out: its member formed the cluster, and wrote the first entry itself.
+   */
+  readonly joined?: true;
 }
 
 export const identityFileName = "identity";
 
 const format: BlockFormat = { magic: "quor-idn", version: 1 };
+/** The same content, of a member that joined. */
+const joinedFormat: BlockFormat = { ...format, version: 2 };
 
 export function encodeIdentity(identity: DirectoryIdentity, crc32: Crc32): Uint8Array {
-  return sealBlock(format, crc32, (writer) => {
+  return sealBlock(identity.joined === true ? joinedFormat : format, crc32, (writer) => {
     writeId(writer, identity.clusterId);
     writeId(writer, identity.incarnation);
     writer.string(identity.member);
@@ -32,7 +39,9 @@ export function encodeIdentity(identity: DirectoryIdentity, crc32: Crc32): Uint8
  * @throws StorageDamage when unreadable, UnknownFormatError for another version
  */
 export function decodeIdentity(bytes: Uint8Array, file: string, crc32: Crc32): DirectoryIdentity {
-  const block = openBlock(bytes, format, crc32);
+  const plain = openBlock(bytes, format, crc32);
+  const isJoined = plain.kind === "unknown-version" && plain.version === joinedFormat.version;
+  const block = isJoined ? openBlock(bytes, joinedFormat, crc32) : plain;
   switch (block.kind) {
     case "blank":
       throw new StorageDamage("the identity is all zeros", { file, offset: 0 });
@@ -41,7 +50,7 @@ export function decodeIdentity(bytes: Uint8Array, file: string, crc32: Crc32): D
     case "unknown-version":
       throw new UnknownFormatError(file, 0, `an identity of version ${block.version}`);
     case "sound":
-      return decodeContent(block.content, file);
+      return { ...decodeContent(block.content, file), ...(isJoined ? { joined: true } : {}) };
     default:
       return block satisfies never;
   }

@@ -5,7 +5,9 @@ export { StorageError } from "./log-store.ts";
 export type { MemoryLogOptions } from "./memory-log-store.ts";
 export { MemoryLogStore, openMemoryLog } from "./memory-log-store.ts";
 export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts";
-export { openDirectory } from "./open-directory.ts";
+export { findsLog, openDirectory } from "./open-directory.ts";
+export type { PeerRecord, PeerRecordStore } from "./peer-records.ts";
+export { createPeerRecordStore, peerRecordsMax } from "./peer-records.ts";
 export type {
   SnapshotDescription,
   SnapshotIdentity,

@@ -18,6 +18,7 @@ import {
   encodeIdentity,
   identityFileName,
 } from "./identity.ts";
+import { decodePeerRecords, type PeerRecord, peersFileName } from "./peer-records.ts";
 import {
   ForeignDirectoryError,
   type OpenError,
@@ -34,12 +35,16 @@ export interface OpenDirectoryOptions {
   /** 16 hex digits, for a new directory; an old one says itself whose it is. */
   readonly clusterId: string;
   readonly member: NodeId;
+  /** A new directory is that of a member that joins. */
+  readonly joins?: boolean;
 }
 
 export interface OpenedDirectory {
   /** To be released when the log is closed. */
   readonly lock: DirectoryLock;
   readonly identity: DirectoryIdentity;
+  /** What it remembers of others; empty in a new directory. */
+  readonly peers: readonly PeerRecord[];
   /**
    * The identity was made just now. A log without entries says "not yet bootstrapped", this does
    * not.
@@ -81,28 +86,70 @@ function* openLocked(options: OpenDirectoryOptions): Task<OpenedDirectory> {
   }
 }
 
-function* identify(
-  options: OpenDirectoryOptions,
-): Task<{ readonly identity: DirectoryIdentity; readonly fresh: boolean }> {
+/**
+ * Whether a directory holds the log of a member, without a lock and without changing anything. One
+ * that is not there holds none.
+ */
+export function findsLog(
+  disk: Disk,
+  directory: string,
+  done: (error: OpenError | null, found?: boolean) => void,
+): void {
+  runTask(listLog(disk, directory), (error, found) => {
+    if (error !== null) done(toOpenError(error));
+    else done(null, found);
+  });
+}
+
+function* listLog(disk: Disk, directory: string): Task<boolean> {
+  yield* perform((done) => disk.makeDirectory(directory, done));
+  const names = yield* perform<readonly string[]>((done) => disk.list(directory, done));
+  return names.some(isOfLog);
+}
+
+/** Everything of ours but what says whose it is, and what it remembers of others. */
+function isOfLog(name: string): boolean {
+  if (!isOurs(name) || name.endsWith(temporarySuffix)) return false;
+  return name !== identityFileName && name !== peersFileName;
+}
+
+function* identify(options: OpenDirectoryOptions): Task<Omit<OpenedDirectory, "lock">> {
   const { disk, directory, crc32 } = options;
   const names = yield* perform<readonly string[]>((done) => disk.list(directory, done));
   const file = pathIn(directory, identityFileName);
-  const ours = names.filter((name) => isOurs(name) && !name.endsWith(temporarySuffix));
+  const ofLog = names.filter(isOfLog);
   if (names.includes(identityFileName)) {
     const identity = decodeIdentity(yield* readWhole(disk, file), file, crc32);
     checkIdentity(options, identity);
     // Alone it says "never used" as well as "its log was removed". The first has never met a peer,
     // and the second must not be taken for what it was: both begin anew.
-    if (ours.length > 1) return { identity, fresh: false };
-  } else if (ours.length > 0) {
-    const text = `there are log files (${ours[0]}) but no identity; restore the file from a backup`;
+    if (ofLog.length > 0) {
+      return { identity, peers: yield* readPeers(options, names, identity), fresh: false };
+    }
+  } else if (ofLog.length > 0) {
+    const text = `there are log files (${ofLog[0]}) but no identity; restore it from a backup`;
     throw new StorageDamage(text, { file });
   }
   yield* removeTemporaries(disk, directory, names);
-  const { clusterId, member } = options;
-  const identity = { clusterId, member, incarnation: options.random.id64() };
+  if (names.includes(peersFileName)) {
+    yield* perform((done) => disk.remove(pathIn(directory, peersFileName), done));
+  }
+  const { clusterId, member, joins } = options;
+  const incarnation = options.random.id64();
+  const joined = joins === true ? ({ joined: true } as const) : {};
+  const identity = { clusterId, member, incarnation, ...joined };
   yield* replaceFile(disk, directory, identityFileName, encodeIdentity(identity, crc32));
-  return { identity, fresh: true };
+  return { identity, peers: [], fresh: true };
+}
+
+function* readPeers(
+  { disk, directory, crc32 }: OpenDirectoryOptions,
+  names: readonly string[],
+  { clusterId }: DirectoryIdentity,
+): Task<readonly PeerRecord[]> {
+  if (!names.includes(peersFileName)) return [];
+  const file = pathIn(directory, peersFileName);
+  return decodePeerRecords(yield* readWhole(disk, file), clusterId, file, crc32);
 }
 
 function checkIdentity(options: OpenDirectoryOptions, found: DirectoryIdentity): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { QuorateError } from "../base/index.ts";
 import { machine, rawMachine } from "../machine/index.ts";
 import { testCluster } from "./test-cluster.ts";
 
@@ -127,3 +128,58 @@ describe("a test cluster", () => {
     expect(cluster.nodes).toEqual([]);
   });
 });
+
+describe.each([["real"], ["virtual"]] as const)(
+  "the members of a test cluster on %s time",
+  (time) => {
+    it("are added and removed, and learners promoted", async () => {
+      await using cluster = await testCluster({ time, machines: { bank } });
+      const { machines } = await cluster.leader();
+      await cluster.settle(machines.bank.deposit({ to: "ann", amount: 1 }));
+      const progress: number[] = [];
+      const d = await cluster.add("d", { onProgress: ({ matched }) => progress.push(matched) });
+      expect(d.status().members.map(({ id, role }) => `${id} ${role}`)).toEqual(
+        ["a", "b", "c", "d"].map((id) => `${id} voter`),
+      );
+      expect(progress.length).toBeGreaterThan(0);
+      await cluster.settle(d.machines.bank.deposit({ to: "ann", amount: 1 }));
+      const e = await cluster.add("e", { learner: true });
+      const listed = await cluster.settle(e.members.list());
+      expect(listed.at(-1)).toMatchObject({ id: "e", role: "learner" });
+      await cluster.settle(e.members.promote("e"));
+      await cluster.settle(e.members.update("e", "e:5"));
+      for (const id of ["a", "b"]) await cluster.remove(id);
+      const left = await cluster.leader();
+      expect(left.status().members.map(({ id }) => id)).toEqual(["c", "d", "e"]);
+      const balance = left.machines.bank.read((state) => state.balance["ann"]);
+      expect(await cluster.settle(balance)).toBe(2);
+    });
+
+    it("refuse with codes", async () => {
+      await using cluster = await testCluster({ time });
+      const { members } = await cluster.leader();
+      const codeOf = async (call: Promise<unknown>): Promise<string> => {
+        try {
+          await cluster.settle(call);
+          return "none";
+        } catch (error) {
+          return error instanceof QuorateError ? error.code : String(error);
+        }
+      };
+      expect(await codeOf(members.promote("x"))).toBe("MEMBER_UNKNOWN");
+      expect(await codeOf(members.promote("a"))).toBe("none"); // it is what it shall be
+      expect(await codeOf(members.add("a", "elsewhere:1"))).toBe("MEMBER_EXISTS");
+      expect(await codeOf(members.add("d", "a:1"))).toBe("ADDRESS_TAKEN");
+      expect(await codeOf(members.add("d", "d:4", { autoPromote: false }))).toBe("none");
+      expect(await codeOf(members.add("x y", "d:4"))).toBe("BAD_CONFIG");
+      expect(await codeOf(members.add("d", "d"))).toBe("BAD_CONFIG");
+      expect(await codeOf(members.add("d", "d:0"))).toBe("BAD_CONFIG");
+      expect(await codeOf(members.change([]))).toBe("BAD_CONFIG");
+      expect(await codeOf(members.add("f", "f:6", { timeoutMs: 30 }))).toBe("TIMEOUT");
+      const signal = AbortSignal.abort("enough");
+      expect(await codeOf(members.remove("b", { signal }))).toBe("ABORTED");
+      expect(await codeOf(members.replace("c", "g", "g:7", { timeoutMs: 30 }))).toBe("TIMEOUT");
+      expect(await codeOf(members.replace("f", "h", "h:8"))).toBe("none");
+    });
+  },
+);

@@ -4,7 +4,15 @@
  */
 import { assert, crc32 } from "../base/index.ts";
 import type { MachineDeclarations } from "../machine/index.ts";
-import { type Logger, type Node, type NodeLimits, silentLogger, start } from "../node/index.ts";
+import {
+  type AddOptions,
+  type Logger,
+  type Node,
+  type NodeLimits,
+  type StartOptions,
+  silentLogger,
+  start,
+} from "../node/index.ts";
 import type { Clock, Ports } from "../ports/index.ts";
 import { osClock } from "../ports/os/index.ts";
 import { type CutOptions, createMemoryNetwork, type MemoryNetwork } from "./memory-network.ts";
@@ -33,6 +41,16 @@ export interface TestCluster<Machines extends MachineDeclarations> extends Async
   node(id: string): Node<Machines>;
   /** Waits until a majority agrees on a leader, and returns it. */
   leader(): Promise<Node<Machines>>;
+  /**
+   * Starts a member of a new name, adds it, and resolves when it is a voter (or, with `learner`, a
+   * learner). @throws QuorateError as `node.members.add`
+   */
+  add(id: string, options?: AddOptions): Promise<Node<Machines>>;
+  /**
+   * Removes a member for good and resolves when its process has ended. @throws QuorateError as
+   * `node.members.remove`
+   */
+  remove(id: string): Promise<void>;
   /**
    * As the death of its process: no goodbye. In memory a member never comes back under its old id.
    */
@@ -67,7 +85,10 @@ export async function testCluster<Machines extends MachineDeclarations = Record<
 
 class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster<Machines> {
   readonly #options: TestClusterOptions<Machines>;
+  /** Who formed the cluster. */
   readonly #ids: readonly string[];
+  /** All members that ever were, which gives each an address and random numbers of its own. */
+  readonly #places: string[];
   readonly #virtual: VirtualClock | null;
   readonly #clock: Clock;
   readonly #network: MemoryNetwork;
@@ -76,6 +97,7 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
   constructor(options: TestClusterOptions<Machines>, ids: readonly string[]) {
     this.#options = options;
     this.#ids = ids;
+    this.#places = [...ids];
     this.#virtual = options.time === "virtual" ? createVirtualClock() : null;
     this.#clock = this.#virtual ?? osClock;
     this.#network = createMemoryNetwork({ clock: this.#clock });
@@ -86,13 +108,22 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
   }
 
   async start(): Promise<void> {
-    const starts = this.#ids.map((id, at) => this.#start(id, at));
+    const members = Object.fromEntries(this.#ids.map((id) => [id, this.#addressOf(id)]));
+    const starts = this.#ids.map((id) => this.#start(id, { members }));
     for (const node of await this.settle(Promise.all(starts))) this.#nodes.set(node.id, node);
     await this.leader();
   }
 
-  #start(id: string, at: number): Promise<Node<Machines>> {
+  #addressOf(id: string): string {
+    return `${id}:${this.#places.indexOf(id) + 1}`;
+  }
+
+  #start(
+    id: string,
+    place: Pick<StartOptions<Machines>, "members" | "join" | "address">,
+  ): Promise<Node<Machines>> {
     const { machines, limits, logger, seed } = this.#options;
+    const at = this.#places.indexOf(id);
     const ports: Ports = {
       clock: this.#clock,
       random: createSeededRandom((seed ?? 1) * letters.length + at),
@@ -102,7 +133,7 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
     };
     return start<Machines>({
       id,
-      members: Object.fromEntries(this.#ids.map((name, port) => [name, `${name}:${port + 1}`])),
+      ...place,
       machines: machines ?? ({} as Machines), // none is a set of none
       limits: { ...fastLimits, ...limits },
       logger: logger ?? silentLogger,
@@ -140,9 +171,31 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
         const status = one.status();
         return status.leader === node.id && status.term === term;
       });
-      if (followers.length > this.#ids.length / 2) return node;
+      const voters = node.status().members.filter((one) => one.role === "voter").length;
+      if (followers.length > voters / 2) return node;
     }
     return null;
+  }
+
+  async add(id: string, options: AddOptions = {}): Promise<Node<Machines>> {
+    assert(!this.#places.includes(id), "a name is used once", () => id);
+    const leader = await this.leader();
+    this.#places.push(id);
+    const address = this.#addressOf(id);
+    const joined = this.#start(id, { join: [this.#addressOf(leader.id)], address });
+    this.#nodes.set(id, await this.settle(joined));
+    await this.settle(leader.members.add(id, address, options));
+    return this.node(id);
+  }
+
+  async remove(id: string): Promise<void> {
+    const node = this.node(id);
+    const stopped = new Promise<void>((resolve) => node.on("stopped", () => resolve()));
+    const leader = await this.leader();
+    await this.settle(leader.members.remove(id));
+    await this.settle(stopped);
+    this.#nodes.delete(id);
+    await this.leader();
   }
 
   kill(id: string): void {
@@ -159,7 +212,7 @@ class MemoryCluster<Machines extends MachineDeclarations> implements TestCluster
   }
 
   isolate(id: string): void {
-    for (const other of this.#ids) if (other !== id) this.#network.cut(id, other);
+    for (const other of this.#places) if (other !== id) this.#network.cut(id, other);
   }
 
   heal(): void {

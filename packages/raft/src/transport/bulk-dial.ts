@@ -106,14 +106,13 @@ export class DialledBulk implements BulkDial {
       this.end(`${this.#address} refused us: ${answer.text} (code ${answer.code})`);
       return;
     }
-    const { identity, incarnations, crc32 } = this.#context;
-    const problem = checkWelcome(answer, identity, this.peer, incarnations);
+    const { identity, admission, crc32 } = this.#context;
+    const problem = checkWelcome(answer, identity, this.peer, admission);
     if (problem !== null) {
       this.end(problem);
       return;
     }
     this.#patience.cancel();
-    incarnations.set(this.peer, answer.identity.incarnation);
     this.#parser.frameBytesMax = bulkFrameBytesMax;
     const link = new ConnectedBulk(answer.identity, this.#connection, crc32, () => this.close());
     this.#link = link;

@@ -3,6 +3,7 @@ import {
   answerIn,
   createWorld,
   frames,
+  greetingFrom,
   helloFrom,
   identityOf,
   kindsOf,
@@ -205,6 +206,8 @@ describe("bad bytes on a connection for bulk cost only that connection", () => {
     ["a message of the other connections", foreign, "a frame of kind 16 on a connection for bulk"],
   ])("%s", (_what, bytes, reason) => {
     const { clock, dial, b, ends } = startPair();
+    dial("b.localhost:2380").connection.send(greetingFrom("x", "b"));
+    clock.advance(10);
     const stranger = dial("b.localhost:2380");
     stranger.connection.send(helloFrom("x", "b", {}, bulkHelloKind));
     clock.advance(10);
@@ -217,6 +220,15 @@ describe("bad bytes on a connection for bulk cost only that connection", () => {
     expect(b.log.join()).toContain(reason);
     expect(kindsOf(b)).toEqual(["connected"]);
     expect(b.messages).toEqual([]);
+  });
+
+  it("is for who has introduced itself on an ordinary one", () => {
+    const { clock, dial, ends } = startPair();
+    const stranger = dial("b.localhost:2380");
+    stranger.connection.send(helloFrom("x", "b", {}, bulkHelloKind));
+    clock.advance(10);
+    expect(answerIn(stranger.received)).toMatchObject({ kind: "refusal", code: 9 });
+    expect(ends).toEqual([]);
   });
 
   it("from the acceptor, too", () => {

@@ -1,6 +1,7 @@
 /** What both halves of the transport are given. */
-import type { Crc32, NodeId } from "../base/index.ts";
+import type { Crc32 } from "../base/index.ts";
 import type { Clock, Network, Random } from "../ports/index.ts";
+import type { Admission } from "./admission.ts";
 import type { TransportLimits } from "./limits.ts";
 import type { PeerIdentity, TransportHandlers } from "./transport.ts";
 
@@ -17,8 +18,8 @@ export interface TransportContext {
   readonly random: Random;
   readonly crc32: Crc32;
   readonly identity: PeerIdentity;
-  /** Of each peer as first met, in either direction, until it is no longer a peer. */
-  readonly incarnations: Map<NodeId, string>;
+  /** Who is let in. */
+  readonly admission: Admission;
   readonly handlers: TransportHandlers;
   readonly limits: TransportLimits;
   readonly log: (line: TransportLogLine) => void;

@@ -3,6 +3,7 @@
  * both values and say what to do, because a person reads them in the log of either end.
  */
 import type { NodeId } from "../base/index.ts";
+import type { Admission } from "./admission.ts";
 import {
   commonVersion,
   type Hello,
@@ -16,17 +17,21 @@ import {
 import type { PeerIdentity } from "./transport.ts";
 
 /**
- * The incarnation of each peer as this process first met it. A peer that comes with another one has
- * lost what it promised: its votes and its part of the log. @invariant no entry is ever replaced
+ * What is known of the other ends. A peer that comes with another incarnation has lost what it
+ * promised: its votes and its part of the log. Who was removed never comes back.
  */
-export type KnownIncarnations = ReadonlyMap<NodeId, string>;
+export type Known = Pick<Admission, "incarnationOf" | "isRemoved">;
 
-/** Why `hello` is refused by the member `self` with the peers `peers`; null: it is welcome. */
+/**
+ * Why `hello` is refused by the member `self` with the peers `peers`; null: it is welcome.
+ * `hasRoom`: for one more who belongs to the cluster and whom this member does not know (yet).
+ */
 export function checkHello(
   hello: Hello,
   self: PeerIdentity,
   peers: ReadonlySet<NodeId>,
-  incarnations: KnownIncarnations,
+  known: Known,
+  hasRoom: boolean,
 ): Refusal | null {
   const { identity, to } = hello;
   if (identity.clusterId !== self.clusterId) {
@@ -45,15 +50,23 @@ export function checkHello(
       `both ends are called ${self.id}: give each member its own name and its own address`,
     );
   }
-  if (peers.has(identity.id)) {
-    const change = describeChange(identity, incarnations);
-    return change === null ? null : refuse("other-incarnation", change);
-  }
-  const known = [...peers].sort().join(", ") || "nobody";
+  if (known.isRemoved(identity.id)) return refuse("removed-member", removedText(identity.id));
+  const change = describeChange(identity, known);
+  if (change !== null) return refuse("other-incarnation", change);
+  if (peers.has(identity.id) || hasRoom) return null;
+  const names = [...peers].sort().join(", ") || "nobody";
   return refuse(
     "unknown-member",
-    `member ${identity.id} is not a member of the cluster as ${self.id} knows it (${known}): ` +
-      `add it to the cluster, or stop it if it was removed`,
+    `member ${identity.id} is not a member of the cluster as ${self.id} knows it (${names}), and ` +
+      `more members wait to be added than it keeps a place for: add it, or stop it`,
+  );
+}
+
+/** Of a name that was removed, to whoever comes with it. */
+export function removedText(id: NodeId): string {
+  return (
+    `member ${id} was removed from the cluster, and its name is never used again: stop it, and ` +
+    `add a member with a new name and an empty directory in its place`
   );
 }
 
@@ -67,32 +80,41 @@ export function checkWelcome(
   welcome: Welcome,
   self: PeerIdentity,
   expected: NodeId,
-  incarnations: KnownIncarnations,
+  known: Known,
 ): string | null {
   const { version, identity } = welcome;
   if (commonVersion({ oldest: version, newest: version }) === null) {
     return unknownVersionText({ oldest: version, newest: version });
   }
   if (identity.clusterId !== self.clusterId) return otherClusterText(identity, self);
-  if (identity.id === expected) return describeChange(identity, incarnations);
+  if (identity.id === expected) return describeChange(identity, known);
   return (
     `member ${identity.id} answers at the address of member ${expected}: ` +
     `correct the address of ${expected} in the list of members`
   );
 }
 
-function refuse(why: RefusalReason, text: string): Refusal {
+/** As it goes over the wire. */
+export function refuse(why: RefusalReason, text: string): Refusal {
   return { code: refusalCodes[why], text };
 }
 
 /** Null: it is who it was, or it was never met. */
-function describeChange(peer: PeerIdentity, incarnations: KnownIncarnations): string | null {
-  const before = incarnations.get(peer.id);
-  if (before === undefined || before === peer.incarnation) return null;
+function describeChange(peer: PeerIdentity, known: Known): string | null {
+  const before = known.incarnationOf(peer.id);
+  if (before === null || before === peer.incarnation) return null;
   return (
     `member ${peer.id} was incarnation ${before} and comes back as ${peer.incarnation}: its data ` +
     `directory was removed or replaced, or it was in memory, so it may have forgotten votes and ` +
-    `entries. Start it with its old directory, or replace it by a new member with a new name`
+    `entries. Start it with its old directory, or ${replaceHint(peer.id)}`
+  );
+}
+
+/** The command that puts a new member in the place of one that has forgotten what it promised. */
+export function replaceHint(id: NodeId): string {
+  return (
+    `replace it by a new member with a new name: quorate member replace ${id} NEW --address ` +
+    "HOST:PORT"
   );
 }
 

@@ -4,7 +4,7 @@ import {
   createWorld,
   forward,
   frames,
-  helloFrom,
+  greetingFrom,
   vote,
 } from "../../test/transport/transport-world.ts";
 import { encodeMessage } from "./codec/message-codec.ts";
@@ -62,7 +62,7 @@ describe("strangers at the peer port", () => {
         const c = start("c", { peers: ["b"] });
         const { connection, closed } = dial("b.localhost:2380");
         clock.advance(10);
-        connection.send(helloFrom("x", "b"));
+        connection.send(greetingFrom("x", "b"));
         clock.advance(10);
         const [bytes] = frames((writer) => {
           for (let i = 0; i < 5; i++) encodeMessage(writer, vote("x", "b", i));

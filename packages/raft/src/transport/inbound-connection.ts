@@ -5,9 +5,10 @@
 import { FormatError, type NodeId } from "../base/index.ts";
 import type { Connection, ConnectionHandlers, Timer } from "../ports/index.ts";
 import { ConnectedBulk } from "./bulk-link.ts";
+import { decodeIntroduction, decodeJoin, encodeJoinAnswer } from "./codec/admission-codec.ts";
 import { decodeBulk } from "./codec/bulk-codec.ts";
 import type { Ends } from "./codec/fields.ts";
-import { aliveKind, bulkHelloKind, type Frame } from "./codec/frame.ts";
+import { aliveKind, bulkHelloKind, type Frame, joinKind } from "./codec/frame.ts";
 import { FrameParser } from "./codec/frame-parser.ts";
 import { FrameWriter } from "./codec/frame-writer.ts";
 import {
@@ -21,12 +22,18 @@ import {
 import { decodeMessage } from "./codec/message-codec.ts";
 import type { TransportContext } from "./context.ts";
 import { recogniseForeign } from "./foreign.ts";
-import { checkHello, refuseVersions } from "./handshake.ts";
+import { checkHello, refuse, refuseVersions } from "./handshake.ts";
 import type { PeerIdentity } from "./transport.ts";
+
+function isReading(phase: Phase): phase is ReadingPhase {
+  return phase !== "admitting" && phase !== "answered" && phase !== "closed";
+}
 
 /** What a connection asks of its owner. */
 export interface InboundOwner {
   readonly peers: ReadonlySet<NodeId>;
+  /** Whether one more may come who belongs to the cluster and is no known member. */
+  readonly hasRoom: boolean;
   onWelcomed(connection: InboundConnection): void;
   /** As `onWelcomed`, for a connection for bulk. */
   onBulkWelcomed(connection: InboundConnection): void;
@@ -34,10 +41,13 @@ export interface InboundOwner {
 }
 
 /**
- * `greeting`: the hello has not come; `open`: messages; `bulk`: a connection for bulk; `answered`:
- * refused, waits for the other end to have read why; `closed`.
+ * `greeting`: the hello has not come; `introducing`: it was welcome, the introduction has not come;
+ * `admitting`: what comes waits for the host's word; `open`: messages; `bulk`: a connection for
+ * bulk; `answered`: refused, or told all there is to tell: waits for the other end to have read it;
+ * `closed`.
  */
-type Phase = "greeting" | "open" | "bulk" | "answered" | "closed";
+type Phase = "greeting" | "introducing" | "admitting" | "open" | "bulk" | "answered" | "closed";
+type ReadingPhase = "greeting" | "introducing" | "open" | "bulk";
 
 export class InboundConnection {
   readonly #context: TransportContext;
@@ -51,6 +61,12 @@ export class InboundConnection {
   #ends: Ends | null = null;
   #bulk: ConnectedBulk | null = null;
   #quietIntervals = 0;
+  /** What came while the host was asked; no more than its sender queues for us. */
+  #unread: Uint8Array[] = [];
+  /** Where it says that it can be dialled; empty before it does. */
+  #address = "";
+  /** Belongs to the cluster, but is no member that is known here (yet). */
+  isGuest = false;
 
   constructor(context: TransportContext, owner: InboundOwner, connection: Connection) {
     const { limits, clock, crc32 } = context;
@@ -66,6 +82,10 @@ export class InboundConnection {
     return this.#peer;
   }
 
+  get address(): string {
+    return this.#address;
+  }
+
   handlers(): ConnectionHandlers {
     return {
       onData: (bytes) => this.#onData(bytes),
@@ -79,7 +99,7 @@ export class InboundConnection {
 
   /** Once an alive interval. */
   onAliveInterval(): void {
-    if (this.#phase !== "open") return;
+    if (this.#phase !== "open" && this.#phase !== "admitting") return;
     const { limits, aliveFrame } = this.#context;
     this.#quietIntervals += 1;
     if (this.#quietIntervals > limits.silentIntervalsMax) {
@@ -102,20 +122,28 @@ export class InboundConnection {
   #onData(bytes: Uint8Array): void {
     if (this.#phase === "answered" || this.#phase === "closed") return;
     this.#quietIntervals = 0;
-    this.#parser.push(bytes);
-    // Each frame may change the phase, also through what a handler does.
-    while (this.#phase === "greeting" || this.#phase === "open" || this.#phase === "bulk") {
-      if (!this.#nextFrame(this.#phase)) return;
+    if (this.#phase === "admitting") {
+      this.#unread.push(bytes);
+      return;
     }
+    this.#parser.push(bytes);
+    this.#read();
+  }
+
+  #read(): void {
+    // Each frame may change the phase, also through what a handler does.
+    while (isReading(this.#phase)) if (!this.#nextFrame(this.#phase)) return;
   }
 
   /** False when more bytes are needed. */
-  #nextFrame(phase: "greeting" | "open" | "bulk"): boolean {
+  #nextFrame(phase: ReadingPhase): boolean {
     const frame = this.#try(() => this.#parser.next());
     if (frame === null || frame === undefined) return false;
-    if (phase === "greeting") this.#try(() => this.#onHello(frame));
+    if (phase === "open") this.#onFrame(frame);
     else if (phase === "bulk") this.#onBulkFrame(frame);
-    else this.#onFrame(frame);
+    else if (phase === "introducing") this.#try(() => this.#onIntroduction(frame));
+    else if (frame.kind === joinKind) this.#try(() => this.#onJoin(frame));
+    else this.#try(() => this.#onHello(frame));
     return true;
   }
 
@@ -156,26 +184,31 @@ export class InboundConnection {
       this.#refuse(refuseVersions(versions), null);
       return;
     }
-    const { identity, incarnations } = this.#context;
-    const refusal = checkHello(hello, identity, this.#owner.peers, incarnations);
+    const { identity, admission } = this.#context;
+    const { peers, hasRoom } = this.#owner;
+    const refusal = checkHello(hello, identity, peers, admission, hasRoom && !isBulk);
     if (refusal !== null) this.#refuse(refusal, hello.identity.id);
     else if (isBulk) this.#openBulk(hello, version);
-    else this.#open(hello, version);
+    else this.#introduce(hello, version);
   }
 
-  #open(hello: Hello, version: number): void {
-    this.#phase = "open";
+  #introduce(hello: Hello, version: number): void {
+    this.#phase = "introducing";
     this.#ends = { from: hello.identity.id, to: this.#context.identity.id };
-    this.#parser.frameBytesMax = this.#context.limits.frameBytesMax;
     this.#welcome(hello, version);
-    this.#owner.onWelcomed(this);
   }
 
-  /** Its frames stay small: a dialer only asks. */
+  /** Its frames stay small: a dialer only asks. Only who has introduced itself gets here. */
   #openBulk(hello: Hello, version: number): void {
+    const { crc32, handlers, admission } = this.#context;
+    const { id, incarnation } = hello.identity;
+    if (admission.incarnationOf(id) !== incarnation) {
+      this.#refuse(refuse("not-ready", `member ${id} has not introduced itself here yet`), id);
+      return;
+    }
     this.#phase = "bulk";
+    this.#patience.cancel();
     this.#welcome(hello, version);
-    const { crc32, handlers } = this.#context;
     const link = new ConnectedBulk(hello.identity, this.#connection, crc32, () => this.close());
     this.#owner.onBulkWelcomed(this);
     this.#bulk = link;
@@ -184,12 +217,54 @@ export class InboundConnection {
   }
 
   #welcome(hello: Hello, version: number): void {
-    const { identity, incarnations, limits, crc32 } = this.#context;
-    this.#patience.cancel();
-    incarnations.set(hello.identity.id, hello.identity.incarnation);
+    const { identity, limits, crc32 } = this.#context;
     this.#peer = hello.identity;
     const writer = new FrameWriter(crc32, limits.handshakeBytesMax);
     encodeWelcome(writer, { version, identity });
+    this.#connection.send(writer.take());
+  }
+
+  /** Nothing of what follows counts before the host has said so. */
+  #onIntroduction(frame: Frame): void {
+    const { address, standing } = decodeIntroduction(frame);
+    const identity = this.#peer;
+    if (identity === null) return;
+    this.#patience.cancel();
+    this.#phase = "admitting";
+    this.#address = address;
+    this.#context.admission.admit({ identity, address, standing }, (refused) => {
+      if (this.#phase !== "admitting") return;
+      if (refused !== null) this.#refuse(refuse(refused.why, refused.text), identity.id);
+      else this.#open(identity.id);
+    });
+  }
+
+  #open(peer: NodeId): void {
+    this.#phase = "open";
+    this.#parser.frameBytesMax = this.#context.limits.frameBytesMax;
+    this.isGuest = !this.#owner.peers.has(peer);
+    this.#owner.onWelcomed(this);
+    this.#read();
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const bytes of unread) this.#onData(bytes);
+  }
+
+  #onJoin(frame: Frame): void {
+    const { versions, request } = decodeJoin(frame);
+    const { admission, crc32, limits } = this.#context;
+    if (commonVersion(versions) === null) {
+      this.#refuse(refuseVersions(versions), null);
+      return;
+    }
+    const answer = admission.answerJoin(request);
+    if ("why" in answer) {
+      this.#refuse(refuse(answer.why, answer.text), request.id);
+      return;
+    }
+    this.#phase = "answered";
+    const writer = new FrameWriter(crc32, limits.frameBytesMax);
+    encodeJoinAnswer(writer, answer);
     this.#connection.send(writer.take());
   }
 

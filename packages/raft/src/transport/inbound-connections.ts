@@ -1,12 +1,22 @@
 /** All accepted connections: how many there may be, and which one is a peer's. */
 import type { NodeId } from "../base/index.ts";
+import { membersMax } from "../core/index.ts";
 import type { Connection, ConnectionHandlers } from "../ports/index.ts";
 import type { TransportContext } from "./context.ts";
 import { InboundConnection, type InboundOwner } from "./inbound-connection.ts";
 
+/** What accepted connections tell their owner. */
+export interface InboundHost {
+  /** This peer is up, for it has just introduced itself. */
+  onPeerReached(peer: NodeId): void;
+  /** Somebody of the cluster who is no known member can be dialled at `address`. */
+  onGuest(id: NodeId, address: string): void;
+  onGuestGone(id: NodeId): void;
+}
+
 export class InboundConnections implements InboundOwner {
   readonly #context: TransportContext;
-  readonly #onPeerReached: (peer: NodeId) => void;
+  readonly #host: InboundHost;
   readonly #all = new Set<InboundConnection>();
   readonly #byPeer = new Map<NodeId, InboundConnection>();
   readonly #bulkByPeer = new Map<NodeId, InboundConnection>();
@@ -14,21 +24,37 @@ export class InboundConnections implements InboundOwner {
   #rejectedCount = 0;
   #isClosed = false;
 
-  /** `onPeerReached`: this peer is up, for it has just introduced itself. */
-  constructor(context: TransportContext, onPeerReached: (peer: NodeId) => void) {
+  constructor(context: TransportContext, host: InboundHost) {
     this.#context = context;
-    this.#onPeerReached = onPeerReached;
+    this.#host = host;
   }
 
   get peers(): ReadonlySet<NodeId> {
     return this.#peers;
   }
 
-  /** Drops the connections of those that are no longer peers. */
+  get hasRoom(): boolean {
+    let guests = 0;
+    for (const { isGuest } of this.#byPeer.values()) if (isGuest) guests++;
+    return guests < (this.#peers.size === 0 ? membersMax : this.#context.limits.guestsMax);
+  }
+
+  /** Drops the connections of those that are no longer peers; a guest may have become one. */
   setPeers(peers: ReadonlySet<NodeId>): void {
     this.#peers = peers;
-    for (const [peer, connection] of [...this.#byPeer, ...this.#bulkByPeer]) {
-      if (!peers.has(peer)) connection.close("it is no longer a peer");
+    const { admission } = this.#context;
+    for (const [id, connection] of [...this.#bulkByPeer]) {
+      if (!peers.has(id)) connection.close("it is no longer a peer");
+    }
+    for (const [id, connection] of [...this.#byPeer]) {
+      if (peers.has(id)) {
+        // As its incarnation is remembered; else it introduces itself anew.
+        const isKnown = admission.incarnationOf(id) === connection.peer?.incarnation;
+        if (connection.isGuest && !isKnown) connection.close();
+        connection.isGuest = false;
+      } else if (!connection.isGuest || admission.isRemoved(id)) {
+        connection.close();
+      }
     }
   }
 
@@ -56,7 +82,13 @@ export class InboundConnections implements InboundOwner {
       this.#log("info", `a new connection of member ${peer.id} (${run}) replaces its old one`);
       before.close();
     }
-    this.#onPeerReached(peer.id);
+    if (!connection.isGuest) {
+      this.#host.onPeerReached(peer.id);
+      return;
+    }
+    const text = `member ${peer.id} at ${connection.address} is not known as a member here (yet)`;
+    this.#log("info", `${text}: it is heard, and does not count`);
+    this.#host.onGuest(peer.id, connection.address);
   }
 
   /** The messages' connection of the peer is not touched. */
@@ -72,9 +104,10 @@ export class InboundConnections implements InboundOwner {
     this.#all.delete(connection);
     const { peer } = connection;
     if (peer === null) return;
-    for (const byPeer of [this.#byPeer, this.#bulkByPeer]) {
-      if (byPeer.get(peer.id) === connection) byPeer.delete(peer.id);
-    }
+    if (this.#bulkByPeer.get(peer.id) === connection) this.#bulkByPeer.delete(peer.id);
+    if (this.#byPeer.get(peer.id) !== connection) return;
+    this.#byPeer.delete(peer.id);
+    if (connection.isGuest) this.#host.onGuestGone(peer.id);
   }
 
   onAliveInterval(): void {

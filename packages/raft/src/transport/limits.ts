@@ -42,6 +42,12 @@ export interface TransportLimits {
    * first.
    */
   readonly reconnectRefusedMs: number;
+  /**
+   * Connections of those who belong to the cluster and are not known as members (yet): somebody who
+   * joins, or whose addition has not come here. More are refused. Where no member is known at all,
+   * in one who joins, as many as a cluster has.
+   */
+  readonly guestsMax: number;
   /** Accepted connections at once: four for each of the 63 members at most. */
   readonly connectionsMax: number;
   /** Bytes of the blocks that frames are encoded into; a larger frame gets its own block. */
@@ -59,6 +65,7 @@ export const defaultTransportLimits: TransportLimits = {
   reconnectFirstMs: 20,
   reconnectMaxMs: 1000,
   reconnectRefusedMs: 5000,
+  guestsMax: 16,
   connectionsMax: 256,
   blockBytes: 64 * 1024,
 };

@@ -5,13 +5,18 @@
 import { FormatError, type NodeId } from "../base/index.ts";
 import type { Connection, NetworkError, Timer } from "../ports/index.ts";
 import { reconnectDelayMs } from "./backoff.ts";
-import { aliveKind, type Frame } from "./codec/frame.ts";
+import { encodeIntroduction } from "./codec/admission-codec.ts";
+import { aliveKind, type Frame, refusalKind } from "./codec/frame.ts";
 import { FrameParser } from "./codec/frame-parser.ts";
 import { FrameWriter } from "./codec/frame-writer.ts";
 import {
   decodeAnswer,
+  decodeRefusal,
   encodeHello,
   protocolVersions,
+  type Refusal,
+  type RefusalReason,
+  refusalReasonOf,
   type Welcome,
 } from "./codec/handshake-codec.ts";
 import { encodeMessage, messageFrameBytesMax } from "./codec/message-codec.ts";
@@ -145,17 +150,25 @@ export class OutboundPeer {
   #onFrame(link: Link, frame: Frame): void {
     if (link.openMs !== null) {
       if (frame.kind === aliveKind && frame.payload.length === 0) return;
-      throw new FormatError(`a frame of kind ${frame.kind}, where only alive frames may come`);
+      if (frame.kind === refusalKind)
+        this.#onRefusal(decodeRefusal(frame)); // our introduction
+      else throw new FormatError(`a frame of kind ${frame.kind}, where only alive frames may come`);
+      return;
     }
     const answer = decodeAnswer(frame);
     if (answer.kind === "refusal") {
-      this.#end(`${this.address} refused us: ${answer.text} (code ${answer.code})`, true);
+      this.#onRefusal(answer);
       return;
     }
-    const { identity, incarnations } = this.#context;
-    const problem = checkWelcome(answer, identity, this.id, incarnations);
+    const { identity, admission } = this.#context;
+    const problem = checkWelcome(answer, identity, this.id, admission);
     if (problem === null) this.#onWelcome(link, answer);
     else this.#end(problem, true);
+  }
+
+  #onRefusal({ code, text }: Refusal): void {
+    const reason = `${this.address} refused us: ${text} (code ${code})`;
+    this.#end(reason, true, refusalReasonOf(code));
   }
 
   #onWelcome(link: Link, welcome: Welcome): void {
@@ -163,7 +176,8 @@ export class OutboundPeer {
     link.openMs = this.#context.clock.nowMs();
     this.#lastFailure = "";
     const { incarnation, boot } = welcome.identity;
-    this.#context.incarnations.set(this.id, incarnation);
+    encodeIntroduction(link.writer, this.#context.admission);
+    link.connection.send(link.writer.take());
     this.#log("info", `connected to member ${this.id} at ${this.address} (boot ${boot})`);
     this.#context.handlers.onPeer({ kind: "connected", peer: this.id, boot, incarnation });
   }
@@ -174,8 +188,9 @@ export class OutboundPeer {
 
   /**
    * Ends the link and dials again later. `isRefusal`: only a person can make the next dial succeed.
+   * `verdict`: what the other end has found about us.
    */
-  #end(reason: string, isRefusal: boolean): void {
+  #end(reason: string, isRefusal: boolean, verdict: RefusalReason | null = null): void {
     const { clock, limits, random, handlers } = this.#context;
     const openMs = this.#link?.openMs ?? null;
     this.#dropLink();
@@ -190,8 +205,12 @@ export class OutboundPeer {
     const isNews = reason !== this.#lastFailure;
     this.#lastFailure = reason;
     if (openMs !== null) handlers.onPeer({ kind: "disconnected", peer: this.id, reason });
-    else if (isRefusal) handlers.onPeer({ kind: "refused", peer: this.id, reason });
-    else if (isNews) handlers.onPeer({ kind: "unreachable", peer: this.id, reason });
+    if (isRefusal) {
+      const told = verdict === null ? {} : { verdict };
+      handlers.onPeer({ kind: "refused", peer: this.id, reason, ...told });
+    } else if (openMs === null && isNews) {
+      handlers.onPeer({ kind: "unreachable", peer: this.id, reason });
+    }
   }
 
   #dropLink(): void {

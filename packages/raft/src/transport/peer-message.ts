@@ -1,10 +1,11 @@
 /**
  * All that travels between members on their ordinary connections: the core's messages, and the
- * node's own for forwarded commands, the comparison of states, and about snapshots. What travels on
- * connections for bulk is in `bulk-message.ts`.
+ * node's own for forwarded commands and changes of the members, the progress of learners, the
+ * comparison of states, and about snapshots. What travels on connections for bulk is in
+ * `bulk-message.ts`.
  */
 import type { LogIndex, NodeId, Term } from "../base/index.ts";
-import type { LogPosition, Message } from "../core/index.ts";
+import type { ChangeRefusal, LogPosition, MemberChange, Message } from "../core/index.ts";
 
 /**
  * Commands that a member hands to its leader. Answered by `forward-response` with the same `id`.
@@ -79,8 +80,60 @@ export interface SnapshotStatus {
   readonly state: SnapshotState;
 }
 
+/**
+ * A change of the members that a member hands to its leader. Answered by `change-members-response`
+ * with the same `id`.
+ */
+export interface ChangeMembersRequest {
+  readonly kind: "change-members";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Unique in this run of the asking member. */
+  readonly id: number;
+  /** At most `changesMax`. */
+  readonly changes: readonly MemberChange[];
+}
+
+/** Steps of a change at once: every member replaced by another one. */
+export const changesMax = 126;
+
+/**
+ * `appended`: where its entry is in the log, which may be that of an earlier attempt; `made`:
+ * nothing was left to do; `refused`: it is in no log.
+ */
+export type ChangeAnswer =
+  | { readonly kind: "appended"; readonly index: LogIndex; readonly term: Term }
+  | { readonly kind: "made" }
+  | ({ readonly kind: "refused" } & ChangeRefusal);
+
+export interface ChangeMembersResponse {
+  readonly kind: "change-members-response";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly id: number;
+  readonly answer: ChangeAnswer;
+}
+
+/** What a learner that is to become a voter waits for. */
+export type PromotionHold = "silent" | "behind" | "quorum" | "change" | "nothing";
+
+/** The leader tells the others how far a learner has come that is to become a voter. */
+export interface LearnerProgress {
+  readonly kind: "learner-progress";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly learner: NodeId;
+  /** It has the log up to here on its disk; committed is up to `commit`. */
+  readonly matched: LogIndex;
+  readonly commit: LogIndex;
+  readonly hold: PromotionHold;
+}
+
 export type PeerMessage =
   | Message
+  | ChangeMembersRequest
+  | ChangeMembersResponse
+  | LearnerProgress
   | ForwardRequest
   | ForwardResponse
   | StateHashMessage

@@ -4,6 +4,7 @@ import {
   createWorld,
   forward,
   frames,
+  greetingFrom,
   helloFrom,
   identityOf,
   kindsOf,
@@ -114,7 +115,8 @@ describe("two members", () => {
     const text =
       "member b was incarnation 0000000000000062 and comes back as 00000000000000ff: its data " +
       "directory was removed or replaced, or it was in memory, so it may have forgotten votes " +
-      "and entries. Start it with its old directory, or replace it by a new member with a new name";
+      "and entries. Start it with its old directory, or replace it by a new member with a new " +
+      "name: quorate member replace b NEW --address HOST:PORT";
     const reasons = a.events.map((event) => ("reason" in event ? event.reason : event.kind));
     expect(reasons).toContain(`refused b:0: ${text}`);
     expect(reasons).toContain(text);
@@ -123,6 +125,7 @@ describe("two members", () => {
       kind: "refused",
       peer: "a",
       reason: `a.localhost:2380 refused us: ${text} (code 6)`,
+      verdict: "other-incarnation",
     });
     expect(kindsOf(b)).not.toContain("connected");
     expect(a.transport.send(vote("a", "b", 1))).toBe(false);
@@ -137,7 +140,7 @@ describe("two members", () => {
     const { clock, start, dial } = createWorld();
     const a = start("a", { peers: ["b"] });
     const first = dial("a.localhost:2380");
-    first.connection.send(helloFrom("b", "a"));
+    first.connection.send(greetingFrom("b", "a"));
     clock.advance(10);
     expect(answerIn(first.received)).toMatchObject({ kind: "welcome" });
     const other = { incarnation: "00000000000000ff" };
@@ -268,15 +271,18 @@ describe("the peers", () => {
     clock.advance(100);
     expect(a.events.slice(2)).toEqual([
       { kind: "disconnected", peer: "c", reason: "it is no longer a peer" },
-      expect.objectContaining({ kind: "refused", peer: null }),
+      expect.objectContaining({ kind: "connected", peer: "c" }), // as a guest
     ]);
-    expect(c.events.at(-1)?.kind).toBe("refused");
+    expect(a.log.join("\n")).toContain("member c at c.localhost:2380 is not known as a member");
     a.transport.setPeers(new Map([[nodeId("b"), "elsewhere.localhost:1"]]));
     clock.advance(100);
     expect(a.events.at(-1)).toMatchObject({ reason: "its address changed" });
     a.transport.setPeers(peersOf(["b", "c"]));
     clock.advance(6000);
-    expect(a.events.slice(-2).map((event) => event.kind)).toEqual(["connected", "connected"]);
+    for (const peer of ["b", "c"]) {
+      const last = a.events.filter((event) => event.peer === peer).at(-1);
+      expect(last?.kind).toBe("connected");
+    }
     expect(c.events.at(-1)?.kind).toBe("connected");
   });
 
@@ -284,10 +290,10 @@ describe("the peers", () => {
     const { clock, start, dial } = createWorld();
     const b = start("b", { peers: ["x"] });
     const first = dial("b.localhost:2380");
-    first.connection.send(helloFrom("x", "b"));
+    first.connection.send(greetingFrom("x", "b"));
     clock.advance(20);
     const second = dial("b.localhost:2380");
-    second.connection.send(helloFrom("x", "b", { boot: "0000000000000002" }));
+    second.connection.send(greetingFrom("x", "b", { boot: "0000000000000002" }));
     clock.advance(20);
     expect([first.closed(), second.closed()]).toEqual(["orderly", null]);
     expect(b.log.join("\n")).toContain("of boot 0000000000000002, before 0000000000000001");
@@ -327,11 +333,21 @@ describe("the acceptor refuses", () => {
     expect(answer.text).toContain("this is member b: correct the address of c");
   });
 
-  it("a member that is not in its list", () => {
-    const { answer, event } = refuse(helloFrom("z", "b"));
+  it("whom it does not know, when it keeps no more places for those who may be added", () => {
+    const { clock, start, dial } = createWorld();
+    const b = start("b", { peers: ["a"], limits: { guestsMax: 1 } });
+    const guest = dial("b.localhost:2380");
+    guest.connection.send(greetingFrom("y", "b"));
+    clock.advance(50);
+    expect(answerIn(guest.received)?.kind).toBe("welcome");
+    const { connection, received } = dial("b.localhost:2380");
+    connection.send(helloFrom("z", "b"));
+    clock.advance(50);
+    const answer = answerIn(received);
+    if (answer?.kind !== "refusal") throw new Error("a refusal was expected");
     expect(answer.code).toBe(4);
     expect(answer.text).toContain("member z is not a member of the cluster as b knows it (a)");
-    expect(event).toMatchObject({ peer: null });
+    expect(b.events.find(({ kind }) => kind === "refused")).toMatchObject({ peer: null });
   });
 
   it("a member of its own name", () => {
@@ -508,7 +524,7 @@ describe("a handler that closes the transport", () => {
     );
     clock.advance(0);
     const { connection }: { connection: Connection } = dial("b.localhost:2380");
-    connection.send(helloFrom("x", "b"));
+    connection.send(greetingFrom("x", "b"));
     connection.send(
       frames((writer) => {
         for (let i = 0; i < 5; i++) encodeMessage(writer, vote("x", "b", i));

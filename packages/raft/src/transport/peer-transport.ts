@@ -14,6 +14,7 @@ import {
   type Random,
   type Timer,
 } from "../ports/index.ts";
+import type { Admission } from "./admission.ts";
 import { DialledBulk } from "./bulk-dial.ts";
 import type { BulkDial, BulkDialHandlers } from "./bulk-link.ts";
 import { aliveKind } from "./codec/frame.ts";
@@ -22,6 +23,7 @@ import { ConnectionCount } from "./connection-count.ts";
 import type { TransportContext, TransportLogLine } from "./context.ts";
 import { InboundConnections } from "./inbound-connections.ts";
 import { checkTransportLimits, type TransportLimits } from "./limits.ts";
+import { OpenAdmission } from "./open-admission.ts";
 import { OutboundPeer } from "./outbound-peer.ts";
 import type { PeerMessage } from "./peer-message.ts";
 import type { PeerIdentity, Transport, TransportHandlers } from "./transport.ts";
@@ -35,6 +37,8 @@ export interface TransportOptions {
   /** `host:port`; port 0 picks a free one. */
   readonly listenAddress: string;
   readonly handlers: TransportHandlers;
+  /** Who is let in; without it, whoever is of the cluster, as first met in this run. */
+  readonly admission?: Admission;
   readonly limits?: Partial<TransportLimits>;
   /** Takes lines for people; without it they are lost. */
   readonly log?: (line: TransportLogLine) => void;
@@ -89,6 +93,8 @@ class PeerTransport implements Transport {
   readonly #inbound: InboundConnections;
   readonly #outbound = new Map<NodeId, OutboundPeer>();
   readonly #bulkDials = new Set<DialledBulk>();
+  /** Of the cluster, connected to us, and no known members (yet). */
+  readonly #guests = new Map<NodeId, OutboundPeer>();
   #listener: Listener | null = null;
   #aliveTimer: Timer | null = null;
   #isClosed = false;
@@ -109,14 +115,16 @@ class PeerTransport implements Transport {
       random,
       crc32,
       identity,
-      incarnations: new Map(),
+      admission: options.admission ?? new OpenAdmission(options.listenAddress),
       handlers,
       limits,
       log,
       aliveFrame,
     };
-    this.#inbound = new InboundConnections(this.#context, (peer) => {
-      this.#outbound.get(peer)?.dial();
+    this.#inbound = new InboundConnections(this.#context, {
+      onPeerReached: (peer) => this.#outbound.get(peer)?.dial(),
+      onGuest: (id, address) => this.#dialGuest(id, address),
+      onGuestGone: (id) => this.#dropGuest(id, "it has gone"),
     });
   }
 
@@ -140,11 +148,13 @@ class PeerTransport implements Transport {
 
   send(message: PeerMessage): boolean {
     assert(message.from === this.#context.identity.id, "a member sends in its own name");
-    return this.#outbound.get(message.to)?.send(message) ?? false;
+    const peer = this.#outbound.get(message.to) ?? this.#guests.get(message.to);
+    return peer?.send(message) ?? false;
   }
 
   flush(): void {
     for (const peer of this.#outbound.values()) peer.flush();
+    for (const guest of this.#guests.values()) guest.flush();
   }
 
   dialBulk(peer: NodeId, handlers: BulkDialHandlers): BulkDial | null {
@@ -160,9 +170,10 @@ class PeerTransport implements Transport {
   setPeers(peers: ReadonlyMap<NodeId, string>): void {
     if (this.#isClosed) return;
     assert(!peers.has(this.#context.identity.id), "a member is not its own peer");
-    this.#inbound.setPeers(new Set(peers.keys()));
-    const { incarnations } = this.#context;
-    for (const id of [...incarnations.keys()]) if (!peers.has(id)) incarnations.delete(id);
+    const ids = new Set(peers.keys());
+    this.#context.admission.onPeers(ids);
+    this.#adoptGuests(peers);
+    this.#inbound.setPeers(ids);
     for (const [id, peer] of [...this.#outbound]) {
       if (peers.get(id) === peer.address) continue;
       this.#outbound.delete(id);
@@ -179,12 +190,48 @@ class PeerTransport implements Transport {
     }
   }
 
+  /** Who was a guest and is a peer now keeps its connection. */
+  #adoptGuests(peers: ReadonlyMap<NodeId, string>): void {
+    for (const [id, guest] of [...this.#guests]) {
+      if (!peers.has(id)) continue;
+      this.#guests.delete(id);
+      this.#outbound.set(id, guest);
+    }
+  }
+
+  #dialGuest(id: NodeId, address: string): void {
+    const before = this.#guests.get(id);
+    if (this.#isClosed || before?.address === address) {
+      before?.dial();
+      return;
+    }
+    this.#dropGuest(id, "its address changed");
+    try {
+      parseAddress(address);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      const message = `cannot answer member ${id}: ${error.message}`;
+      this.#context.log({ level: "warn", message });
+      return;
+    }
+    const guest = new OutboundPeer(this.#context, id, address);
+    this.#guests.set(id, guest);
+    guest.dial();
+  }
+
+  #dropGuest(id: NodeId, reason: string): void {
+    const guest = this.#guests.get(id);
+    this.#guests.delete(id);
+    guest?.stop(reason);
+  }
+
   close(done: () => void): void {
     assert(!this.#isClosed, "a transport is closed once");
     this.#isClosed = true;
     this.#aliveTimer?.cancel();
-    const outbound = [...this.#outbound.values()];
+    const outbound = [...this.#outbound.values(), ...this.#guests.values()];
     this.#outbound.clear();
+    this.#guests.clear();
     for (const peer of outbound) peer.stop("this member stops");
     for (const dial of [...this.#bulkDials]) dial.end("this member stops");
     this.#inbound.close();
@@ -197,7 +244,8 @@ class PeerTransport implements Transport {
     this.#aliveTimer = this.#context.clock.after(this.#context.limits.aliveIntervalMs, () => {
       this.#startAliveTimer();
       this.#inbound.onAliveInterval();
-      for (const peer of [...this.#outbound.values()]) peer.onAliveInterval();
+      const dialled = [...this.#outbound.values(), ...this.#guests.values()];
+      for (const peer of dialled) peer.onAliveInterval();
     });
   }
 

@@ -4,6 +4,7 @@
  */
 import type { NodeId } from "../base/index.ts";
 import type { BulkDial, BulkDialHandlers, BulkHandlers, BulkLink } from "./bulk-link.ts";
+import type { RefusalReason } from "./codec/handshake-codec.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
 /** Who speaks: sent in the handshake of every connection. Ids are 16 lower-case hex digits. */
@@ -34,7 +35,13 @@ export type PeerEvent =
    * The peer (or we) refused the handshake: another cluster, another member, another incarnation
    * than before, an unknown version.
    */
-  | { readonly kind: "refused"; readonly peer: NodeId | null; readonly reason: string };
+  | {
+      readonly kind: "refused";
+      readonly peer: NodeId | null;
+      readonly reason: string;
+      /** What the peer has found about this member; left out where this member refused. */
+      readonly verdict?: RefusalReason;
+    };
 
 export interface TransportHandlers {
   /**
@@ -71,7 +78,10 @@ export interface Transport {
    * it is not dialled again. Null: there is no peer of that name.
    */
   dialBulk(peer: NodeId, handlers: BulkDialHandlers): BulkDial | null;
-  /** The peers to keep connections to (without oneself): id to `host:port`. */
+  /**
+   * The peers to keep connections to (without oneself): id to `host:port`. Others of the cluster
+   * are heard as guests, and answered where they say that they can be dialled.
+   */
   setPeers(peers: ReadonlyMap<NodeId, string>): void;
   close(done: () => void): void;
 }

@@ -3,6 +3,7 @@
  * callbacks: for the tests of the node. What is killed stays silent, as a dead process does.
  */
 import { crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
+import type { MemberChange } from "../../src/core/index.ts";
 import {
   createMachineSet,
   type MachineDeclarations,
@@ -144,9 +145,10 @@ export class NodeWorld {
       network: this.network.endpoint(id),
       crc32,
     };
+    const formed = { members: Object.fromEntries(this.ids.map((name) => [name, `${name}:1`])) };
     const options = checkOptions({
       id,
-      members: Object.fromEntries(this.ids.map((name) => [name, `${name}:1`])),
+      ...(changes.join === undefined ? formed : {}),
       limits: { ...worldLimits, ...this.#options.limits },
       checkInvariants: true,
       recorder: true,
@@ -216,7 +218,7 @@ export class NodeWorld {
         ({ member }) =>
           member.raft.leader === one.id && member.raft.hardState.term === hardState.term,
       ).length;
-      if (count > this.ids.length / 2) return one;
+      if (count > one.member.raft.configuration.voters.length / 2) return one;
     }
     return null;
   }
@@ -241,7 +243,8 @@ export class NodeWorld {
   }
 
   isolate(id: string): void {
-    for (const other of this.ids) if (other !== id) this.network.cut(id, other);
+    const others = new Set([...this.ids, ...this.running.keys()]);
+    for (const other of others) if (other !== id) this.network.cut(id, other);
   }
 
   heal(): void {
@@ -269,6 +272,23 @@ export class NodeWorld {
     if (request instanceof Error) this.#settle(answer, request, undefined);
     else answer.abort = (error) => request.settle(error);
     return answer;
+  }
+
+  /** Changes the members at `id`. */
+  change(id: string, steps: readonly MemberChange[], timeoutMs = 2000): Answer {
+    const { member } = this.node(id);
+    const answer = this.#answer(`change ${steps.map((step) => `${step.kind} ${step.id}`)}`);
+    const request = member.changeMembers(steps, timeoutMs, (error) => {
+      this.#settle(answer, error, undefined);
+    });
+    if (request instanceof Error) this.#settle(answer, request, undefined);
+    else answer.abort = (error) => member.abortChange(request, error);
+    return answer;
+  }
+
+  /** Starts a member that joins through `seed`, and is to be added. */
+  join(id: string, seed: string, changes: Partial<StartOptions<Record<never, never>>> = {}) {
+    return this.start(id, { ...joining(id, seed), ...changes });
   }
 
   /** Runs until the request has settled. */
@@ -316,6 +336,7 @@ function toRunning(
   const events: Running["events"] = {
     ...{ leader: [], role: [], peer: [], election: [], campaign: [], commit: [] },
     ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
+    ...{ membership: [], "member-progress": [] },
   };
   member.events.on("leader", (event) => events.leader.push(event));
   member.events.on("role", (event) => events.role.push(event));
@@ -326,8 +347,15 @@ function toRunning(
   member.events.on("replication", (event) => events.replication.push(event));
   member.events.on("storage", (event) => events.storage.push(event));
   member.events.on("catch-up", (event) => events["catch-up"].push(event));
+  member.events.on("membership", (event) => events.membership.push(event));
+  member.events.on("member-progress", (event) => events["member-progress"].push(event));
   member.events.on("stopped", (event) => events.stopped.push(event));
   return { id: nodeId(id), opened, member, journal, events, log, kill };
+}
+
+/** Options of a member that joins. */
+export function joining(id: string, seed: string) {
+  return { join: [`${seed}:1`], address: `${id}:1` };
 }
 
 /** A clock of a process: nothing runs any more when it is dead. */

@@ -11,6 +11,7 @@ import {
 import { createSeededRandom } from "../../src/testing/seeded-random.ts";
 import { createVirtualClock } from "../../src/testing/virtual-clock.ts";
 import type { BulkHandlers, BulkLink } from "../../src/transport/bulk-link.ts";
+import { encodeIntroduction } from "../../src/transport/codec/admission-codec.ts";
 import { helloKind } from "../../src/transport/codec/frame.ts";
 import { FrameParser } from "../../src/transport/codec/frame-parser.ts";
 import { FrameWriter } from "../../src/transport/codec/frame-writer.ts";
@@ -142,6 +143,15 @@ export function helloFrom(
   const identity = identityOf(name, changes);
   const hello = { versions: { oldest: 1, newest: 1 }, identity, to: nodeId(to) };
   return frames((writer) => encodeHello(writer, hello, kind));
+}
+
+/** As `helloFrom`, and the introduction that follows the welcome. */
+export function greetingFrom(name: string, to: string, changes: Partial<PeerIdentity> = {}) {
+  const standing = { term: term(0), last: logIndex(0), commit: logIndex(0), mustCatchUp: false };
+  const introduction = frames((writer) => {
+    encodeIntroduction(writer, { address: `${name}.localhost:2380`, standing });
+  });
+  return [...helloFrom(name, to, changes), ...introduction];
 }
 
 export function answerIn(received: readonly number[]) {

@@ -59,13 +59,10 @@ const elections = {
   ),
   A11: tested(
     "A member whose disk was wiped votes and acknowledges as if it were whole.",
-    "While one of the others runs that has met it; over all their restarts: with membership.",
+    "By a member that has met it, also after restarts of all.",
   ),
   A12: tested("A second leader in a term is noted down, and all go on."),
-  A13: tested(
-    "Old votes and acknowledgements count for a new member under a used id.",
-    "Adding one anew: with membership.",
-  ),
+  A13: tested("Old votes and acknowledgements count for a new member under a used id."),
   A14: tested("A higher term in an answer is overlooked, and two members never agree on one."),
 };
 
@@ -214,7 +211,7 @@ const storage = {
   H17: tested("A storage adapter answers before its sync, and no test of it can tell."),
   H18: tested(
     "A wiped member comes back under its id, and what is committed is lost.",
-    "While one of the others runs that has met it; over all their restarts: with membership.",
+    "By a member that has met it, also after restarts of all.",
   ),
   H19: tested("A log with a gap between its files is opened."),
   H20: tested("A member that hears nothing calls itself up to date."),

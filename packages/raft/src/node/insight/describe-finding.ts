@@ -6,6 +6,8 @@ import type {
   FailedCampaignsFinding,
   Finding,
   LeaderFinding,
+  MembersChangingFinding,
+  NoCandidateFinding,
   NoLeaderFinding,
   NoQuorumFinding,
   PeerFinding,
@@ -34,6 +36,8 @@ export function severityOf(finding: Finding): Severity {
     case "election-due":
     case "disconnected":
     case "apply-behind":
+    case "members-changing":
+    case "learner-waits":
       return "notice";
     case "commit-held":
       return finding.forMs < heldNoticeMs ? "notice" : "trouble";
@@ -41,10 +45,11 @@ export function severityOf(finding: Finding): Severity {
       return finding.mustCatchUp ? "trouble" : "notice";
     case "stopped":
       return finding.error === null ? "notice" : "trouble";
+    case "no-candidate":
+      return finding.why === "joining" ? "notice" : "trouble";
     case "no-leader":
     case "no-quorum":
     case "failed-campaigns":
-    case "no-candidate":
     case "refused-peer":
     case "storage-slow":
       return "trouble";
@@ -55,6 +60,19 @@ export function severityOf(finding: Finding): Severity {
 
 /** Milliseconds; what waits for a majority for less than this is work under way. */
 const heldNoticeMs = 1000;
+
+const noCandidateTexts: Readonly<Record<NoCandidateFinding["why"], string>> = {
+  "not-a-voter": "is no voter and does not stand for election",
+  "must-catch-up": "does not stand for election: it must catch up first",
+  joining: "waits to be added to the cluster (members.add), and does not stand for election",
+};
+
+function describeChange({ index, joint, committed }: MembersChangingFinding): string {
+  const head = `The members change, at entry ${describeNumber(index)}`;
+  if (!joint) return `${head}, which is not committed yet.`;
+  const state = committed ? "The voters after it decide alone next" : "It is not committed yet";
+  return `${head}: the voters before and after it both decide. ${state}.`;
+}
 
 /** One or two sentences. `self`: the member that says it. */
 export function describeFinding(finding: Finding, self: string): string {
@@ -76,9 +94,14 @@ export function describeFinding(finding: Finding, self: string): string {
     case "failed-campaigns":
       return describeFailed(finding, self);
     case "no-candidate":
-      return finding.why === "not-a-voter"
-        ? `${self} is no voter and does not stand for election.`
-        : `${self} does not stand for election: it must catch up first.`;
+      return `${self} ${noCandidateTexts[finding.why]}.`;
+    case "members-changing":
+      return describeChange(finding);
+    case "learner-waits":
+      return (
+        `${finding.id} learns, and becomes a voter once it has caught up` +
+        `${finding.replaces === null ? "" : `, in the place of ${finding.replaces}`}.`
+      );
     case "commit-held":
       return describeHeld(finding, self);
     case "apply-behind":

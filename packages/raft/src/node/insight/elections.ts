@@ -5,6 +5,7 @@
  */
 import type { NodeId, Term } from "../../base/index.ts";
 import {
+  allVoters,
   type Campaign,
   type Input,
   majority,
@@ -168,7 +169,8 @@ export class ElectionWatch {
 
   #endCampaign(before: Campaign, next: Campaign | null, nowMs: number): void {
     const { raft } = this.#host;
-    const voters = raft.configuration.voters.map(({ id }) => id);
+    const voters = allVoters(raft.configuration).map(({ id }) => id);
+    const { voters: stay, outgoing } = raft.configuration;
     const granted = voters.filter((id) => before.grants.has(id));
     const refused = voters.filter((id) => before.refusals.has(id) || this.#whys.has(id));
     const summary: CampaignSummary = {
@@ -178,7 +180,7 @@ export class ElectionWatch {
       granted,
       refused: refused.map((id) => ({ id, why: this.refusalOf(id) })),
       silent: voters.filter((id) => !granted.includes(id) && !refused.includes(id)),
-      needed: majority(voters.length),
+      needed: majority(Math.max(stay.length, outgoing?.length ?? 0)),
       durationMs: nowMs - this.#campaignSinceMs,
     };
     this.#campaignCount++;

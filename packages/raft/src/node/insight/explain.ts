@@ -5,8 +5,13 @@
  */
 import { type LogIndex, logIndex, type NodeId } from "../../base/index.ts";
 import {
+  allMembers,
+  allVoters,
   type Campaign,
+  type Configuration,
   entryBytes,
+  isChangePending,
+  isQuorum,
   isVoter,
   type Log,
   lastIndex,
@@ -76,6 +81,7 @@ function findAll(facts: ExplainFacts): Finding[] {
     ...findCatchUp(facts),
     ...findStorage(facts),
     ...findCommit(facts),
+    ...findChange(facts),
     ...findPeers(facts),
     ...findRefused(facts),
   ];
@@ -101,11 +107,11 @@ function findLeader({ raft, nowMs, tickMs, sightings }: ExplainFacts): Finding[]
 /** Said where it matters: without a leader, or at a leader that is about to step down. */
 function findQuorum({ raft, nowMs, peerOf }: ExplainFacts): Finding[] {
   if (raft.leader !== null && raft.leader !== raft.id) return [];
-  const { voters } = raft.configuration;
+  const voters = allVoters(raft.configuration);
   const isUp = (id: NodeId) => id === raft.id || peerOf(id).connected;
+  if (voters.length === 0 || isQuorum(raft.configuration, isUp)) return [];
   const reachable = voters.filter(({ id }) => isUp(id)).map(({ id }) => id);
-  const needed = majority(voters.length);
-  if (reachable.length >= needed) return [];
+  const needed = neededOf(raft.configuration);
   const unreachable = voters
     .filter(({ id }) => !isUp(id))
     .map(({ id, address }) => {
@@ -116,12 +122,18 @@ function findQuorum({ raft, nowMs, peerOf }: ExplainFacts): Finding[] {
   return [{ kind: "no-quorum", needed, reachable, unreachable, isIsolated }];
 }
 
+/** Voters that must be there: while two halves decide, as many as the larger one needs. */
+function neededOf({ voters, outgoing }: Configuration): number {
+  return majority(Math.max(voters.length, outgoing?.length ?? 0));
+}
+
 function findElection(facts: ExplainFacts): Finding[] {
   const { raft, tickMs, sightings } = facts;
   if (raft.leader !== null) return [];
   const found: Finding[] = [];
   if (!isVoter(raft.configuration, raft.id)) {
-    found.push({ kind: "no-candidate", why: "not-a-voter" });
+    const isBlank = raft.configuration.voters.length === 0;
+    found.push({ kind: "no-candidate", why: isBlank ? "joining" : "not-a-voter" });
   } else if (raft.hardState.mustCatchUp) {
     found.push({ kind: "no-candidate", why: "must-catch-up" });
   } else if (raft.campaign !== null) {
@@ -138,7 +150,7 @@ function findElection(facts: ExplainFacts): Finding[] {
 
 function findCampaign({ raft, nowMs, sightings }: ExplainFacts, campaign: Campaign): Finding {
   const { pre, term, grants, refusals } = campaign;
-  const voters = raft.configuration.voters.map(({ id }) => id);
+  const voters = allVoters(raft.configuration).map(({ id }) => id);
   const ownVoteUnderWay = !pre && !grants.has(raft.id);
   const { elections } = sightings;
   return {
@@ -150,7 +162,7 @@ function findCampaign({ raft, nowMs, sightings }: ExplainFacts, campaign: Campai
       .filter((id) => refusals.has(id))
       .map((id) => ({ id, why: elections.refusalOf(id) })),
     unanswered: voters.filter((id) => id !== raft.id && !grants.has(id) && !refusals.has(id)),
-    needed: majority(voters.length),
+    needed: neededOf(raft.configuration),
     ownVoteUnderWay,
     forMs: nowMs - elections.campaignSinceMs,
   };
@@ -193,9 +205,8 @@ function waitsForOf({ raft, peerOf }: ExplainFacts): CatchUpFinding["waitsFor"] 
   if (leaderCommit > raft.durableIndex) return "disk";
   if (!raft.hardState.mustCatchUp) return "entries";
   if (termAt(raft.log, leaderCommit) !== raft.hardState.term) return "own-term-entry";
-  const { voters } = raft.configuration;
-  const others = voters.filter(({ id }) => id !== raft.id && peerOf(id).connected);
-  return others.length < majority(voters.length) ? "contact" : "election";
+  const isThere = (id: NodeId) => id !== raft.id && peerOf(id).connected;
+  return isQuorum(raft.configuration, isThere) ? "election" : "contact";
 }
 
 function findStorage({ nowMs, slowStorageMs, sightings }: ExplainFacts): Finding[] {
@@ -220,14 +231,14 @@ function findCommit({ raft, nowMs, sightings }: ExplainFacts): Finding[] {
   const last = lastIndex(raft.log);
   const { commitSinceMs, applySinceMs } = sightings;
   if (last > commit) {
-    const voters = raft.configuration.voters.map(({ id }) => id);
+    const voters = allVoters(raft.configuration).map(({ id }) => id);
     const holders = holdersOf(raft);
     found.push({
       kind: "commit-held",
       commit,
       last,
       forMs: commitSinceMs === null ? 0 : nowMs - commitSinceMs,
-      needed: majority(voters.length),
+      needed: neededOf(raft.configuration),
       have: leadership === null ? [] : voters.filter((id) => !holders.includes(id)),
       heldBy: leadership === null ? null : holders,
       leader: raft.leader,
@@ -239,6 +250,21 @@ function findCommit({ raft, nowMs, sightings }: ExplainFacts): Finding[] {
   return found;
 }
 
+// --- the members ---------------------------------------------------------------------------------
+
+function findChange({ raft }: ExplainFacts): Finding[] {
+  const { configuration, configurationIndex: index, committedConfigurationIndex } = raft;
+  const joint = configuration.outgoing !== null;
+  const committed = committedConfigurationIndex === index;
+  const found: Finding[] = [];
+  if (isChangePending(raft)) found.push({ kind: "members-changing", index, joint, committed });
+  for (const { id, whenReady } of configuration.learners) {
+    if (whenReady === undefined) continue;
+    found.push({ kind: "learner-waits", id, replaces: whenReady.replaces });
+  }
+  return found;
+}
+
 // --- the others ----------------------------------------------------------------------------------
 
 function findPeers(facts: ExplainFacts): Finding[] {
@@ -246,7 +272,7 @@ function findPeers(facts: ExplainFacts): Finding[] {
   if (raft.leadership !== null) {
     return [...raft.leadership.peers.keys()].map((id) => findPeer(facts, id));
   }
-  const others = raft.configuration.voters.filter(({ id }) => id !== raft.id);
+  const others = allMembers(raft.configuration).filter(({ id }) => id !== raft.id);
   return others.flatMap(({ id }): Finding[] => {
     const { connected, reason, downSinceMs } = peerOf(id);
     if (connected) return [];
@@ -293,7 +319,9 @@ function findRefused({ raft, nowMs, peerOf, strangers }: ExplainFacts): Finding[
     const { reason, count, atMs } = refused;
     found.push({ kind: "refused-peer", id, reason, count, agoMs: nowMs - atMs });
   };
-  for (const { id } of raft.configuration.voters) if (id !== raft.id) add(id, peerOf(id).refused);
+  for (const { id } of allMembers(raft.configuration)) {
+    if (id !== raft.id) add(id, peerOf(id).refused);
+  }
   add(null, strangers);
   return found;
 }

@@ -80,7 +80,25 @@ export interface FailedCampaignsFinding {
 /** This member may not stand for election. */
 export interface NoCandidateFinding {
   readonly kind: "no-candidate";
-  readonly why: "not-a-voter" | "must-catch-up";
+  /** `joining`: it is no member yet, as far as it knows. */
+  readonly why: "not-a-voter" | "must-catch-up" | "joining";
+}
+
+/** The members change. */
+export interface MembersChangingFinding {
+  readonly kind: "members-changing";
+  /** Of the entry of the configuration in force. */
+  readonly index: number;
+  /** Both the voters before and those after decide. */
+  readonly joint: boolean;
+  readonly committed: boolean;
+}
+
+/** A learner that becomes a voter when it has caught up. */
+export interface LearnerWaitsFinding {
+  readonly kind: "learner-waits";
+  readonly id: string;
+  readonly replaces: string | null;
 }
 
 /** Entries wait for a majority. */
@@ -177,6 +195,8 @@ export type Finding =
   | ElectionDueFinding
   | FailedCampaignsFinding
   | NoCandidateFinding
+  | MembersChangingFinding
+  | LearnerWaitsFinding
   | CommitHeldFinding
   | ApplyBehindFinding
   | PeerFinding

@@ -3,7 +3,14 @@
  * given. Called by `member.ts`.
  */
 import type { QuorateError } from "../../base/index.ts";
-import { entryBytes, lastIndex, type Persist, type Raft } from "../../core/index.ts";
+import {
+  allVoters,
+  entryBytes,
+  isChangePending,
+  lastIndex,
+  type Persist,
+  type Raft,
+} from "../../core/index.ts";
 import type { NodeEventName, NodeEvents } from "../events.ts";
 import type { MetricLabels, MetricName, MetricsHook } from "./metrics.ts";
 import type { UnitUnderWay } from "./witness.ts";
@@ -110,8 +117,10 @@ export class Meter {
     set("log-entries-count", raft.log.entries.length);
     set("uncommitted-bytes", raft.leadership?.uncommittedBytes ?? 0);
     set("storage-under-way-count", this.#host.units().length);
-    const { voters } = raft.configuration;
+    const voters = allVoters(raft.configuration);
     set("voters-count", voters.length);
+    set("learners-count", raft.configuration.learners.length);
+    set("membership-changing", isChangePending(raft) ? 1 : 0);
     const connected = voters.filter(({ id }) => this.#host.isConnected(id));
     set("peers-connected-count", connected.length);
     for (const [peer, progress] of raft.leadership?.peers ?? []) {

@@ -49,6 +49,8 @@ type GaugeName =
   | "storage-under-way-count"
   | "peers-connected-count"
   | "voters-count"
+  | "learners-count"
+  | "membership-changing"
   | "peer-behind-count"
   | "peer-inflight-bytes";
 
@@ -92,7 +94,9 @@ export const metricTable: Described<"counter"> & Described<"gauge"> & Described<
   "uncommitted-bytes": gauge("At the leader: bytes of entries appended and not committed."),
   "storage-under-way-count": gauge("Units that the disk has not finished."),
   "peers-connected-count": gauge("Voters, oneself included, to which a connection stands."),
-  "voters-count": gauge("Voters of the configuration."),
+  "voters-count": gauge("Voters of the configuration; of both halves while it changes."),
+  "learners-count": gauge("Learners of the configuration."),
+  "membership-changing": gauge("1 while a change of the members is under way, else 0."),
   "peer-behind-count": gauge("At the leader: entries that a peer lacks.", "peer"),
   "peer-inflight-bytes": gauge("At the leader: bytes sent to a peer and not answered.", "peer"),
 };

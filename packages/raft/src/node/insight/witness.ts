@@ -5,6 +5,7 @@
  */
 import type { LogIndex, NodeId, PersistUnit } from "../../base/index.ts";
 import {
+  allVoters,
   entryBytes,
   type Input,
   lastIndex,
@@ -292,7 +293,7 @@ export function holdersOf(raft: Raft): NodeId[] {
   if (leadership === null || raft.commit === lastIndex(raft.log)) return [];
   const next = nextToCommit(raft, leadership.termStart);
   const holders: NodeId[] = [];
-  for (const { id } of raft.configuration.voters) {
+  for (const { id } of allVoters(raft.configuration)) {
     const matched = id === raft.id ? raft.durableIndex : (leadership.peers.get(id)?.matched ?? 0);
     if (matched < next) holders.push(id);
   }

@@ -12,6 +12,7 @@ import {
   type Input,
   type Log,
   lastIndex,
+  type MemberChange,
   type Raft,
 } from "../../core/index.ts";
 import { copyPlain } from "./plain-value.ts";
@@ -79,6 +80,11 @@ export class FlightRecorder {
   onPropose(commands: readonly Uint8Array[]): void {
     this.#steps.push({ kind: "propose", commands });
     for (const command of commands) this.#newer.bytes += command.length + entryOverheadBytes;
+  }
+
+  /** Before the core is given a change of the members. */
+  onChange(changes: readonly MemberChange[]): void {
+    this.#steps.push({ kind: "change", changes });
   }
 
   /** Before effects are taken. */

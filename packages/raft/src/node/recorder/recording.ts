@@ -3,7 +3,7 @@
  * of JSON lines (`docs/formats.md`). Written by `flight-recorder.ts`, read by `replay.ts`.
  */
 import { FormatError, type LogIndex, logIndex, term } from "../../base/index.ts";
-import type { Entry, EntryKind, Input, Log, Raft, Role } from "../../core/index.ts";
+import type { Entry, EntryKind, Input, Log, MemberChange, Raft, Role } from "../../core/index.ts";
 import { decodePlain, encodePlain } from "./plain-value.ts";
 
 /** Of the format; others are refused. */
@@ -28,8 +28,13 @@ export interface ProposeRecord {
   readonly commands: readonly Uint8Array[];
 }
 
+export interface ChangeRecord {
+  readonly kind: "change";
+  readonly changes: readonly MemberChange[];
+}
+
 /** What the core was given. */
-export type RecordedStep = Input | ProposeRecord | TakeRecord;
+export type RecordedStep = Input | ProposeRecord | ChangeRecord | TakeRecord;
 
 /** The whole state, its log apart: it is by far the largest part. */
 export interface Checkpoint {
@@ -112,6 +117,7 @@ function parseLine(line: string, number: number): Readonly<Record<string, unknow
 
 function encodeStep(step: RecordedStep): unknown {
   if (step.kind === "propose") return { propose: step.commands.map(({ length }) => length) };
+  if (step.kind === "change") return { change: encodePlain(step.changes) };
   if (step.kind === "take") return { take: encodeTake(step) };
   return { step: encodePlain(step) };
 }
@@ -124,9 +130,13 @@ function encodeTake(record: TakeRecord): unknown {
 }
 
 function decodeStep(line: Readonly<Record<string, unknown>>, number: number): RecordedStep {
-  const { step, propose, take } = line;
+  const { step, propose, change, take } = line;
   if (Array.isArray(propose)) {
     return { kind: "propose", commands: propose.map((length) => new Uint8Array(Number(length))) };
+  }
+  if (change !== undefined) {
+    const changes = decodePlain(change) as readonly MemberChange[]; // as written
+    return { kind: "change", changes };
   }
   if (take === 0 || take === null) return { kind: "take", effects: take };
   if (Array.isArray(take) && take.length === 5) {

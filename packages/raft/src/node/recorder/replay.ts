@@ -4,6 +4,7 @@
  */
 import { InvariantError, logIndex, nodeId, term } from "../../base/index.ts";
 import {
+  changeMembership,
   checkState,
   createConfiguration,
   createRaft,
@@ -144,6 +145,10 @@ function act(raft: Raft, recorded: RecordedStep): string | null {
     propose(raft, recorded.commands);
     return null;
   }
+  if (recorded.kind === "change") {
+    changeMembership(raft, recorded.changes);
+    return null;
+  }
   if (recorded.kind !== "take") {
     step(raft, recorded);
     return null;
@@ -192,6 +197,8 @@ export function describeStep(recorded: RecordedStep): string {
       return describeMessage(recorded.message);
     case "propose":
       return `propose ${recorded.commands.length} commands`;
+    case "change":
+      return `change ${recorded.changes.map(({ kind, id }) => `${kind} ${id}`).join(", ")}`;
     case "take":
       return recorded.effects === null ? "take" : `take ${recorded.effects} effects`;
     case "tick":

@@ -218,7 +218,10 @@ export class SimMember {
     const error = this.opened?.member.stopError ?? null;
     world.note("ended", this.id, error?.message ?? "");
     if (error === null || world.failure !== null) return;
-    const isLegal = isOf(error, "STORAGE_FAILED") && world.hasDiskErrors;
+    const isHarmed = world.stranger === this.id || this.wasDamaged; // it lacks what it had promised
+    const isLegal =
+      (isOf(error, "STORAGE_FAILED") && world.hasDiskErrors) ||
+      (isOf(error, "STALE_DIRECTORY") && isHarmed);
     expect(world.evaluations, "X1", isLegal, () => `${this.id} stopped: ${describe(error)}`);
   }
 

@@ -25,3 +25,8 @@ export const refusalKind = 3;
 export const aliveKind = 4;
 /** A hello that asks for a connection for bulk; its layout is the hello's. */
 export const bulkHelloKind = 5;
+/** The question of a member that is to join, in place of a hello, and its answer. */
+export const joinKind = 6;
+export const joinAnswerKind = 7;
+/** The dialer's first frame after the welcome. */
+export const introductionKind = 8;

@@ -9,6 +9,14 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, crc32, logIndex, nodeId, term } from "../../base/index.ts";
 import type { BulkMessage } from "../bulk-message.ts";
 import type { PeerMessage } from "../peer-message.ts";
+import {
+  decodeIntroduction,
+  decodeJoin,
+  decodeJoinAnswer,
+  encodeIntroduction,
+  encodeJoin,
+  encodeJoinAnswer,
+} from "./admission-codec.ts";
 import { decodeBulk, encodeBulk } from "./bulk-codec.ts";
 import { bulkHelloKind, type Frame } from "./frame.ts";
 import { FrameParser } from "./frame-parser.ts";
@@ -118,6 +126,38 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     ...{ kind: "forward-response", ...ends, id: 17 },
     result: { kind: "refused", why: "unknown-machine" },
   },
+  "change-members": {
+    ...{ kind: "change-members", ...ends, id: 9 },
+    changes: [
+      {
+        ...{ kind: "add", id: nodeId("d"), address: "h:4", as: "learner" },
+        whenReady: { replaces: nodeId("c") },
+      },
+      { kind: "update-address", id: nodeId("a"), address: "h:7" },
+      { kind: "demote", id: nodeId("b") },
+    ],
+  },
+  "change-members-response-appended": {
+    ...{ kind: "change-members-response", ...ends, id: 9 },
+    answer: { kind: "appended", index: logIndex(45), term: term(7) },
+  },
+  "change-members-response-refused": {
+    ...{ kind: "change-members-response", ...ends, id: 9 },
+    answer: {
+      ...{ kind: "refused", why: "would-lose-quorum" },
+      loss: {
+        ...{ half: "new", voters: 3, needed: 2, ready: 1 },
+        unready: [
+          { id: nodeId("b"), why: "silent" },
+          { id: nodeId("d"), why: "behind" },
+        ],
+      },
+    },
+  },
+  "learner-progress": {
+    ...{ kind: "learner-progress", ...ends, learner: nodeId("d") },
+    ...{ matched: logIndex(40), commit: logIndex(44), hold: "behind" },
+  },
   "state-hash": { kind: "state-hash", ...ends, index: logIndex(20_000), hash: large },
   "snapshot-offer": {
     ...{ kind: "snapshot-offer", ...ends, term: term(7) },
@@ -150,6 +190,17 @@ const identity = {
 const hello = { versions: { oldest: 1, newest: 1 }, identity, to: nodeId("b") };
 const welcome = { version: 1, identity: { ...identity, id: nodeId("b") } };
 const refusal = { code: 2, text: "member a is of another cluster" };
+
+const introduction = {
+  address: "10.0.0.4:2380",
+  standing: { term: term(7), last: logIndex(44), commit: logIndex(41), mustCatchUp: true },
+};
+const joinRequest = { id: nodeId("d"), address: "10.0.0.4:2380" };
+const joinAnswer = {
+  clusterId: "0123456789abcdef",
+  from: nodeId("a"),
+  configuration: bytes("members"),
+};
 
 interface Sample {
   readonly name: string;
@@ -197,6 +248,24 @@ const samples: readonly Sample[] = [
     write: (writer) => encodeRefusal(writer, refusal),
     read: decodeAnswer,
     value: { kind: "refusal", ...refusal },
+  },
+  {
+    name: "introduction",
+    write: (writer) => encodeIntroduction(writer, introduction),
+    read: decodeIntroduction,
+    value: introduction,
+  },
+  {
+    name: "join",
+    write: (writer) => encodeJoin(writer, joinRequest),
+    read: (frame) => decodeJoin(frame).request,
+    value: joinRequest,
+  },
+  {
+    name: "join-answer",
+    write: (writer) => encodeJoinAnswer(writer, joinAnswer),
+    read: decodeJoinAnswer,
+    value: joinAnswer,
   },
   {
     name: "alive",

@@ -49,6 +49,9 @@ export const refusalCodes: Readonly<Record<RefusalReason, number>> = {
   "unknown-member": 4,
   "same-member": 5,
   "other-incarnation": 6,
+  "removed-member": 7,
+  "older-state": 8,
+  "not-ready": 9,
 };
 
 export type RefusalReason =
@@ -57,10 +60,19 @@ export type RefusalReason =
   | "wrong-member"
   | "unknown-member"
   | "same-member"
-  | "other-incarnation";
+  | "other-incarnation"
+  | "removed-member"
+  | "older-state"
+  | "not-ready";
+
+/** The reason behind a code; null for one of a later version. */
+export function refusalReasonOf(code: number): RefusalReason | null {
+  const names = Object.keys(refusalCodes) as RefusalReason[]; // the keys of the table
+  return names.find((name) => refusalCodes[name] === code) ?? null;
+}
 
 /** "QUORATEP" in ASCII: the peer protocol of quorate. */
-const magic = new Uint8Array([0x51, 0x55, 0x4f, 0x52, 0x41, 0x54, 0x45, 0x50]);
+export const magic: Uint8Array = new Uint8Array([0x51, 0x55, 0x4f, 0x52, 0x41, 0x54, 0x45, 0x50]);
 const refusalBytesMax = 1000;
 
 /** `kind`: what the connection is for, `helloKind` or `bulkHelloKind`. */
@@ -82,15 +94,20 @@ export function decodeHello(frame: Frame): { versions: VersionRange; hello: Hell
     throw new FormatError(`a first frame of kind ${frame.kind}, not a hello`);
   }
   const reader = new ByteReader(frame.payload);
-  const found = reader.raw(magic.length);
-  if (found.some((byte, i) => byte !== magic[i]))
-    throw new FormatError("a hello of something else");
+  checkMagic(reader, "a hello");
   const versions = { oldest: reader.u16(), newest: reader.u16() };
   if (commonVersion(versions) === null) return { versions, hello: null };
   const identity = decodeIdentity(reader);
   const to = decodeNodeId(reader);
   checkEnd(reader, "a hello");
   return { versions, hello: { versions, identity, to } };
+}
+
+/** @throws FormatError */
+export function checkMagic(reader: ByteReader, what: string): void {
+  const found = reader.raw(magic.length);
+  if (found.some((byte, i) => byte !== magic[i]))
+    throw new FormatError(`${what} of something else`);
 }
 
 export function encodeWelcome(writer: FrameWriter, welcome: Welcome): void {
@@ -106,16 +123,20 @@ export function encodeRefusal(writer: FrameWriter, refusal: Refusal): void {
 }
 
 /** @throws FormatError */
+export function decodeRefusal(frame: Frame): Refusal {
+  const reader = new ByteReader(frame.payload);
+  const code = reader.u16();
+  const text = printable(reader.string());
+  checkEnd(reader, "a refusal");
+  return { code, text };
+}
+
+/** @throws FormatError */
 export function decodeAnswer(
   frame: Frame,
 ): ({ kind: "welcome" } & Welcome) | ({ kind: "refusal" } & Refusal) {
+  if (frame.kind === refusalKind) return { kind: "refusal", ...decodeRefusal(frame) };
   const reader = new ByteReader(frame.payload);
-  if (frame.kind === refusalKind) {
-    const code = reader.u16();
-    const text = printable(reader.string());
-    checkEnd(reader, "a refusal");
-    return { kind: "refusal", code, text };
-  }
   if (frame.kind !== welcomeKind) {
     throw new FormatError(`an answer of kind ${frame.kind} to a hello`);
   }
@@ -145,11 +166,11 @@ function decodeIdentity(reader: ByteReader): PeerIdentity {
   return { clusterId, incarnation, boot, id: decodeNodeId(reader) };
 }
 
-function checkEnd(reader: ByteReader, what: string): void {
+export function checkEnd(reader: ByteReader, what: string): void {
   if (reader.remaining > 0) throw new FormatError(`${reader.remaining} bytes after ${what}`);
 }
 
-function writeFrame(writer: FrameWriter, kind: number, payload: ByteWriter): void {
+export function writeFrame(writer: FrameWriter, kind: number, payload: ByteWriter): void {
   writer.begin(payload.length);
   writer.raw(payload.view());
   writer.end(kind);

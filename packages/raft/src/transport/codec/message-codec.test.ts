@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { crc32, FormatError, logIndex, nodeId, term } from "../../base/index.ts";
-import type { AppendEntries, AppendOutcome, Entry } from "../../core/index.ts";
+import type {
+  AppendEntries,
+  AppendOutcome,
+  ChangeRefusal,
+  Entry,
+  MemberChange,
+} from "../../core/index.ts";
 import type { PeerMessage } from "../peer-message.ts";
 import { FrameParser } from "./frame-parser.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -65,7 +71,95 @@ const anyNodeId = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/).map(nodeId);
 
 const fixed = { from: fc.constant(ends.from), to: fc.constant(ends.to) };
 
+const anyId = fc.constantFrom("a", "b-2", "m".repeat(64)).map(nodeId);
+const anyAddress = fc.constantFrom("h:1", "[::1]:2380", "");
+const anyReady = fc.constantFrom("silent" as const, "behind" as const);
+
+const anyChange: fc.Arbitrary<MemberChange> = fc.oneof(
+  fc.record({
+    kind: fc.constant("add" as const),
+    id: anyId,
+    address: anyAddress,
+    as: fc.constantFrom("voter" as const, "learner" as const),
+  }),
+  fc.record({
+    kind: fc.constant("add" as const),
+    id: anyId,
+    address: anyAddress,
+    as: fc.constant("learner" as const),
+    whenReady: fc.record({ replaces: fc.option(anyId) }),
+  }),
+  fc.record({
+    kind: fc.constantFrom("promote" as const, "demote" as const, "remove" as const),
+    id: anyId,
+  }),
+  fc.record({ kind: fc.constant("update-address" as const), id: anyId, address: anyAddress }),
+);
+
+const anyRefusal: fc.Arbitrary<ChangeRefusal> = fc.oneof(
+  fc.record({ why: fc.constantFrom("not-leader" as const, "term-not-started" as const) }),
+  fc.record({ why: fc.constantFrom("no-voters" as const, "nothing-changes" as const) }),
+  fc.record({ why: fc.constant("change-in-flight" as const), index: anyIndex }),
+  fc.record({
+    why: fc.constantFrom(
+      ...(["unknown-member", "already-member", "already-voter"] as const),
+      ...(["already-learner", "was-removed"] as const),
+    ),
+    id: anyId,
+  }),
+  fc.record({ why: fc.constant("address-taken" as const), id: anyId, by: anyId }),
+  fc.record({
+    why: fc.constantFrom("too-many-members" as const, "too-many-removed" as const),
+    max: fc.nat(65_535),
+  }),
+  fc.record({
+    why: fc.constant("learner-not-ready" as const),
+    id: anyId,
+    because: anyReady,
+    matched: anyIndex,
+    commit: anyIndex,
+  }),
+  fc.record({
+    why: fc.constant("would-lose-quorum" as const),
+    loss: fc.record({
+      half: fc.constantFrom("old" as const, "new" as const),
+      voters: fc.nat(63),
+      needed: fc.nat(63),
+      ready: fc.nat(63),
+      unready: fc.array(fc.record({ id: anyId, why: anyReady }), { maxLength: 5 }),
+    }),
+  }),
+);
+
+const anyMembershipMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({
+    kind: fc.constant("change-members" as const),
+    ...fixed,
+    id: anyNumber,
+    changes: fc.array(anyChange, { minLength: 1, maxLength: 5 }),
+  }),
+  fc.record({
+    kind: fc.constant("change-members-response" as const),
+    ...fixed,
+    id: anyNumber,
+    answer: fc.oneof(
+      fc.constant({ kind: "made" as const }),
+      fc.record({ kind: fc.constant("appended" as const), index: anyIndex, term: anyTerm }),
+      anyRefusal.map((refusal) => ({ kind: "refused" as const, ...refusal })),
+    ),
+  }),
+  fc.record({
+    kind: fc.constant("learner-progress" as const),
+    ...fixed,
+    learner: anyId,
+    matched: anyIndex,
+    commit: anyIndex,
+    hold: fc.constantFrom(...(["silent", "behind", "quorum", "change", "nothing"] as const)),
+  }),
+);
+
 const anyMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
+  anyMembershipMessage,
   anyAppend,
   fc.record({
     kind: fc.constant("snapshot-offer" as const),

@@ -11,6 +11,11 @@ import {
   isExtendedResponse,
   promiseAppendCodec,
 } from "./append-codec.ts";
+import {
+  changeMembersCodec,
+  changeMembersResponseCodec,
+  learnerProgressCodec,
+} from "./change-codec.ts";
 import type { Ends, MessageCodec } from "./fields.ts";
 import { forwardCodec, forwardResponseCodec } from "./forward-codec.ts";
 import { type Frame, frameHeaderBytes } from "./frame.ts";
@@ -38,6 +43,9 @@ const codecs: Codecs = {
   "state-hash": stateHashCodec,
   "snapshot-offer": snapshotOfferCodec,
   "snapshot-status": snapshotStatusCodec,
+  "change-members": changeMembersCodec,
+  "change-members-response": changeMembersResponseCodec,
+  "learner-progress": learnerProgressCodec,
 };
 
 /** The same messages where they say more than the layout of their kind does. */

@@ -134,9 +134,23 @@ export const electionBugs: readonly TrapBug[] = [
     "Another incarnation is welcome.",
     patch(
       "transport/handshake.ts",
-      "if (before === undefined || before === peer.incarnation) return null;",
+      "if (before === null || before === peer.incarnation) return null;",
       'if (before !== "nobody") return null;',
     ),
+  ),
+  bug(
+    "A11",
+    "What is remembered of the others ends with the process.",
+    patch(
+      "node/membership/peer-memory.ts",
+      "    if (store === null) {\n      this.#onSaved",
+      "    if (store !== undefined) {\n      this.#onSaved",
+    ),
+  ),
+  bug(
+    "A11",
+    "A peer's messages count before its incarnation is on disk.",
+    patch("node/membership/peer-memory.ts", "    this.#waiting.push(done);\n", "    done();\n"),
   ),
   bug(
     "A12",
@@ -148,7 +162,7 @@ export const electionBugs: readonly TrapBug[] = [
     "Frames of a peer's former incarnation are heard.",
     patch(
       "transport/handshake.ts",
-      "if (before === undefined || before === peer.incarnation) return null;",
+      "if (before === null || before === peer.incarnation) return null;",
       'if (before !== "nobody") return null;',
     ),
   ),

@@ -96,8 +96,26 @@ export const storageBugs: readonly TrapBug[] = [
     "Another incarnation is welcome.",
     patch(
       "transport/handshake.ts",
-      "if (before === undefined || before === peer.incarnation) return null;",
+      "if (before === null || before === peer.incarnation) return null;",
       'if (before !== "nobody") return null;',
+    ),
+  ),
+  bug(
+    "H18",
+    "Nobody asks how far a member had come.",
+    patch(
+      "node/membership/peer-memory.ts",
+      "known === undefined ? null : describeLess(known, standing)",
+      "null",
+    ),
+  ),
+  bug(
+    "H18",
+    "What a member has acknowledged is not noted down.",
+    patch(
+      "node/membership/peer-memory.ts",
+      "if (ackedRound > 0) this.#note(id, hardState.term, matched, commit);",
+      "",
     ),
   ),
   bug(
