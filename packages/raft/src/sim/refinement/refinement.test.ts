@@ -40,6 +40,10 @@ const notUsed = [
   "changeConfiguration",
   "configurationOf",
   "committedConfigurationOf",
+  "takeSnapshot",
+  "compact",
+  "installSnapshot",
+  "followLeader",
 ];
 
 describe("the refinement of a world of bare cores", () => {

@@ -96,6 +96,15 @@ function isSame(left: readonly Server[], right: readonly Server[]): boolean {
   return [...left].sort().join() === [...right].sort().join();
 }
 
+export function isSameConfiguration(left: SpecConfiguration, right: SpecConfiguration): boolean {
+  return (
+    isSame(left.voters, right.voters) &&
+    isSame(left.outgoing ?? [-1], right.outgoing ?? [-1]) &&
+    isSame(left.learners, right.learners) &&
+    isSame(left.removed, right.removed)
+  );
+}
+
 /** One half stays while the other changes. @paper §6 */
 function isStep(before: SpecConfiguration, next: SpecConfiguration): boolean {
   const { voters, outgoing } = next;

@@ -2,21 +2,18 @@
  * Who decides, and how that changes. A configuration is an entry like others, in force from where
  * it stands in a log, so it goes when the entry goes. @paper §6; @thesis chapter 4
  */
-import type { Server, SpecConfiguration, SpecLog } from "./specification.ts";
-import { change, isSameSet, ledNow, memberOf, refuse, termAt, type World } from "./world.ts";
-
-/** Where the newest configuration among the first `index` entries stands; 0: there is none. */
-function findConfiguration(log: SpecLog, index: number): number {
-  for (let at = Math.min(index, log.length); at > 0; at--) {
-    if (log[at - 1]?.configuration !== undefined) return at;
-  }
-  return 0;
-}
-
-/** In force after the first `index` entries. */
-function configurationAt(world: World, log: SpecLog, index: number): SpecConfiguration {
-  return log[findConfiguration(log, index) - 1]?.configuration ?? world.firstConfiguration;
-}
+import type { Server, SpecConfiguration } from "./specification.ts";
+import {
+  change,
+  configurationAt,
+  findConfiguration,
+  isSameSet,
+  ledNow,
+  memberOf,
+  refuse,
+  termAt,
+  type World,
+} from "./world.ts";
 
 /** In force on the server. @paper §6 */
 export function configurationOf(world: World, server: Server): SpecConfiguration {

@@ -7,6 +7,7 @@ import * as elections from "./elections.ts";
 import * as network from "./network.ts";
 import * as reads from "./reads.ts";
 import * as replication from "./replication.ts";
+import * as snapshots from "./snapshots.ts";
 import type { Specification, SpecificationOptions } from "./specification.ts";
 import { addServer, createWorld } from "./world.ts";
 
@@ -42,6 +43,10 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     advanceCommit: (server, index) => replication.advanceCommit(world, server, index),
     learnCommit: (server, index) => replication.learnCommit(world, server, index),
     apply: (server, index) => replication.apply(world, server, index),
+    takeSnapshot: (server, snapshot) => snapshots.takeSnapshot(world, server, snapshot),
+    compact: (server, index) => snapshots.compact(world, server, index),
+    installSnapshot: (server, request) => snapshots.installSnapshot(world, server, request),
+    followLeader: (server, request) => snapshots.followLeader(world, server, request),
     startRound: (server) => reads.startRound(world, server),
     registerRead: (server, read) => reads.registerRead(world, server, read),
     confirmRead: (server, read) => reads.confirmRead(world, server, read),

@@ -7,6 +7,7 @@ import type {
   Server,
   SpecAppendEntries,
   SpecAppendEntriesResponse,
+  SpecInstallSnapshot,
   SpecLog,
   SpecMessage,
   SpecReadIndex,
@@ -15,14 +16,17 @@ import type {
   SpecRequestVoteResponse,
 } from "./specification.ts";
 import {
+  checkSnapshot,
   countCommon,
   describeMessage,
   isSameEntry,
   lifeOf,
   memberOf,
+  pastOf,
   preCampaignKey,
   preVoteKey,
   refuse,
+  snapshotKey,
   termAt,
   type World,
 } from "./world.ts";
@@ -50,6 +54,11 @@ function restOf(message: SpecMessage): string {
       return outcome.kind === "refused"
         ? `${round} refused`
         : `${round} ${outcome.matched} ${outcome.verified}`;
+    }
+    case "install-snapshot": {
+      const { index, term, configuration } = message.snapshot;
+      const { voters, outgoing, learners, removed } = configuration;
+      return `${index} ${term} [${voters}] [${outgoing ?? "-"}] [${learners}] [${removed}]`;
     }
     case "read-index":
       return message.read;
@@ -169,6 +178,19 @@ function checkAppendEntries(world: World, message: SpecAppendEntries): void {
   }
 }
 
+/** @paper §7 */
+function checkInstallSnapshot(world: World, message: SpecInstallSnapshot): void {
+  const { from, term, snapshot } = message;
+  checkTerm(world, message, term);
+  const led =
+    lifeOf(world, from).led.get(term) ??
+    refuse(`§7, only its leader sends snapshots in a term: ${describeMessage(message)}.`);
+  checkSnapshot(world, led.log, led.commitIndex, snapshot);
+  if (!pastOf(world, from).snapshots.has(snapshot.index)) {
+    refuse(`§7, server ${from} has no snapshot of ${snapshot.index} entries on disk.`);
+  }
+}
+
 function checkAppendEntriesResponse(world: World, message: SpecAppendEntriesResponse): void {
   const { from, to, term, round, outcome } = message;
   checkTerm(world, message, term);
@@ -216,6 +238,11 @@ function checkReadIndexResponse(world: World, message: SpecReadIndexResponse): v
   }
 }
 
+function noteCovered(world: World, { from, term, snapshot }: SpecInstallSnapshot): void {
+  const log = lifeOf(world, from).led.get(term)?.log ?? noEntries;
+  world.covered.set(snapshotKey(snapshot), log.slice(0, snapshot.index));
+}
+
 function checkPromises(world: World, message: SpecMessage): void {
   switch (message.kind) {
     case "request-vote":
@@ -229,6 +256,9 @@ function checkPromises(world: World, message: SpecMessage): void {
       return;
     case "append-entries-response":
       checkAppendEntriesResponse(world, message);
+      return;
+    case "install-snapshot":
+      checkInstallSnapshot(world, message);
       return;
     case "read-index":
       checkReadIndex(world, message);
@@ -247,6 +277,7 @@ export function send(world: World, message: SpecMessage): void {
   if (from === to) refuse(`Server ${from} sends nothing to itself.`);
   checkPromises(world, message);
   lifeOf(world, from).isFresh = false;
+  if (message.kind === "install-snapshot") noteCovered(world, message);
   if (message.kind === "read-index") world.readsAsked.set(message.read, from);
   const header = headerOf(message);
   const lists = world.left.get(header);

@@ -10,6 +10,7 @@ import {
   checkStands,
   findNewest,
   isByMajority,
+  isSameConfiguration,
   noteVote,
 } from "./configuration-properties.ts";
 import { demand, type Looks, look, type SpecProperty, specProperties } from "./property.ts";
@@ -19,6 +20,7 @@ import type {
   Specification,
   SpecLog,
   SpecMember,
+  SpecSnapshot,
 } from "./specification.ts";
 
 export interface Properties {
@@ -249,6 +251,53 @@ function checkDisk(ledger: Ledger, server: Server, before: SpecMember, now: Spec
     "durable-term-grows",
     () => `server ${server}: ${before.disk.currentTerm} to ${now.disk.currentTerm}`,
   );
+  demand(
+    (now.disk.snapshot?.index ?? 0) >= (before.disk.snapshot?.index ?? 0),
+    "log-or-snapshot",
+    () => `the disk of ${server} has an older snapshot than before`,
+  );
+}
+
+/** It stands for what is committed there, under a term that is known. @paper §7 */
+function checkSnapshot(ledger: Ledger, server: Server, snapshot: SpecSnapshot): void {
+  look(ledger.evaluated, "snapshots-are-committed");
+  const { index, term, configuration } = snapshot;
+  const { committed } = ledger;
+  const last = committed[index - 1];
+  const known = findNewest(ledger.configurations.first, committed, index).configuration;
+  demand(
+    last !== undefined && last.term === term && isSameConfiguration(known, configuration),
+    "snapshots-are-committed",
+    () => `server ${server} has a snapshot of entry ${index} of term ${term}`,
+  );
+}
+
+/** Nothing is gone that no snapshot has, and whoever has one knows what it covers. @paper §7 */
+function checkSnapshots(ledger: Ledger, server: Server, now: SpecMember): void {
+  const { snapshot, compacted, commitIndex, lastApplied, log, disk } = now;
+  if (snapshot === null && compacted === 0) return;
+  if (snapshot !== null) checkSnapshot(ledger, server, snapshot);
+  if (disk.snapshot !== null && disk.snapshot !== snapshot) {
+    checkSnapshot(ledger, server, disk.snapshot);
+  }
+  look(ledger.evaluated, "log-or-snapshot");
+  const covered = snapshot?.index ?? 0;
+  const stored = disk.snapshot?.index ?? 0;
+  demand(
+    compacted <= covered && covered <= Math.min(commitIndex, lastApplied, log.length),
+    "log-or-snapshot",
+    () => `server ${server} dropped ${compacted}, has a snapshot of ${covered}, of ${commitIndex}`,
+  );
+  demand(
+    disk.compacted <= stored && stored <= disk.log.length && stored <= covered,
+    "log-or-snapshot",
+    () => `the disk of ${server} dropped ${disk.compacted} and has a snapshot of ${stored}`,
+  );
+  demand(
+    disk.currentTerm >= (disk.snapshot?.term ?? 0),
+    "log-or-snapshot",
+    () => `the disk of ${server} has term ${disk.currentTerm} and a snapshot of a newer one`,
+  );
 }
 
 /** Looks at what changed on one server; true: who holds what must be counted anew. */
@@ -271,6 +320,7 @@ function checkMember(
     checkApplied(ledger, server, now, before.lastApplied);
   }
   if (before.disk !== now.disk) checkDisk(ledger, server, before, now);
+  checkSnapshots(ledger, server, now);
   return { disk: before.disk !== now.disk, commit: ledger.committed.length > known };
 }
 

@@ -13,6 +13,8 @@ export const specProperties = [
   "voters-only-stand",
   "changes-in-order",
   "removed-lead-no-more",
+  "snapshots-are-committed",
+  "log-or-snapshot",
 ] as const;
 
 export type SpecProperty = (typeof specProperties)[number];

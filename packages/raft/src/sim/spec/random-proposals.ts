@@ -3,6 +3,7 @@ import type { Walk } from "./random-worlds.ts";
 import type {
   Server,
   SpecAppendEntries,
+  SpecInstallSnapshot,
   SpecMember,
   SpecMessage,
   SpecRequestVote,
@@ -165,6 +166,10 @@ function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
   const { specification, attempt, random } = walk;
   const { to, from, prevIndex, entries, leaderCommit } = request;
   const { log } = memberAt(walk, to);
+  if (walk.hasSnapshots && random.chance(0.03)) {
+    attempt("followLeader", () => specification.followLeader(to, request));
+    return;
+  }
   const isTaken = attempt("acceptEntries", () => specification.acceptEntries(to, request));
   if (!isTaken) {
     const { currentTerm: term } = memberAt(walk, to);
@@ -193,6 +198,30 @@ function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
   }
 }
 
+function onInstallSnapshot(walk: Walk, request: SpecInstallSnapshot): void {
+  const { specification, attempt, random } = walk;
+  const { to, from, term, snapshot } = request;
+  const { index } = snapshot;
+  const isNeeded = random.chance(0.8);
+  const isInstalled =
+    isNeeded && attempt("installSnapshot", () => specification.installSnapshot(to, request));
+  if (!isInstalled) {
+    const follows = attempt("followLeader", () => specification.followLeader(to, request));
+    if (!follows) return;
+    attempt("learnCommit", () => specification.learnCommit(to, index));
+  }
+  persist(walk, to);
+  wish(walk, {
+    kind: "append-entries-response",
+    from: to,
+    to: from,
+    term,
+    round: 0,
+    outcome: { kind: "accepted", matched: index, verified: index },
+  });
+  if (random.chance(0.15)) loseWrites(walk, to);
+}
+
 function onMessage(walk: Walk, message: SpecMessage): void {
   const { specification, attempt, random } = walk;
   const { to } = message;
@@ -216,6 +245,9 @@ function onMessage(walk: Walk, message: SpecMessage): void {
       if (attempt("countAcknowledgement", () => specification.countAcknowledgement(to, message))) {
         commitSomething(walk, to);
       }
+      return;
+    case "install-snapshot":
+      onInstallSnapshot(walk, message);
       return;
     case "read-index":
       walk.registerRead(to, message.read);

@@ -3,7 +3,7 @@ import { createRandom } from "../random.ts";
 import { specProperties } from "./property.ts";
 import { type RandomWorld, type RandomWorldOptions, runRandomWorld } from "./random-worlds.ts";
 
-type Features = Pick<RandomWorldOptions, "membership">;
+type Features = Pick<RandomWorldOptions, "membership" | "snapshots">;
 
 const stackTraceLimit = Error.stackTraceLimit;
 
@@ -23,6 +23,11 @@ function runWorld(seed: number, servers: number, features: Features = {}): Rando
 const actions = [
   "addServer",
   "changeConfiguration",
+  "takeSnapshot",
+  "compact",
+  "installSnapshot",
+  "followLeader",
+  "send install-snapshot",
   "startPreVote",
   "timeout",
   "stepDown",
@@ -65,7 +70,7 @@ describe("random worlds", () => {
     const evaluated = new Set<string>();
     for (let seed = 1; seed <= 20; seed++) {
       for (const servers of [1, 2, 3, 4, 5]) {
-        for (const features of [{}, { membership: true }]) {
+        for (const features of [{}, { membership: true }, { snapshots: true }]) {
           const world = runWorld(seed, servers, features);
           for (const name of world.done.keys()) done.add(name);
           for (const name of world.refused.keys()) refused.add(name);

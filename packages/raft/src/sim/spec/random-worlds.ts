@@ -9,6 +9,7 @@ import { createProperties } from "./properties.ts";
 import type { SpecProperty } from "./property.ts";
 import { membershipProposals } from "./random-changes.ts";
 import { type Proposal, proposals } from "./random-proposals.ts";
+import { snapshotProposals } from "./random-snapshots.ts";
 import {
   Refusal,
   type Specification,
@@ -35,6 +36,8 @@ export interface RandomWorldOptions {
   readonly steps: number;
   /** Members come and go; of the `servers` only some vote at first. */
   readonly membership?: boolean;
+  /** Logs are dropped from the beginning. */
+  readonly snapshots?: boolean;
 }
 
 export interface RandomWorld {
@@ -69,6 +72,7 @@ export interface Walk {
   readonly promptness: number;
   /** Disks lose entries in this world. */
   readonly isLossy: boolean;
+  readonly hasSnapshots: boolean;
   /** Tries an action; false: it was refused. */
   readonly attempt: (name: string, action: () => void) => boolean;
   readonly send: (message: SpecMessage) => boolean;
@@ -128,6 +132,7 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     random,
     promptness: 0.9 * random.unit(),
     isLossy: random.chance(0.4),
+    hasSnapshots: options.snapshots === true,
     left,
     fresh,
     intents: [],
@@ -170,6 +175,7 @@ export function runRandomWorld(options: RandomWorldOptions): RandomWorld {
   const all: readonly Proposal[] = [
     ...proposals,
     ...(options.membership === true ? membershipProposals : []),
+    ...(options.snapshots === true ? snapshotProposals : []),
   ];
   const weights = all.map(({ weight }) => weight * (0.2 + 1.8 * random.unit() ** 2));
   const total = weights.reduce((sum, weight) => sum + weight, 0);

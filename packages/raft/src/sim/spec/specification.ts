@@ -36,8 +36,17 @@ export interface SpecEntry {
   readonly configuration?: SpecConfiguration;
 }
 
-/** Entry k is at k - 1. */
+/** Entry k is at k - 1, also when the first ones were dropped: see `compacted`. */
 export type SpecLog = readonly SpecEntry[];
+
+/** The state after the entry `index`: it takes the place of all entries up to there. @paper §7 */
+export interface SpecSnapshot {
+  readonly index: number;
+  /** Of that entry. */
+  readonly term: number;
+  /** In force there. */
+  readonly configuration: SpecConfiguration;
+}
 
 export type SpecRole = "follower" | "pre-candidate" | "candidate" | "leader";
 
@@ -46,6 +55,10 @@ export interface SpecDisk {
   readonly currentTerm: number;
   readonly votedFor: Server | null;
   readonly log: SpecLog;
+  /** The newest; null: none. */
+  readonly snapshot: SpecSnapshot | null;
+  /** So many entries were dropped from the beginning of the log. */
+  readonly compacted: number;
   /** The log may lack what was acknowledged: neither votes nor stands until it has caught up. */
   readonly abstains: boolean;
 }
@@ -55,10 +68,21 @@ export interface SpecMember {
   readonly role: SpecRole;
   readonly currentTerm: number;
   readonly votedFor: Server | null;
+  /**
+   * The paper's, which nothing is dropped from: what came with a snapshot is in it as well. What a
+   * real member has of it begins after `compacted`.
+   */
   readonly log: SpecLog;
+  /** The newest; of an installed one perhaps not on disk yet. Null: none. */
+  readonly snapshot: SpecSnapshot | null;
+  /** So many entries were dropped: a snapshot has taken their place. */
+  readonly compacted: number;
   readonly abstains: boolean;
   readonly commitIndex: number;
-  /** 0 after every start: what the machine has kept is not the paper's. */
+  /**
+   * After every start that of the snapshot, 0 without: what else the machine has kept is not the
+   * paper's.
+   */
   readonly lastApplied: number;
   /** Of a candidate of `currentTerm`: who granted. The own vote counts once it is on disk. */
   readonly votesGranted: ReadonlySet<Server>;
@@ -133,6 +157,15 @@ export interface SpecAppendEntriesResponse {
     | { readonly kind: "refused" };
 }
 
+/** The leader's snapshot, for one who needs entries that were dropped. @paper §7, Figure 13 */
+export interface SpecInstallSnapshot {
+  readonly kind: "install-snapshot";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
+  readonly snapshot: SpecSnapshot;
+}
+
 /** A member asks who it takes for the leader for an index to read at. @thesis §6.4 */
 export interface SpecReadIndex {
   readonly kind: "read-index";
@@ -158,6 +191,7 @@ export type SpecMessage =
   | SpecRequestVoteResponse
   | SpecAppendEntries
   | SpecAppendEntriesResponse
+  | SpecInstallSnapshot
   | SpecReadIndex
   | SpecReadIndexResponse;
 
@@ -271,6 +305,36 @@ export interface Specification {
   /** Applies committed entries up to `index`, in order. */
   apply(server: Server, index: number): void;
 
+  // --- snapshots ---------------------------------------------------------------------------------
+
+  /**
+   * A snapshot of the member's own is on disk as a whole, from now on: said when it is, not when
+   * it was begun. It is of entries that were applied and are on disk, newer than the last, with the
+   * term and configuration that the log has there. @paper §7
+   */
+  takeSnapshot(server: Server, snapshot: SpecSnapshot): void;
+  /**
+   * Drops entries up to `index` from the log, which a snapshot on disk covers. To the disk it comes
+   * with the next write. @paper §7
+   */
+  compact(server: Server, index: number): void;
+  /**
+   * Takes over a delivered snapshot that is complete, of the current term and of entries above the
+   * commit index: follows its sender; if the log holds the snapshot's last entry, what follows it
+   * stays, else nothing of the log does. The entries up to there are dropped, committed and
+   * applied. The next write brings log and snapshot to the disk together. The answer is one to
+   * append entries: the log is known to equal the leader's up to the snapshot's index. Refused for
+   * an index that is known to be committed: then `followLeader`. @paper §7, Figure 13
+   */
+  installSnapshot(server: Server, request: SpecInstallSnapshot): void;
+  /**
+   * Follows the sender of a delivered request of the current term, and leaves the log alone: what
+   * only part of a snapshot came of, what is not needed, or what reaches back into what was
+   * dropped. Remembers the leader's commit index and round; of a snapshot, that the log equals the
+   * leader's up to there, if it holds the snapshot's last entry.
+   */
+  followLeader(server: Server, request: SpecAppendEntries | SpecInstallSnapshot): void;
+
   // --- reads -------------------------------------------------------------------------------------
 
   /** The leader opens a new round of heartbeats. */
@@ -300,14 +364,16 @@ export interface Specification {
   /**
    * The process ends and starts again; of the writes under way the first `kept` are on disk. All
    * volatile state is lost. `commitIndex` is what the disk happens to know of it: it was committed,
-   * but may be older than what was known before the end. The persistent variables may be stored
+   * but may be older than what was known before the end; that of the snapshot, if it is older than
+   * that. The persistent variables may be stored
    * apart: then term, vote and abstinence of the first `keptTerms` writes are on disk, the log of
-   * the first `kept` only. Left out: `kept`; never less.
+   * the first `kept` only, and the snapshot with it. Left out: `kept`; never less.
    */
   restart(server: Server, kept: number, commitIndex: number, keptTerms?: number): void;
   /**
    * While the member is down, its disk loses all after the first `kept` entries: a declared fault.
-   * From now on the member abstains, on disk, too. Said right after `restart`, before the member
+   * From now on the member abstains, on disk, too. A snapshot is not lost so: `kept` is not below
+   * its index. Said right after `restart`, before the member
    * does anything; a commit index above `kept` falls to it. `restored`: entries behind those, which
    * an earlier write had removed: the fault took what removed them.
    */
@@ -338,6 +404,8 @@ export interface Specification {
    * - append entries: the member leads or led that term, `prev` and `entries` are of its log as
    *   that term's leader, its commit index and its round (as that leader) are not below the
    *   message's;
+   * - a snapshot: the member leads or led that term, committed its last entry by then, and had it
+   *   on disk at some time;
    * - an accepted answer: in that term the log was known to equal the leader's up to `verified`,
    *   and up to `matched` that very prefix has been on this member's disk at a time when its disk's
    *   term was that term or newer;
@@ -358,6 +426,8 @@ export interface SpecStart {
   readonly log: SpecLog;
   readonly currentTerm: number;
   readonly commitIndex: number;
+  /** Of the beginning of that log, which is dropped. Left out: none. */
+  readonly snapshot?: SpecSnapshot;
 }
 
 export interface SpecificationOptions {
@@ -371,6 +441,8 @@ export interface SpecificationOptions {
    * configuration of its own.
    */
   readonly configuration?: SpecConfiguration;
+  /** All start with it, and without what it covers: a restored cluster. Left out: none. */
+  readonly snapshot?: SpecSnapshot;
   /** Who starts with something else: those that are to join later have an empty log. */
   readonly starts?: ReadonlyMap<Server, SpecStart>;
 }

@@ -13,6 +13,7 @@ import {
   type SpecLog,
   type SpecMember,
   type SpecMessage,
+  type SpecSnapshot,
   type SpecStart,
 } from "./specification.ts";
 
@@ -82,6 +83,8 @@ export interface Past {
   /** The term on its disk when it last lost entries. */
   termOfLoss: number;
   /** Every entry that was on its disk at some time, by index and term, with the term before it. */
+  /** By index: every snapshot that was on its disk at some time. */
+  readonly snapshots: Map<number, SpecSnapshot>;
   readonly everOnDisk: Map<string, { readonly value: number; readonly prevTerm: number }>;
 }
 
@@ -98,6 +101,8 @@ export interface World {
   readonly firstLog: SpecLog;
   readonly firstCommitIndex: number;
   readonly left: LeftMessages;
+  /** By the key of a snapshot that has left: the entries that it stands for. */
+  readonly covered: Map<string, SpecLog>;
   /** By read: who asked for it by message. */
   readonly readsAsked: Map<string, Server>;
   readonly readsRegistered: Set<string>;
@@ -139,31 +144,60 @@ export function createLife(term: number): Life {
   };
 }
 
-/** A process that has just started from `disk`. */
-export function startedFrom(disk: SpecDisk, commitIndex: number): SpecMember {
+/** A process that has just started from `disk`. What a snapshot covers was committed. */
+export function startedFrom(disk: SpecDisk, known: number): SpecMember {
+  const covered = disk.snapshot?.index ?? 0;
+  const commitIndex = Math.max(known, covered);
   return {
     ...asFollower,
     currentTerm: disk.currentTerm,
     votedFor: disk.votedFor,
     log: disk.log,
+    snapshot: disk.snapshot,
+    compacted: disk.compacted,
     abstains: disk.abstains,
     commitIndex,
-    lastApplied: 0,
+    lastApplied: covered,
     disk,
     writes: noWrites,
   };
 }
 
-function createPast({ log, commitIndex }: SpecStart): Past {
+function createPast({ log, commitIndex, snapshot }: SpecStart): Past {
   const past: Past = {
     termsLed: new Set(),
     commitIndex,
     committedLog: log,
     termOfLoss: -1,
+    snapshots: new Map(),
     everOnDisk: new Map(),
   };
+  if (snapshot !== undefined) past.snapshots.set(snapshot.index, snapshot);
   noteOnDisk(past, [], log);
   return past;
+}
+
+/**
+ * The snapshot is of the beginning of the log, of which so much is committed.
+ *
+ * @throws Refusal when it is not
+ */
+export function checkSnapshot(
+  world: World,
+  log: SpecLog,
+  commitIndex: number,
+  snapshot: SpecSnapshot,
+): void {
+  const { index, term, configuration } = snapshot;
+  if (!(index > 0 && index <= commitIndex)) {
+    refuse(`§7, a snapshot of ${index} entries, of which ${commitIndex} are committed.`);
+  }
+  if (termAt(log, index) !== term) {
+    refuse(`§7, entry ${index} is of term ${termAt(log, index)}, not of ${term} as the snapshot.`);
+  }
+  if (!isSameConfiguration(configuration, configurationAt(world, log, index))) {
+    refuse(`§7, the configuration of the snapshot is not the one in force at entry ${index}.`);
+  }
 }
 
 /** One server more. @throws Refusal when nothing can have begun so */
@@ -180,7 +214,10 @@ export function addServer(world: World, start: SpecStart): Server {
   if (!(currentTerm >= newest)) {
     refuse(`The first term is ${currentTerm}, yet the first log has an entry of term ${newest}.`);
   }
-  const disk: SpecDisk = { currentTerm, votedFor: null, log, abstains: false };
+  const { snapshot = null } = start;
+  if (snapshot !== null) checkSnapshot(world, log, commitIndex, snapshot);
+  const compacted = snapshot?.index ?? 0;
+  const disk = { currentTerm, votedFor: null, log, snapshot, compacted, abstains: false };
   world.members.push(startedFrom(disk, commitIndex));
   world.lives.push(createLife(currentTerm));
   world.pasts.push(createPast(start));
@@ -210,7 +247,7 @@ function checkFirstVoters(world: World): void {
 
 /** @throws Refusal when the options describe no world */
 export function createWorld(options: SpecificationOptions): World {
-  const { servers, log, currentTerm, commitIndex, starts } = options;
+  const { servers, log, currentTerm, commitIndex, starts, snapshot } = options;
   if (!(servers >= 1)) refuse(`A cluster of ${servers} servers has no majority.`);
   let newest = 0;
   for (const entry of log) {
@@ -225,11 +262,13 @@ export function createWorld(options: SpecificationOptions): World {
     firstLog: log,
     firstCommitIndex: commitIndex,
     left: new Map(),
+    covered: new Map(),
     readsAsked: new Map(),
     readsRegistered: new Set(),
   };
+  const usual = { log, currentTerm, commitIndex, ...(snapshot && { snapshot }) };
   for (let server = 0; server < servers; server++) {
-    addServer(world, starts?.get(server) ?? { log, currentTerm, commitIndex });
+    addServer(world, starts?.get(server) ?? usual);
   }
   checkFirstVoters(world);
   return world;
@@ -307,6 +346,19 @@ export function isSameEntry(left: SpecEntry | undefined, right: SpecEntry | unde
   );
 }
 
+/** Where the newest configuration among the first `index` entries stands; 0: there is none. */
+export function findConfiguration(log: SpecLog, index: number): number {
+  for (let at = Math.min(index, log.length); at > 0; at--) {
+    if (log[at - 1]?.configuration !== undefined) return at;
+  }
+  return 0;
+}
+
+/** In force after the first `index` entries. */
+export function configurationAt(world: World, log: SpecLog, index: number): SpecConfiguration {
+  return log[findConfiguration(log, index) - 1]?.configuration ?? world.firstConfiguration;
+}
+
 /** How many of their first `limit` entries the two logs have in common. */
 export function countCommon(left: SpecLog, right: SpecLog, limit: number): number {
   const end = Math.min(limit, left.length, right.length);
@@ -321,6 +373,11 @@ export function ledNow(world: World, server: Server, rule: string): Led {
   if (role !== "leader") refuse(`${rule}: server ${server} is a ${role} of term ${currentTerm}.`);
   const led = lifeOf(world, server).led.get(currentTerm);
   return led ?? refuse(`${rule}: server ${server} has not begun to lead term ${currentTerm}.`);
+}
+
+/** There is one log up to an entry of an index and term. */
+export function snapshotKey({ index, term }: SpecSnapshot): string {
+  return `${index}/${term}`;
 }
 
 /** A pre-vote that was opened: for which term, with which last entry. */
