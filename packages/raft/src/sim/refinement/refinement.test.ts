@@ -44,6 +44,9 @@ const notUsed = [
   "compact",
   "installSnapshot",
   "followLeader",
+  "startTransfer",
+  "endTransfer",
+  "timeoutNow",
 ];
 
 describe("the refinement of a world of bare cores", () => {

@@ -29,6 +29,11 @@ function halvesOf({ voters, outgoing }: SpecConfiguration): readonly (readonly S
   return outgoing === null ? [voters] : [voters, outgoing];
 }
 
+/** Of either half. */
+export function isVoterOf(configuration: SpecConfiguration, server: Server): boolean {
+  return halvesOf(configuration).flat().includes(server);
+}
+
 /** More than half of each half are among them. */
 export function isByMajority(
   configuration: SpecConfiguration,

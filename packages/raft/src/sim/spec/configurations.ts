@@ -5,9 +5,11 @@
 import type { Server, SpecConfiguration } from "./specification.ts";
 import {
   change,
+  checkNoTransfer,
   configurationAt,
   findConfiguration,
   isSameSet,
+  isVoter,
   ledNow,
   memberOf,
   refuse,
@@ -34,11 +36,6 @@ function isMajority(voters: readonly Server[], servers: ReadonlySet<Server>): bo
 export function isQuorum(configuration: SpecConfiguration, servers: ReadonlySet<Server>): boolean {
   const { voters, outgoing } = configuration;
   return isMajority(voters, servers) && (outgoing === null || isMajority(outgoing, servers));
-}
-
-/** Of either half. */
-export function isVoter({ voters, outgoing }: SpecConfiguration, server: Server): boolean {
-  return voters.includes(server) || (outgoing?.includes(server) ?? false);
 }
 
 /** In short, for a refusal's sentence. */
@@ -122,12 +119,13 @@ export function changeConfiguration(
 ): void {
   const led = ledNow(world, server, "§6, the leader changes the configuration");
   checkStillLeads(world, server, "§6, a leader that was removed changes nothing");
-  const { log, commitIndex, currentTerm } = memberOf(world, server);
+  const { log, commitIndex, currentTerm, transferTo } = memberOf(world, server);
   const at = findConfiguration(log, log.length);
   if (at > commitIndex) {
     refuse(`§6, one change at a time: entry ${at} is not committed, ${commitIndex} are.`);
   }
   const now = configurationOf(world, server);
+  if (now.outgoing === null) checkNoTransfer(world, server);
   if (now.outgoing === null && termAt(log, commitIndex) !== currentTerm) {
     refuse(`§4.1, a change begins once an entry of the leader's term ${currentTerm} is committed.`);
   }
@@ -135,5 +133,6 @@ export function changeConfiguration(
   checkLists(world, now, configuration);
   const longer = [...log, { term: currentTerm, value, configuration }];
   led.log = longer;
+  if (transferTo !== null) led.mayTakeOver.delete(transferTo);
   change(world, server, { log: longer });
 }

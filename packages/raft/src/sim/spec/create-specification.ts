@@ -9,6 +9,7 @@ import * as reads from "./reads.ts";
 import * as replication from "./replication.ts";
 import * as snapshots from "./snapshots.ts";
 import type { Specification, SpecificationOptions } from "./specification.ts";
+import * as transfer from "./transfer.ts";
 import { addServer, createWorld } from "./world.ts";
 
 /**
@@ -35,6 +36,9 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     addServer: (start = { log: [], currentTerm: 0, commitIndex: 0 }) => addServer(world, start),
     configurationOf: (server) => configurations.configurationOf(world, server),
     committedConfigurationOf: (server) => configurations.committedConfigurationOf(world, server),
+    startTransfer: (server, target) => transfer.startTransfer(world, server, target),
+    endTransfer: (server) => transfer.endTransfer(world, server),
+    timeoutNow: (server, request) => transfer.timeoutNow(world, server, request),
     clientRequest: (server, values) => replication.clientRequest(world, server, values),
     acceptEntries: (server, request) => replication.acceptEntries(world, server, request),
     countAcknowledgement: (server, response) =>

@@ -4,7 +4,6 @@ import {
   configurationOf,
   describeConfiguration,
   isQuorum,
-  isVoter,
 } from "./configurations.ts";
 import { checkDelivered } from "./network.ts";
 import type {
@@ -17,6 +16,7 @@ import {
   change,
   enterTerm,
   follow,
+  isVoter,
   lastEntry,
   lifeOf,
   memberOf,
@@ -27,7 +27,7 @@ import {
   type World,
 } from "./world.ts";
 
-function checkMayStand(world: World, server: Server, rule: string): void {
+export function checkMayStand(world: World, server: Server, rule: string): void {
   const { role, abstains, currentTerm } = memberOf(world, server);
   if (role === "leader") refuse(`${rule}: server ${server} leads term ${currentTerm}.`);
   if (abstains) {
@@ -55,6 +55,11 @@ export function startPreVote(world: World, server: Server): void {
 /** @paper §5.2 */
 export function timeout(world: World, server: Server): void {
   checkMayStand(world, server, "§5.2, a follower or candidate begins an election");
+  stand(world, server);
+}
+
+/** A new term, and the own vote in it. */
+export function stand(world: World, server: Server): void {
   const { currentTerm, log } = memberOf(world, server);
   const term = currentTerm + 1;
   enterTerm(world, server, term, server);
@@ -168,7 +173,14 @@ export function becomeLeader(world: World, server: Server): void {
     );
   }
   const peers = world.members.map((_, peer) => peer).filter((peer) => peer !== server);
-  const led = { term: currentTerm, log, commitIndex, round: 0, answered: new Map() };
+  const led = {
+    term: currentTerm,
+    log,
+    commitIndex,
+    round: 0,
+    answered: new Map(),
+    mayTakeOver: new Set<Server>(),
+  };
   lifeOf(world, server).led.set(currentTerm, led);
   pastOf(world, server).termsLed.add(currentTerm);
   change(world, server, {

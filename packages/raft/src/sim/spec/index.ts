@@ -25,5 +25,6 @@ export type {
   SpecRole,
   SpecSnapshot,
   SpecStart,
+  SpecTimeoutNow,
 } from "./specification.ts";
 export { Refusal } from "./specification.ts";

@@ -57,14 +57,20 @@ const worldsMax = Number(process.env["SPEC_MUTANTS"] ?? 500);
 /** The first world in which a promise is broken, and which; null: none in so many worlds. */
 function findViolation(
   { runRandomWorld, PropertyViolation }: typeof spec,
-  { servers: always, seed: first = 1, membership = false, snapshots = false }: Partial<PlantedBug>,
+  {
+    servers: always,
+    seed: first = 1,
+    membership = false,
+    snapshots = false,
+    transfers = false,
+  }: Partial<PlantedBug>,
   worlds: number,
 ): { readonly seed: number; readonly property: string } | null {
   for (let seed = first; seed < first + worlds; seed++) {
     try {
       const servers = always ?? (membership ? 3 + (seed % 3) : seed % 4 === 0 ? 2 : 3);
       const random = createRandom(seed, servers);
-      runRandomWorld({ random, servers, steps: 4000, membership, snapshots });
+      runRandomWorld({ random, servers, steps: 4000, membership, snapshots, transfers });
     } catch (error) {
       if (error instanceof PropertyViolation) return { seed, property: error.property };
       throw error;
@@ -87,9 +93,10 @@ afterAll(() => {
 
 describe("mutants of the specification", () => {
   it("without a bug, no promise is broken", async () => {
-    expect(findViolation(await load(), {}, 60)).toBeNull();
-    expect(findViolation(await load(), { membership: true }, 60)).toBeNull();
-    expect(findViolation(await load(), { membership: true, snapshots: true }, 60)).toBeNull();
+    expect(findViolation(await load(), {}, 40)).toBeNull();
+    expect(findViolation(await load(), { membership: true }, 20)).toBeNull();
+    expect(findViolation(await load(), { membership: true, snapshots: true }, 20)).toBeNull();
+    expect(findViolation(await load(), { membership: true, transfers: true }, 20)).toBeNull();
   });
 
   it.each(mutants)("$name", async (mutant) => {

@@ -14,6 +14,7 @@ import type {
   SpecReadIndexResponse,
   SpecRequestVote,
   SpecRequestVoteResponse,
+  SpecTimeoutNow,
 } from "./specification.ts";
 import {
   checkSnapshot,
@@ -42,7 +43,7 @@ function headerOf(message: SpecMessage): string {
 function restOf(message: SpecMessage): string {
   switch (message.kind) {
     case "request-vote":
-      return `${message.pre} ${message.lastIndex} ${message.lastTerm}`;
+      return `${message.pre} ${message.lastIndex} ${message.lastTerm} ${message.transfer ?? false}`;
     case "request-vote-response":
       return `${message.pre} ${message.campaignTerm} ${message.granted}`;
     case "append-entries": {
@@ -60,6 +61,8 @@ function restOf(message: SpecMessage): string {
       const { voters, outgoing, learners, removed } = configuration;
       return `${index} ${term} [${voters}] [${outgoing ?? "-"}] [${learners}] [${removed}]`;
     }
+    case "timeout-now":
+      return "";
     case "read-index":
       return message.read;
     case "read-index-response":
@@ -122,8 +125,11 @@ function checkVote(world: World, server: Server, term: number, candidate: Server
 }
 
 function checkRequestVote(world: World, message: SpecRequestVote): void {
-  const { from, term, pre, lastIndex, lastTerm } = message;
+  const { from, term, pre, lastIndex, lastTerm, transfer = false } = message;
   const life = lifeOf(world, from);
+  if (transfer && (pre || !life.ordered.has(term))) {
+    refuse(`§3.10, nobody ordered server ${from} to stand in term ${term}.`);
+  }
   if (pre) {
     checkTerm(world, message, term - 1);
     if (!life.preCampaigns.has(preCampaignKey(term, { index: lastIndex, term: lastTerm }))) {
@@ -175,6 +181,15 @@ function checkAppendEntries(world: World, message: SpecAppendEntries): void {
   }
   if (round > led.round) {
     refuse(`§6.4, leader ${from} opened ${led.round} rounds, not ${round}.`);
+  }
+}
+
+/** @thesis §3.10 */
+function checkTimeoutNow(world: World, message: SpecTimeoutNow): void {
+  const { from, to, term } = message;
+  checkTerm(world, message, term);
+  if (!lifeOf(world, from).led.get(term)?.mayTakeOver.has(to)) {
+    refuse(`§3.10, server ${from} did not hand term ${term} to ${to} with its whole log.`);
   }
 }
 
@@ -259,6 +274,9 @@ function checkPromises(world: World, message: SpecMessage): void {
       return;
     case "install-snapshot":
       checkInstallSnapshot(world, message);
+      return;
+    case "timeout-now":
+      checkTimeoutNow(world, message);
       return;
     case "read-index":
       checkReadIndex(world, message);

@@ -109,6 +109,7 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
     search: "if (!isSameSet(now.voters, next.outgoing)) {",
     replace: "if (false) {",
     membership: true,
+    seed: 50,
   },
   {
     name: "after a joint configuration comes anything",
@@ -123,6 +124,7 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
     search: "if (voters.includes(server) || learners.includes(server)) {",
     replace: "if (false) {",
     membership: true,
+    seed: 10,
   },
   {
     name: "removals are forgotten",
@@ -130,6 +132,7 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
     search: "if (!removed.includes(server)) refuse(",
     replace: "if (false) refuse(",
     membership: true,
+    seed: 10,
   },
   {
     name: "who is gone was not removed",
@@ -137,6 +140,7 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
     search: "if (!membersOf(next).has(server) && !removed.includes(server)) {",
     replace: "if (false) {",
     membership: true,
+    seed: 12,
   },
   {
     name: "nobody votes",
@@ -200,7 +204,7 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
     file: "snapshots.ts",
     search: "if (!isSameEntry(disk.log[index - 1], log[index - 1])) {",
     replace: "if (false) {",
-    seed: 25,
+    seed: 33,
     snapshots: true,
   },
   {
@@ -239,7 +243,7 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
       'if (request.kind === "append-entries" && term !== currentTerm) {\n    refuse(\n' +
       "      `Figure 2, AppendEntries 1",
     snapshots: true,
-    seed: 190,
+    seed: 202,
   },
   {
     name: "a leader sends a snapshot of what is not committed",
@@ -276,5 +280,42 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
     search: "if (kept < (before.snapshot?.index ?? 0)) {",
     replace: "if (false) {",
     snapshots: true,
+  },
+  {
+    name: "a leader takes requests while it hands over",
+    file: "world.ts",
+    search: "if (transferTo === null) return;",
+    replace: "return;",
+    transfers: true,
+  },
+  {
+    name: "an order of another term is taken",
+    file: "transfer.ts",
+    search: "if (term !== currentTerm) {",
+    replace: "if (term > currentTerm) {",
+    transfers: true,
+  },
+  {
+    name: "an order to one who lacks entries",
+    file: "world.ts",
+    search: "if (transferTo === null || (matchIndex.get(transferTo) ?? 0) < log.length) return;",
+    replace: "if (transferTo === null) return;",
+    transfers: true,
+  },
+  {
+    name: "an order from one who does not lead",
+    file: "network.ts",
+    search: "if (!lifeOf(world, from).led.get(term)?.mayTakeOver.has(to)) {",
+    replace: "if (false) {",
+    transfers: true,
+  },
+  {
+    name: "who is no voter any more is to take over",
+    file: "world.ts",
+    search: "if (!isVoter(configurationAt(world, log, log.length), transferTo)) return;",
+    replace: "",
+    transfers: true,
+    membership: true,
+    seed: 64,
   },
 ];

@@ -11,6 +11,8 @@ export interface PlantedBug {
   readonly membership?: boolean;
   /** In worlds whose logs are dropped from the beginning. */
   readonly snapshots?: boolean;
+  /** In worlds whose leaders hand their leadership over. */
+  readonly transfers?: boolean;
   /** Where the search begins: the bug was found there before. */
   readonly seed?: number;
 }

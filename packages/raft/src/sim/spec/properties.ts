@@ -11,6 +11,7 @@ import {
   findNewest,
   isByMajority,
   isSameConfiguration,
+  isVoterOf,
   noteVote,
 } from "./configuration-properties.ts";
 import { demand, type Looks, look, type SpecProperty, specProperties } from "./property.ts";
@@ -21,6 +22,7 @@ import type {
   SpecLog,
   SpecMember,
   SpecSnapshot,
+  SpecTimeoutNow,
 } from "./specification.ts";
 
 export interface Properties {
@@ -30,6 +32,10 @@ export interface Properties {
   readRegistered(read: string): void;
   /** @throws PropertyViolation */
   readConfirmed(read: string, index: number): void;
+  /** To be said when the order leaves. @throws PropertyViolation */
+  electionOrdered(order: SpecTimeoutNow): void;
+  /** To be said when the order was taken, after `check`. @throws PropertyViolation */
+  orderTaken(order: SpecTimeoutNow): void;
   /** How often each was looked at. */
   readonly evaluated: ReadonlyMap<SpecProperty, number>;
 }
@@ -258,6 +264,48 @@ function checkDisk(ledger: Ledger, server: Server, before: SpecMember, now: Spec
   );
 }
 
+/** Who hands its leadership over takes nothing new meanwhile. @thesis §3.10 */
+function checkStandstill(
+  ledger: Ledger,
+  server: Server,
+  before: SpecMember,
+  now: SpecMember,
+): void {
+  if (before.transferTo === null || now.log === before.log || now.role !== "leader") return;
+  look(ledger.evaluated, "transfers-in-order");
+  const { first } = ledger.configurations;
+  const { outgoing } = findNewest(first, before.log, before.log.length).configuration;
+  demand(
+    outgoing !== null && now.log.at(-1)?.configuration !== undefined,
+    "transfers-in-order",
+    () => `server ${server} appends while it hands its leadership to ${before.transferTo}`,
+  );
+}
+
+/**
+ * Only to a voter that has all, unless it lost it since or follows a newer leader; from who leads.
+ * @thesis §3.10
+ */
+function checkOrder(ledger: Ledger, members: readonly SpecMember[], order: SpecTimeoutNow): void {
+  look(ledger.evaluated, "transfers-in-order");
+  const { from, to, term } = order;
+  demand(
+    ledger.leaders.get(term)?.server === from,
+    "transfers-in-order",
+    () => `server ${from} orders an election and did not lead term ${term}`,
+  );
+  const leader = members[from];
+  if (leader?.transferTo !== to || leader.currentTerm !== term) return;
+  const disk = members[to]?.disk;
+  if (disk === undefined || disk.abstains || disk.currentTerm > term) return;
+  const { configuration } = findNewest(ledger.configurations.first, leader.log, leader.log.length);
+  demand(
+    isPrefix(leader.log, disk.log) && isVoterOf(configuration, to),
+    "transfers-in-order",
+    () => `server ${from} orders ${to} to stand, which lacks entries or is no voter`,
+  );
+}
+
 /** It stands for what is committed there, under a term that is known. @paper §7 */
 function checkSnapshot(ledger: Ledger, server: Server, snapshot: SpecSnapshot): void {
   look(ledger.evaluated, "snapshots-are-committed");
@@ -321,6 +369,7 @@ function checkMember(
   }
   if (before.disk !== now.disk) checkDisk(ledger, server, before, now);
   checkSnapshots(ledger, server, now);
+  checkStandstill(ledger, server, before, now);
   return { disk: before.disk !== now.disk, commit: ledger.committed.length > known };
 }
 
@@ -396,6 +445,13 @@ export function createProperties(specification: Specification): Properties {
         () => `read ${read} sees ${index} entries, ${committed} were committed before it`,
       );
     },
+    electionOrdered: (order) => checkOrder(ledger, members, order),
+    orderTaken: ({ to, term }) =>
+      demand(
+        members[to]?.currentTerm === term + 1,
+        "transfers-in-order",
+        () => `server ${to} took an order of term ${term} in another`,
+      ),
     evaluated: ledger.evaluated,
   };
 }

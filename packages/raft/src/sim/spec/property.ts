@@ -15,6 +15,7 @@ export const specProperties = [
   "removed-lead-no-more",
   "snapshots-are-committed",
   "log-or-snapshot",
+  "transfers-in-order",
 ] as const;
 
 export type SpecProperty = (typeof specProperties)[number];

@@ -102,14 +102,16 @@ function openRound(walk: Walk, server: Server): void {
   }
 }
 
-function ask(walk: Walk, server: Server, pre: boolean): void {
+function ask(walk: Walk, server: Server, pre: boolean, ordered = false): void {
   persist(walk, server);
   const member = memberAt(walk, server);
   const term = pre ? member.currentTerm + 1 : member.currentTerm;
   for (const to of walk.specification.members.keys()) {
     if (to === server) continue;
     const last = walk.random.chance(0.05) ? { lastIndex: 99, lastTerm: term } : lastOf(member);
-    wish(walk, { kind: "request-vote", from: server, to, term, pre, ...last });
+    const transfer = ordered || (walk.hasTransfers && walk.random.chance(0.05));
+    const flag = transfer ? { transfer } : {};
+    wish(walk, { kind: "request-vote", from: server, to, term, pre, ...last, ...flag });
   }
 }
 
@@ -244,6 +246,13 @@ function onMessage(walk: Walk, message: SpecMessage): void {
     case "append-entries-response":
       if (attempt("countAcknowledgement", () => specification.countAcknowledgement(to, message))) {
         commitSomething(walk, to);
+      }
+      return;
+    case "timeout-now":
+      if (walk.timeoutNow(to, message)) {
+        ask(walk, to, false, true);
+        attempt("countOwnVote", () => specification.countOwnVote(to));
+        win(walk, to);
       }
       return;
     case "install-snapshot":

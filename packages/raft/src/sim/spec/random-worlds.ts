@@ -5,17 +5,19 @@
  * `random-proposals.ts`.
  */
 import { createSpecification } from "./create-specification.ts";
-import { createProperties } from "./properties.ts";
+import { createProperties, type Properties } from "./properties.ts";
 import type { SpecProperty } from "./property.ts";
 import { membershipProposals } from "./random-changes.ts";
 import { type Proposal, proposals } from "./random-proposals.ts";
 import { snapshotProposals } from "./random-snapshots.ts";
+import { transferProposals } from "./random-transfers.ts";
 import {
   Refusal,
   type Specification,
   type SpecificationOptions,
   type SpecLog,
   type SpecMessage,
+  type SpecTimeoutNow,
 } from "./specification.ts";
 
 /** Seeded chance: `createRandom` of the simulator makes it; this room imports nothing. */
@@ -38,6 +40,8 @@ export interface RandomWorldOptions {
   readonly membership?: boolean;
   /** Logs are dropped from the beginning. */
   readonly snapshots?: boolean;
+  /** Leaders hand their leadership over. */
+  readonly transfers?: boolean;
 }
 
 export interface RandomWorld {
@@ -73,9 +77,11 @@ export interface Walk {
   /** Disks lose entries in this world. */
   readonly isLossy: boolean;
   readonly hasSnapshots: boolean;
+  readonly hasTransfers: boolean;
   /** Tries an action; false: it was refused. */
   readonly attempt: (name: string, action: () => void) => boolean;
   readonly send: (message: SpecMessage) => boolean;
+  readonly timeoutNow: (server: number, order: SpecTimeoutNow) => boolean;
   readonly registerRead: (server: number, read: string) => boolean;
   readonly confirmRead: (server: number, read: string) => boolean;
 }
@@ -94,21 +100,17 @@ function chooseVoters(options: RandomWorldOptions): Partial<SpecificationOptions
   return { log: [{ term: 1, value: 0, configuration }], starts };
 }
 
-function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWorld } {
-  const specification = createSpecification({
-    servers: options.servers,
-    log: [{ term: 1, value: 0 }],
-    currentTerm: 1,
-    commitIndex: 1,
-    ...(options.membership === true ? chooseVoters(options) : {}),
-  });
-  const properties = createProperties(specification);
+interface Trial {
+  readonly attempt: (name: string, action: () => void) => boolean;
+  readonly done: ReadonlyMap<string, number>;
+  readonly refused: ReadonlyMap<string, number>;
+}
+
+/** Tries actions, counts them, and looks at every property after each. */
+function createTrial(specification: Specification, properties: Properties): Trial {
   const done = new Map<string, number>();
   const refused = new Map<string, number>();
   const count = (map: Map<string, number>, name: string) => map.set(name, (map.get(name) ?? 0) + 1);
-  const left: SpecMessage[] = [];
-  const fresh: SpecMessage[] = [];
-
   const attempt = (name: string, action: () => void): boolean => {
     const before = [...specification.members];
     try {
@@ -125,6 +127,21 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     properties.check();
     return true;
   };
+  return { attempt, done, refused };
+}
+
+function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWorld } {
+  const specification = createSpecification({
+    servers: options.servers,
+    log: [{ term: 1, value: 0 }],
+    currentTerm: 1,
+    commitIndex: 1,
+    ...(options.membership === true ? chooseVoters(options) : {}),
+  });
+  const properties = createProperties(specification);
+  const { attempt, done, refused } = createTrial(specification, properties);
+  const left: SpecMessage[] = [];
+  const fresh: SpecMessage[] = [];
 
   const { random } = options;
   const walk: Walk = {
@@ -133,6 +150,7 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     promptness: 0.9 * random.unit(),
     isLossy: random.chance(0.4),
     hasSnapshots: options.snapshots === true,
+    hasTransfers: options.transfers === true,
     left,
     fresh,
     intents: [],
@@ -146,9 +164,15 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     attempt,
     send: (message) => {
       if (!attempt(`send ${message.kind}`, () => specification.send(message))) return false;
+      if (message.kind === "timeout-now") properties.electionOrdered(message);
       left.push(message);
       fresh.push(message);
       return true;
+    },
+    timeoutNow: (server, order) => {
+      const happened = attempt("timeoutNow", () => specification.timeoutNow(server, order));
+      if (happened) properties.orderTaken(order);
+      return happened;
     },
     registerRead: (server, read) => {
       const happened = attempt("registerRead", () => specification.registerRead(server, read));
@@ -176,6 +200,7 @@ export function runRandomWorld(options: RandomWorldOptions): RandomWorld {
     ...proposals,
     ...(options.membership === true ? membershipProposals : []),
     ...(options.snapshots === true ? snapshotProposals : []),
+    ...(options.transfers === true ? transferProposals : []),
   ];
   const weights = all.map(({ weight }) => weight * (0.2 + 1.8 * random.unit() ** 2));
   const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -225,7 +225,14 @@ describe("two leaders of one term", () => {
   function brokenWorld(): World {
     const world = createWorld({ servers: 3, log: [], currentTerm: 2, commitIndex: 0 });
     for (const server of [0, 1]) {
-      const led = { term: 2, log: [], commitIndex: 0, round: 0, answered: new Map() };
+      const led = {
+        term: 2,
+        log: [],
+        commitIndex: 0,
+        round: 0,
+        answered: new Map(),
+        mayTakeOver: new Set<number>(),
+      };
       lifeOf(world, server).led.set(2, led);
       pastOf(world, server).termsLed.add(2);
       change(world, server, { role: "leader" });

@@ -16,12 +16,14 @@ import type {
 } from "./specification.ts";
 import {
   change,
+  checkNoTransfer,
   follow,
   type Heard,
   isSameEntry,
   ledNow,
   lifeOf,
   memberOf,
+  noteCaughtUp,
   pastOf,
   refuse,
   termAt,
@@ -34,6 +36,7 @@ type FromLeader = SpecAppendEntries | SpecInstallSnapshot;
 export function clientRequest(world: World, server: Server, values: readonly number[]): void {
   const led = ledNow(world, server, "§5.3, the leader takes requests");
   checkStillLeads(world, server, "§6, a leader that was removed takes no requests");
+  checkNoTransfer(world, server);
   const { log, currentTerm } = memberOf(world, server);
   const longer = [...log, ...values.map((value) => ({ term: currentTerm, value }))];
   led.log = longer;
@@ -147,6 +150,7 @@ export function countAcknowledgement(
   const { matchIndex } = memberOf(world, server);
   if (outcome.matched > (matchIndex.get(from) ?? 0)) {
     change(world, server, { matchIndex: new Map(matchIndex).set(from, outcome.matched) });
+    noteCaughtUp(world, server, led);
   }
 }
 

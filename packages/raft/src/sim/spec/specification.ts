@@ -93,6 +93,8 @@ export interface SpecMember {
    * Of all servers that there are; who is unknown to a configuration counts for nothing.
    */
   readonly matchIndex: ReadonlyMap<Server, number>;
+  /** Of a leader: to whom it hands its leadership. Null: to nobody. */
+  readonly transferTo: Server | null;
   readonly disk: SpecDisk;
   /** Handed to the disk and not on it, oldest first. */
   readonly writes: readonly SpecDisk[];
@@ -107,6 +109,8 @@ export interface SpecRequestVote {
   readonly pre: boolean;
   readonly lastIndex: number;
   readonly lastTerm: number;
+  /** The leader of the term before ordered this campaign. Left out: nobody did. @thesis §3.10 */
+  readonly transfer?: boolean;
 }
 
 export interface SpecRequestVoteResponse {
@@ -166,6 +170,14 @@ export interface SpecInstallSnapshot {
   readonly snapshot: SpecSnapshot;
 }
 
+/** The leader orders an election that `to` is to win. @thesis §3.10 */
+export interface SpecTimeoutNow {
+  readonly kind: "timeout-now";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
+}
+
 /** A member asks who it takes for the leader for an index to read at. @thesis §6.4 */
 export interface SpecReadIndex {
   readonly kind: "read-index";
@@ -192,6 +204,7 @@ export type SpecMessage =
   | SpecAppendEntries
   | SpecAppendEntriesResponse
   | SpecInstallSnapshot
+  | SpecTimeoutNow
   | SpecReadIndex
   | SpecReadIndexResponse;
 
@@ -267,6 +280,24 @@ export interface Specification {
   configurationOf(server: Server): SpecConfiguration;
   /** The newest in the part of the log that the member knows to be committed. */
   committedConfigurationOf(server: Server): SpecConfiguration;
+
+  // --- transfer ----------------------------------------------------------------------------------
+
+  /**
+   * The leader hands its leadership to another voter. Until this ends it takes no requests and
+   * begins no change; it may leave a joint configuration. Once the target has the whole log on
+   * disk, the order `timeout-now` may leave. It ends with this leadership at the latest.
+   * @thesis §3.10
+   */
+  startTransfer(server: Server, target: Server): void;
+  /** The leader gives it up: the deadline has passed, or nobody wants it any more. */
+  endTransfer(server: Server): void;
+  /**
+   * A follower takes a delivered order of its term, from the leader that it heard in this term: it
+   * stands at once, as in `timeout`, without a pre-vote, and its requests say so by `transfer`.
+   * @thesis §3.10
+   */
+  timeoutNow(server: Server, request: SpecTimeoutNow): void;
 
   // --- replication -------------------------------------------------------------------------------
 
@@ -397,13 +428,15 @@ export interface Specification {
    * - its term was this member's in this life, and it or a newer one is on disk (a pre-vote
    *   request: the term before it);
    * - a vote request: this member opened that campaign with that last entry, and its vote for
-   *   itself is on disk, or a newer term; a pre-vote request: it opened that pre-vote with that
-   *   last entry;
+   *   itself is on disk, or a newer term, with `transfer` only if it was ordered to; a pre-vote
+   *   request: it opened that pre-vote with that last entry;
    * - a granted vote: it was granted in that term, and is on disk, or a newer term; a granted
    *   pre-vote: it was granted in that term;
    * - append entries: the member leads or led that term, `prev` and `entries` are of its log as
    *   that term's leader, its commit index and its round (as that leader) are not below the
    *   message's;
+   * - an order to stand: the member leads or led that term and meant to hand it to `to`, which then
+   *   had its whole log on disk;
    * - a snapshot: the member leads or led that term, committed its last entry by then, and had it
    *   on disk at some time;
    * - an accepted answer: in that term the log was known to equal the leader's up to `verified`,

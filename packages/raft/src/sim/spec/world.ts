@@ -46,6 +46,8 @@ export interface Led {
   round: number;
   /** By peer: the newest round that it answered. */
   readonly answered: Map<Server, number>;
+  /** Who had the whole log on disk when it was to take over. */
+  readonly mayTakeOver: Set<Server>;
 }
 
 /** A read that waits for its majority. @thesis §6.4 */
@@ -66,6 +68,8 @@ export interface Life {
   /** By term: the last entry with which it campaigned. */
   readonly campaigns: Map<number, LastEntry>;
   readonly preCampaigns: Set<string>;
+  /** The terms in which it stood because a leader ordered it. */
+  readonly ordered: Set<number>;
   readonly heard: Map<number, Heard>;
   /** Those of `heard` of which something may still come to the disk. */
   unsettled: readonly Heard[];
@@ -115,12 +119,13 @@ const noWrites: readonly SpecDisk[] = [];
 /** What a member forgets when it becomes a follower. */
 export const asFollower: Pick<
   SpecMember,
-  "role" | "votesGranted" | "preVotesGranted" | "matchIndex"
+  "role" | "votesGranted" | "preVotesGranted" | "matchIndex" | "transferTo"
 > = {
   role: "follower",
   votesGranted: noServers,
   preVotesGranted: noServers,
   matchIndex: noMatches,
+  transferTo: null,
 };
 
 /** @throws Refusal always */
@@ -136,6 +141,7 @@ export function createLife(term: number): Life {
     preVotes: new Set(),
     campaigns: new Map(),
     preCampaigns: new Set(),
+    ordered: new Set(),
     heard: new Map(),
     unsettled: [],
     led: new Map(),
@@ -359,6 +365,11 @@ export function configurationAt(world: World, log: SpecLog, index: number): Spec
   return log[findConfiguration(log, index) - 1]?.configuration ?? world.firstConfiguration;
 }
 
+/** Of either half. */
+export function isVoter({ voters, outgoing }: SpecConfiguration, server: Server): boolean {
+  return voters.includes(server) || (outgoing?.includes(server) ?? false);
+}
+
 /** How many of their first `limit` entries the two logs have in common. */
 export function countCommon(left: SpecLog, right: SpecLog, limit: number): number {
   const end = Math.min(limit, left.length, right.length);
@@ -378,6 +389,21 @@ export function ledNow(world: World, server: Server, rule: string): Led {
 /** There is one log up to an entry of an index and term. */
 export function snapshotKey({ index, term }: SpecSnapshot): string {
   return `${index}/${term}`;
+}
+
+/** @throws Refusal while the leader hands its leadership over. @thesis §3.10 */
+export function checkNoTransfer(world: World, server: Server): void {
+  const { transferTo } = memberOf(world, server);
+  if (transferTo === null) return;
+  refuse(`§3.10, server ${server} hands its leadership to ${transferTo} and takes no requests.`);
+}
+
+/** Who is to take over may, once it has all. @thesis §3.10 */
+export function noteCaughtUp(world: World, server: Server, led: Led): void {
+  const { transferTo, matchIndex, log } = memberOf(world, server);
+  if (transferTo === null || (matchIndex.get(transferTo) ?? 0) < log.length) return;
+  if (!isVoter(configurationAt(world, log, log.length), transferTo)) return;
+  led.mayTakeOver.add(transferTo);
 }
 
 /** A pre-vote that was opened: for which term, with which last entry. */
