@@ -47,6 +47,10 @@ const notUsed = [
   "startTransfer",
   "endTransfer",
   "timeoutNow",
+  "advanceClock",
+  "loseLink",
+  "promiseLease",
+  "leaseRead",
 ];
 
 describe("the refinement of a world of bare cores", () => {

@@ -4,6 +4,7 @@
 import * as configurations from "./configurations.ts";
 import * as disk from "./disk.ts";
 import * as elections from "./elections.ts";
+import * as leases from "./leases.ts";
 import * as network from "./network.ts";
 import * as reads from "./reads.ts";
 import * as replication from "./replication.ts";
@@ -26,6 +27,10 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     timeout: (server) => elections.timeout(world, server),
     stepDown: (server) => elections.stepDown(world, server),
     raiseTerm: (server) => elections.raiseTerm(world, server),
+    advanceClock: (server, by) => leases.advanceClock(world, server, by),
+    loseLink: (server, peer) => leases.loseLink(world, server, peer),
+    promiseLease: (server, request) => leases.promiseLease(world, server, request),
+    leaseRead: (server, read) => leases.leaseRead(world, server, read),
     updateTerm: (server, message) => elections.updateTerm(world, server, message),
     grantVote: (server, request) => elections.grantVote(world, server, request),
     countVote: (server, response) => elections.countVote(world, server, response),

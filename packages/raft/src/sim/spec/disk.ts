@@ -39,8 +39,8 @@ export function noteSnapshot(past: Past, snapshot: SpecSnapshot | null): void {
 
 export function write(world: World, server: Server): void {
   const member = memberOf(world, server);
-  const { currentTerm, votedFor, log, snapshot, compacted, abstains, writes } = member;
-  const next = { currentTerm, votedFor, log, snapshot, compacted, abstains };
+  const { currentTerm, votedFor, log, snapshot, compacted, abstains, promised, writes } = member;
+  const next = { currentTerm, votedFor, log, snapshot, compacted, abstains, promised };
   change(world, server, { writes: [...writes, next] });
 }
 

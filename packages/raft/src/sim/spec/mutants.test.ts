@@ -63,6 +63,7 @@ function findViolation(
     membership = false,
     snapshots = false,
     transfers = false,
+    leases = false,
   }: Partial<PlantedBug>,
   worlds: number,
 ): { readonly seed: number; readonly property: string } | null {
@@ -70,7 +71,7 @@ function findViolation(
     try {
       const servers = always ?? (membership ? 3 + (seed % 3) : seed % 4 === 0 ? 2 : 3);
       const random = createRandom(seed, servers);
-      runRandomWorld({ random, servers, steps: 4000, membership, snapshots, transfers });
+      runRandomWorld({ random, servers, steps: 4000, membership, snapshots, transfers, leases });
     } catch (error) {
       if (error instanceof PropertyViolation) return { seed, property: error.property };
       throw error;
@@ -96,7 +97,9 @@ describe("mutants of the specification", () => {
     expect(findViolation(await load(), {}, 40)).toBeNull();
     expect(findViolation(await load(), { membership: true }, 20)).toBeNull();
     expect(findViolation(await load(), { membership: true, snapshots: true }, 20)).toBeNull();
-    expect(findViolation(await load(), { membership: true, transfers: true }, 20)).toBeNull();
+    expect(
+      findViolation(await load(), { membership: true, transfers: true, leases: true }, 20),
+    ).toBeNull();
   });
 
   it.each(mutants)("$name", async (mutant) => {

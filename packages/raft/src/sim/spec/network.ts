@@ -20,6 +20,7 @@ import {
   checkSnapshot,
   countCommon,
   describeMessage,
+  type Heard,
   isSameEntry,
   lifeOf,
   memberOf,
@@ -48,13 +49,14 @@ function restOf(message: SpecMessage): string {
       return `${message.pre} ${message.campaignTerm} ${message.granted}`;
     case "append-entries": {
       const { prevIndex, prevTerm, entries, leaderCommit, round } = message;
-      return `${prevIndex} ${prevTerm} ${entries.length} ${leaderCommit} ${round}`;
+      const rest = `${leaderCommit} ${round} ${message.lease ?? 0}`;
+      return `${prevIndex} ${prevTerm} ${entries.length} ${rest}`;
     }
     case "append-entries-response": {
-      const { round, outcome } = message;
+      const { round, outcome, promise = 0 } = message;
       return outcome.kind === "refused"
-        ? `${round} refused`
-        : `${round} ${outcome.matched} ${outcome.verified}`;
+        ? `${round} ${promise} refused`
+        : `${round} ${promise} ${outcome.matched} ${outcome.verified}`;
     }
     case "install-snapshot": {
       const { index, term, configuration } = message.snapshot;
@@ -206,6 +208,23 @@ function checkInstallSnapshot(world: World, message: SpecInstallSnapshot): void 
   }
 }
 
+/** @thesis §6.4.1, and the disk as for a vote */
+function checkPromise(
+  world: World,
+  { from, to, round }: SpecAppendEntriesResponse,
+  promise: number,
+  known: Heard | undefined,
+): void {
+  const given = known?.promises.get(round) ?? 0;
+  if (promise > given) {
+    refuse(`§6.4.1, server ${from} promised ${to} ${given} for round ${round}, not ${promise}.`);
+  }
+  const { promised } = memberOf(world, from).disk;
+  if (promised < promise) {
+    refuse(`§6.4.1, promises are stored first: ${promised} on server ${from}, not ${promise}.`);
+  }
+}
+
 function checkAppendEntriesResponse(world: World, message: SpecAppendEntriesResponse): void {
   const { from, to, term, round, outcome } = message;
   checkTerm(world, message, term);
@@ -214,6 +233,7 @@ function checkAppendEntriesResponse(world: World, message: SpecAppendEntriesResp
   if (round > (known?.round ?? 0)) {
     refuse(`§6.4, server ${from} heard round ${known?.round ?? 0} of leader ${to}, not ${round}.`);
   }
+  if (message.promise !== undefined) checkPromise(world, message, message.promise, known);
   if (outcome.kind === "refused") return;
   if (known === undefined) refuse(`§5.3, server ${from} heard nothing of leader ${to} in ${term}.`);
   if (outcome.verified > known.verified) {

@@ -13,6 +13,8 @@ export interface PlantedBug {
   readonly snapshots?: boolean;
   /** In worlds whose leaders hand their leadership over. */
   readonly transfers?: boolean;
+  /** In worlds whose leaders read by leases. */
+  readonly leases?: boolean;
   /** Where the search begins: the bug was found there before. */
   readonly seed?: number;
 }
@@ -170,8 +172,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "a read needs no entry of the leader's term",
     file: "reads.ts",
-    search: "if (first === 0)",
-    replace: "if (false)",
+    search: "if (first > 0) return",
+    replace: "return",
   },
   {
     name: "a read does not wait for an entry of the leader's term",

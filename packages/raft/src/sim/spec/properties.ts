@@ -17,6 +17,7 @@ import {
 import { demand, type Looks, look, type SpecProperty, specProperties } from "./property.ts";
 import type {
   Server,
+  SpecAppendEntriesResponse,
   SpecConfiguration,
   Specification,
   SpecLog,
@@ -34,6 +35,10 @@ export interface Properties {
   readConfirmed(read: string, index: number): void;
   /** To be said when the order leaves. @throws PropertyViolation */
   electionOrdered(order: SpecTimeoutNow): void;
+  /** To be said when an answer leaves. @throws PropertyViolation */
+  promiseSent(response: SpecAppendEntriesResponse): void;
+  /** To be said when a read by lease was allowed. @throws PropertyViolation */
+  leaseUsed(server: Server): void;
   /** To be said when the order was taken, after `check`. @throws PropertyViolation */
   orderTaken(order: SpecTimeoutNow): void;
   /** How often each was looked at. */
@@ -282,6 +287,54 @@ function checkStandstill(
   );
 }
 
+/** Who promised neither votes nor stands until that has run out, nor forgets it. @thesis §6.4.1 */
+function checkPromise(ledger: Ledger, server: Server, before: SpecMember, now: SpecMember): void {
+  const { clock, promisedUntil, disk } = now;
+  if (before.promisedUntil === 0 && promisedUntil === 0 && disk.promised === 0) return;
+  look(ledger.evaluated, "promises-kept");
+  demand(
+    clock > 0 || promisedUntil >= disk.promised,
+    "promises-kept",
+    () => `server ${server} promised ${disk.promised}, and starts with ${promisedUntil}`,
+  );
+  // At 0 a start looks like a step.
+  if (clock < before.clock || before.clock === 0) return;
+  const isSame = now.votedFor === before.votedFor && now.currentTerm === before.currentTerm;
+  demand(
+    promisedUntil >= before.promisedUntil &&
+      (isSame || now.votedFor === null || clock >= promisedUntil),
+    "promises-kept",
+    () => `server ${server} breaks or forgets what it promised until ${before.promisedUntil}`,
+  );
+}
+
+/** A promise is on the disk of who made it, with a life in which it was made. @thesis §6.4.1 */
+function checkPromised(
+  ledger: Ledger,
+  members: readonly SpecMember[],
+  { from, promise = 0 }: SpecAppendEntriesResponse,
+): void {
+  const member = members[from];
+  if (promise === 0 || member === undefined) return;
+  look(ledger.evaluated, "promises-kept");
+  demand(
+    member.disk.promised >= promise && member.promisedUntil >= promise,
+    "promises-kept",
+    () => `server ${from} says that it promised ${promise}, on disk are ${member.disk.promised}`,
+  );
+}
+
+/** Nobody else can have been elected while a lease runs. @thesis §6.4.1 */
+function checkLease(ledger: Ledger, server: Server, member: SpecMember | undefined): void {
+  look(ledger.evaluated, "leases-exclude");
+  const newest = Math.max(...ledger.leaders.keys());
+  demand(
+    member?.currentTerm === newest,
+    "leases-exclude",
+    () => `server ${server} reads by a lease of term ${member?.currentTerm}, ${newest} is led`,
+  );
+}
+
 /**
  * Only to a voter that has all, unless it lost it since or follows a newer leader; from who leads.
  * @thesis §3.10
@@ -370,6 +423,7 @@ function checkMember(
   if (before.disk !== now.disk) checkDisk(ledger, server, before, now);
   checkSnapshots(ledger, server, now);
   checkStandstill(ledger, server, before, now);
+  checkPromise(ledger, server, before, now);
   return { disk: before.disk !== now.disk, commit: ledger.committed.length > known };
 }
 
@@ -446,6 +500,8 @@ export function createProperties(specification: Specification): Properties {
       );
     },
     electionOrdered: (order) => checkOrder(ledger, members, order),
+    promiseSent: (response) => checkPromised(ledger, members, response),
+    leaseUsed: (server) => checkLease(ledger, server, members[server]),
     orderTaken: ({ to, term }) =>
       demand(
         members[to]?.currentTerm === term + 1,

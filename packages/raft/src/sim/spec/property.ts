@@ -16,6 +16,8 @@ export const specProperties = [
   "snapshots-are-committed",
   "log-or-snapshot",
   "transfers-in-order",
+  "promises-kept",
+  "leases-exclude",
 ] as const;
 
 export type SpecProperty = (typeof specProperties)[number];

@@ -95,7 +95,7 @@ function win(walk: Walk, server: Server): void {
   }
 }
 
-function openRound(walk: Walk, server: Server): void {
+export function openRound(walk: Walk, server: Server): void {
   const { specification, attempt } = walk;
   if (attempt("startRound", () => specification.startRound(server))) {
     walk.rounds[server] = (walk.rounds[server] ?? 0) + 1;
@@ -115,7 +115,7 @@ function ask(walk: Walk, server: Server, pre: boolean, ordered = false): void {
   }
 }
 
-function standAlone(walk: Walk, server: Server): void {
+export function standAlone(walk: Walk, server: Server): void {
   const { specification, random, attempt } = walk;
   if (random.chance(0.2)) {
     if (attempt("startPreVote", () => specification.startPreVote(server))) ask(walk, server, true);
@@ -164,6 +164,16 @@ function onRequestVote(walk: Walk, request: SpecRequestVote): void {
   if (random.chance(disk.votedFor === votedFor ? 0.05 : 0.3)) loseWrites(walk, to);
 }
 
+/** Mostly what was asked for, and now and then more, or without having promised it. */
+function promiseFor(walk: Walk, request: SpecAppendEntries): { readonly promise?: number } {
+  const { specification, attempt, random } = walk;
+  const { lease, to } = request;
+  if (lease === undefined || random.chance(0.1)) return {};
+  if (random.chance(walk.liesOften ? 0.5 : 0.05)) return { promise: lease };
+  const given = attempt("promiseLease", () => specification.promiseLease(to, request));
+  return given ? { promise: lease + (random.chance(0.02) ? 3 : 0) } : {};
+}
+
 function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
   const { specification, attempt, random } = walk;
   const { to, from, prevIndex, entries, leaderCommit } = request;
@@ -182,6 +192,7 @@ function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
   }
   const holdsPrev = prevIndex === 0 || log[prevIndex - 1]?.term === request.prevTerm;
   const verified = prevIndex + entries.length;
+  const promise = promiseFor(walk, request);
   persist(walk, to);
   wish(walk, {
     kind: "append-entries-response",
@@ -189,6 +200,7 @@ function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
     to: from,
     term: request.term,
     round: request.round,
+    ...promise,
     outcome: holdsPrev ? { kind: "accepted", matched: verified, verified } : { kind: "refused" },
   });
   const known = random.chance(0.9) ? Math.min(leaderCommit, verified) : leaderCommit;
@@ -388,7 +400,12 @@ export function exchange(walk: Walk, from: Server, to: Server): void {
     entries: own.log.slice(prevIndex),
     leaderCommit: own.commitIndex,
     round: walk.rounds[from] ?? 0,
+    ...leaseFor(walk),
   });
+}
+
+function leaseFor(walk: Walk): { readonly lease?: number } {
+  return walk.hasLeases && walk.random.chance(0.8) ? { lease: walk.random.between(8, 30) } : {};
 }
 
 /** From the leader's log, or what the member takes for it; now and then with something wrong. */
@@ -413,6 +430,7 @@ function replicate(walk: Walk): void {
     entries: log.slice(prevIndex, prevIndex + random.between(0, 4)),
     leaderCommit: wrong ? random.between(0, log.length) : commitIndex,
     round,
+    ...leaseFor(walk),
   });
 }
 

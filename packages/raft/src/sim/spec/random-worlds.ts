@@ -8,6 +8,7 @@ import { createSpecification } from "./create-specification.ts";
 import { createProperties, type Properties } from "./properties.ts";
 import type { SpecProperty } from "./property.ts";
 import { membershipProposals } from "./random-changes.ts";
+import { leaseProposals } from "./random-leases.ts";
 import { type Proposal, proposals } from "./random-proposals.ts";
 import { snapshotProposals } from "./random-snapshots.ts";
 import { transferProposals } from "./random-transfers.ts";
@@ -42,6 +43,8 @@ export interface RandomWorldOptions {
   readonly snapshots?: boolean;
   /** Leaders hand their leadership over. */
   readonly transfers?: boolean;
+  /** Leaders ask for promises, and read by them. */
+  readonly leases?: boolean;
 }
 
 export interface RandomWorld {
@@ -78,11 +81,17 @@ export interface Walk {
   readonly isLossy: boolean;
   readonly hasSnapshots: boolean;
   readonly hasTransfers: boolean;
+  readonly hasLeases: boolean;
+  /** Members try to answer with promises that they did not give. */
+  readonly liesOften: boolean;
+  /** By server: how far its clock is ahead of time, 0 to 2. */
+  readonly ahead: number[];
   /** Tries an action; false: it was refused. */
   readonly attempt: (name: string, action: () => void) => boolean;
   readonly send: (message: SpecMessage) => boolean;
   readonly timeoutNow: (server: number, order: SpecTimeoutNow) => boolean;
   readonly registerRead: (server: number, read: string) => boolean;
+  readonly leaseRead: (server: number, read: string) => boolean;
   readonly confirmRead: (server: number, read: string) => boolean;
 }
 
@@ -130,6 +139,9 @@ function createTrial(specification: Specification, properties: Properties): Tria
   return { attempt, done, refused };
 }
 
+/** Two clocks, each at most 2 ahead of time, differ by no more in what they count. */
+const clockDrift = 4;
+
 function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWorld } {
   const specification = createSpecification({
     servers: options.servers,
@@ -137,6 +149,7 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     currentTerm: 1,
     commitIndex: 1,
     ...(options.membership === true ? chooseVoters(options) : {}),
+    ...(options.leases === true ? { stickyFor: 3, clockDrift } : {}),
   });
   const properties = createProperties(specification);
   const { attempt, done, refused } = createTrial(specification, properties);
@@ -151,6 +164,9 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     isLossy: random.chance(0.4),
     hasSnapshots: options.snapshots === true,
     hasTransfers: options.transfers === true,
+    hasLeases: options.leases === true,
+    liesOften: options.leases === true && random.chance(0.4),
+    ahead: [],
     left,
     fresh,
     intents: [],
@@ -165,6 +181,7 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     send: (message) => {
       if (!attempt(`send ${message.kind}`, () => specification.send(message))) return false;
       if (message.kind === "timeout-now") properties.electionOrdered(message);
+      if (message.kind === "append-entries-response") properties.promiseSent(message);
       left.push(message);
       fresh.push(message);
       return true;
@@ -178,6 +195,13 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
       const happened = attempt("registerRead", () => specification.registerRead(server, read));
       if (happened) properties.readRegistered(read);
       return happened;
+    },
+    leaseRead: (server, read) => {
+      properties.readRegistered(read);
+      return attempt("leaseRead", () => {
+        properties.readConfirmed(read, specification.leaseRead(server, read));
+        properties.leaseUsed(server);
+      });
     },
     confirmRead: (server, read) =>
       attempt("confirmRead", () => {
@@ -201,6 +225,7 @@ export function runRandomWorld(options: RandomWorldOptions): RandomWorld {
     ...(options.membership === true ? membershipProposals : []),
     ...(options.snapshots === true ? snapshotProposals : []),
     ...(options.transfers === true ? transferProposals : []),
+    ...(options.leases === true ? leaseProposals : []),
   ];
   const weights = all.map(({ weight }) => weight * (0.2 + 1.8 * random.unit() ** 2));
   const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -6,6 +6,7 @@ import {
   isQuorum,
 } from "./configurations.ts";
 import { settle } from "./disk.ts";
+import { notePromise } from "./leases.ts";
 import { checkDelivered } from "./network.ts";
 import type {
   Server,
@@ -80,6 +81,8 @@ function hear(world: World, server: Server, request: FromLeader): Heard {
     onDisk: 0,
     leaderCommit: 0,
     round: 0,
+    at: 0,
+    promises: new Map(),
   };
   life.heard.set(term, heard);
   life.unsettled = [...life.unsettled, heard];
@@ -88,7 +91,7 @@ function hear(world: World, server: Server, request: FromLeader): Heard {
 
 /** What anything of the current term from its leader says. @paper §5.2, Figure 2 */
 export function followSender(world: World, server: Server, request: FromLeader): Heard {
-  const { role, currentTerm } = memberOf(world, server);
+  const { role, currentTerm, clock } = memberOf(world, server);
   checkDelivered(world, server, request);
   const { term } = request;
   if (term !== currentTerm) {
@@ -99,6 +102,8 @@ export function followSender(world: World, server: Server, request: FromLeader):
   }
   checkSender(world, server, request);
   const heard = hear(world, server, request);
+  heard.at = clock;
+  lifeOf(world, server).lostLinks.delete(request.from);
   if (request.kind === "append-entries") {
     heard.leaderCommit = Math.max(heard.leaderCommit, request.leaderCommit);
     heard.round = Math.max(heard.round, request.round);
@@ -145,6 +150,7 @@ export function countAcknowledgement(
     refuse(`§5.3, an answer of term ${term} says nothing to the leader of term ${led.term}.`);
   }
   led.answered.set(from, Math.max(led.answered.get(from) ?? 0, round));
+  notePromise(led, response);
   lifeOf(world, server).isFresh = false;
   if (outcome.kind === "refused") return;
   const { matchIndex } = memberOf(world, server);

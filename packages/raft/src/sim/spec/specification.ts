@@ -61,6 +61,8 @@ export interface SpecDisk {
   readonly compacted: number;
   /** The log may lack what was acknowledged: neither votes nor stands until it has caught up. */
   readonly abstains: boolean;
+  /** After a start, this long neither votes nor stands: it was promised. 0: nothing was. */
+  readonly promised: number;
 }
 
 /** One member as the paper sees it. Figure 2, and what of it is on disk. */
@@ -95,6 +97,12 @@ export interface SpecMember {
   readonly matchIndex: ReadonlyMap<Server, number>;
   /** Of a leader: to whom it hands its leadership. Null: to nobody. */
   readonly transferTo: Server | null;
+  /** The own, monotonic: 0 at every start. In whatever unit the caller counts. */
+  readonly clock: number;
+  /** The longest promise since none ran; it may have run out. 0: none. @thesis §6.4.1 */
+  readonly promised: number;
+  /** By the own clock: until then it neither votes nor stands. */
+  readonly promisedUntil: number;
   readonly disk: SpecDisk;
   /** Handed to the disk and not on it, oldest first. */
   readonly writes: readonly SpecDisk[];
@@ -139,6 +147,8 @@ export interface SpecAppendEntries {
    * 0: none. @thesis §6.4
    */
   readonly round: number;
+  /** Asks, with this round, for a promise of so long. Left out: for none. @thesis §6.4.1 */
+  readonly lease?: number;
 }
 
 export interface SpecAppendEntriesResponse {
@@ -159,6 +169,8 @@ export interface SpecAppendEntriesResponse {
   readonly outcome:
     | { readonly kind: "accepted"; readonly matched: number; readonly verified: number }
     | { readonly kind: "refused" };
+  /** In answer to `round`: promised for so long. Left out: nothing is. */
+  readonly promise?: number;
 }
 
 /** The leader's snapshot, for one who needs entries that were dropped. @paper §7, Figure 13 */
@@ -228,8 +240,9 @@ export interface Specification {
   startPreVote(server: Server): void;
   /**
    * Election timeout: a new term, a vote for oneself, which counts once it is on disk. Allowed at
-   * any time to who does not lead, does not abstain, and is a voter of the configuration in force
-   * or of the committed one (of either half, if that is joint). @paper §5.2, §6
+   * any time to who does not lead, does not abstain, has no promise running, and is a voter of the
+   * configuration in force or of the committed one (of either half, if that is joint). @paper §5.2,
+   * §6
    */
   timeout(server: Server): void;
   /** Any role to follower in the same term: CheckQuorum, a lost election. @thesis §6.2 */
@@ -239,6 +252,15 @@ export interface Specification {
    * leader without it. Extension of this project: safe, as any newer term is.
    */
   raiseTerm(server: Server): void;
+
+  /** The own clock goes on. */
+  advanceClock(server: Server, by: number): void;
+  /**
+   * The member sees that its link to `peer` is gone, which is nobody's word but its own. If that is
+   * the leader, it may vote though it heard from it lately, until it hears from it again. Extension
+   * of this project.
+   */
+  loseLink(server: Server, peer: Server): void;
 
   // --- elections ---------------------------------------------------------------------------------
 
@@ -250,7 +272,10 @@ export interface Specification {
   /**
    * Grants the delivered request, a vote or a pre-vote, whoever asks and whatever the voter takes
    * itself for: its log may lack the configuration that counts it. Refusing needs no action.
-   * @paper §5.2, §5.4.1, §6
+   * Not while a promise runs. Nor, if `stickyFor` is set, in less than that after the leader of
+   * this term was heard, unless `loseLink` said that it is gone, or the request is marked
+   * `transfer`; such a request's term is not adopted, either. @paper §5.2, §5.4.1, §6; @thesis
+   * §4.2.3
    */
   grantVote(server: Server, request: SpecRequestVote): void;
   /** Counts a delivered granted answer to the campaign that is under way. */
@@ -386,6 +411,24 @@ export interface Specification {
    */
   confirmRead(server: Server, read: string): number;
 
+  // --- leases ------------------------------------------------------------------------------------
+
+  /**
+   * Promises the sender of a delivered request with a `lease`, which was taken over or followed in
+   * this life, not to vote, not even in pre-votes, and not to stand, for that long by the own
+   * clock from now on: said when the request comes. It is on disk with the next write, and counts
+   * from the start after a restart. @thesis §6.4.1
+   */
+  promiseLease(server: Server, request: SpecAppendEntries): void;
+  /**
+   * The leader reads at once, at the index returned, which must be applied: `registerRead` and
+   * `confirmRead` in one. Allowed while the promises of a majority (of each half, if joint; the
+   * leader counts itself) have not run out: each counts from when the round that it answers was
+   * opened, by the leader's clock, less `clockDrift`. Never again in a leadership that was once to
+   * be handed over. @thesis §6.4.1
+   */
+  leaseRead(server: Server, read: string): number;
+
   // --- disk --------------------------------------------------------------------------------------
 
   /** Hands the persistent state as it is now to the disk, as one write. */
@@ -442,6 +485,7 @@ export interface Specification {
    * - an accepted answer: in that term the log was known to equal the leader's up to `verified`,
    *   and up to `matched` that very prefix has been on this member's disk at a time when its disk's
    *   term was that term or newer;
+   * - a promise: it was given to `to` for that `round` and is on disk;
    * - any answer to append entries: it had heard `round` from that leader in that term, or it is 0;
    * - a question for a read index: nobody else asked, nor was it registered before it was asked;
    * - an answer to a read: it was asked, the index is the one that `confirmRead` returned for that
@@ -476,6 +520,10 @@ export interface SpecificationOptions {
   readonly configuration?: SpecConfiguration;
   /** All start with it, and without what it covers: a restored cluster. Left out: none. */
   readonly snapshot?: SpecSnapshot;
+  /** How long who heard from a leader gives no vote. Left out: it is not looked at. */
+  readonly stickyFor?: number;
+  /** By so much clocks may differ in what they count while a promise runs. Left out: 0. */
+  readonly clockDrift?: number;
   /** Who starts with something else: those that are to join later have an empty log. */
   readonly starts?: ReadonlyMap<Server, SpecStart>;
 }

@@ -28,6 +28,7 @@ export function startTransfer(world: World, server: Server, target: Server): voi
     );
   }
   led.mayTakeOver.delete(target);
+  led.wasHandedOver = true;
   change(world, server, { transferTo: target });
   noteCaughtUp(world, server, led);
 }

@@ -35,6 +35,10 @@ export interface Heard {
   leaderCommit: number;
   /** The newest round of heartbeats; 0: none. */
   round: number;
+  /** By the own clock: when it was last heard. */
+  at: number;
+  /** By round: what was promised for it. */
+  readonly promises: Map<number, number>;
 }
 
 /** What a member did as the leader of one term. Stands still once it leads no more. */
@@ -46,6 +50,12 @@ export interface Led {
   round: number;
   /** By peer: the newest round that it answered. */
   readonly answered: Map<Server, number>;
+  /** By round: when it was opened, by the own clock. */
+  readonly openedAt: Map<number, number>;
+  /** By peer: until when it promised, by the own clock. */
+  readonly promises: Map<Server, number>;
+  /** It was once to be handed over: no lease counts any more. */
+  wasHandedOver: boolean;
   /** Who had the whole log on disk when it was to take over. */
   readonly mayTakeOver: Set<Server>;
 }
@@ -74,6 +84,8 @@ export interface Life {
   /** Those of `heard` of which something may still come to the disk. */
   unsettled: readonly Heard[];
   readonly led: Map<number, Led>;
+  /** Links seen to be gone, and nothing heard from there since. */
+  readonly lostLinks: Set<Server>;
   readonly reads: Map<string, PendingRead>;
   readonly confirmedReads: Map<string, number>;
 }
@@ -104,6 +116,8 @@ export interface World {
   /** What all began with, or with the beginning of it. */
   readonly firstLog: SpecLog;
   readonly firstCommitIndex: number;
+  readonly stickyFor: number;
+  readonly clockDrift: number;
   readonly left: LeftMessages;
   /** By the key of a snapshot that has left: the entries that it stands for. */
   readonly covered: Map<string, SpecLog>;
@@ -145,8 +159,23 @@ export function createLife(term: number): Life {
     heard: new Map(),
     unsettled: [],
     led: new Map(),
+    lostLinks: new Set(),
     reads: new Map(),
     confirmedReads: new Map(),
+  };
+}
+
+export function createLed(term: number, log: SpecLog, commitIndex: number): Led {
+  return {
+    term,
+    log,
+    commitIndex,
+    round: 0,
+    answered: new Map(),
+    openedAt: new Map(),
+    promises: new Map(),
+    wasHandedOver: false,
+    mayTakeOver: new Set(),
   };
 }
 
@@ -164,6 +193,9 @@ export function startedFrom(disk: SpecDisk, known: number): SpecMember {
     abstains: disk.abstains,
     commitIndex,
     lastApplied: covered,
+    clock: 0,
+    promised: disk.promised,
+    promisedUntil: disk.promised,
     disk,
     writes: noWrites,
   };
@@ -223,7 +255,8 @@ export function addServer(world: World, start: SpecStart): Server {
   const { snapshot = null } = start;
   if (snapshot !== null) checkSnapshot(world, log, commitIndex, snapshot);
   const compacted = snapshot?.index ?? 0;
-  const disk = { currentTerm, votedFor: null, log, snapshot, compacted, abstains: false };
+  const own = { log, snapshot, compacted, abstains: false, promised: 0 };
+  const disk: SpecDisk = { currentTerm, votedFor: null, ...own };
   world.members.push(startedFrom(disk, commitIndex));
   world.lives.push(createLife(currentTerm));
   world.pasts.push(createPast(start));
@@ -267,6 +300,8 @@ export function createWorld(options: SpecificationOptions): World {
     firstConfiguration: firstConfigurationOf(options),
     firstLog: log,
     firstCommitIndex: commitIndex,
+    stickyFor: options.stickyFor ?? 0,
+    clockDrift: options.clockDrift ?? 0,
     left: new Map(),
     covered: new Map(),
     readsAsked: new Map(),
@@ -404,6 +439,13 @@ export function noteCaughtUp(world: World, server: Server, led: Led): void {
   if (transferTo === null || (matchIndex.get(transferTo) ?? 0) < log.length) return;
   if (!isVoter(configurationAt(world, log, log.length), transferTo)) return;
   led.mayTakeOver.add(transferTo);
+}
+
+/** @throws Refusal while a promise runs. @thesis §6.4.1 */
+export function checkNoPromise(world: World, server: Server, rule: string): void {
+  const { promisedUntil, clock } = memberOf(world, server);
+  if (clock >= promisedUntil) return;
+  refuse(`${rule}: server ${server} promised not to until ${promisedUntil}, it is ${clock}.`);
 }
 
 /** A pre-vote that was opened: for which term, with which last entry. */
