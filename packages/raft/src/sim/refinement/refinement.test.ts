@@ -40,6 +40,17 @@ const notUsed = [
   "changeConfiguration",
   "configurationOf",
   "committedConfigurationOf",
+  "takeSnapshot",
+  "compact",
+  "installSnapshot",
+  "followLeader",
+  "startTransfer",
+  "endTransfer",
+  "timeoutNow",
+  "advanceClock",
+  "loseLink",
+  "promiseLease",
+  "leaseRead",
 ];
 
 describe("the refinement of a world of bare cores", () => {

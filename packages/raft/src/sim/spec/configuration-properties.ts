@@ -29,6 +29,11 @@ function halvesOf({ voters, outgoing }: SpecConfiguration): readonly (readonly S
   return outgoing === null ? [voters] : [voters, outgoing];
 }
 
+/** Of either half. */
+export function isVoterOf(configuration: SpecConfiguration, server: Server): boolean {
+  return halvesOf(configuration).flat().includes(server);
+}
+
 /** More than half of each half are among them. */
 export function isByMajority(
   configuration: SpecConfiguration,
@@ -94,6 +99,15 @@ export function checkStands(
 
 function isSame(left: readonly Server[], right: readonly Server[]): boolean {
   return [...left].sort().join() === [...right].sort().join();
+}
+
+export function isSameConfiguration(left: SpecConfiguration, right: SpecConfiguration): boolean {
+  return (
+    isSame(left.voters, right.voters) &&
+    isSame(left.outgoing ?? [-1], right.outgoing ?? [-1]) &&
+    isSame(left.learners, right.learners) &&
+    isSame(left.removed, right.removed)
+  );
 }
 
 /** One half stays while the other changes. @paper §6 */

@@ -2,21 +2,20 @@
  * Who decides, and how that changes. A configuration is an entry like others, in force from where
  * it stands in a log, so it goes when the entry goes. @paper §6; @thesis chapter 4
  */
-import type { Server, SpecConfiguration, SpecLog } from "./specification.ts";
-import { change, isSameSet, ledNow, memberOf, refuse, termAt, type World } from "./world.ts";
-
-/** Where the newest configuration among the first `index` entries stands; 0: there is none. */
-function findConfiguration(log: SpecLog, index: number): number {
-  for (let at = Math.min(index, log.length); at > 0; at--) {
-    if (log[at - 1]?.configuration !== undefined) return at;
-  }
-  return 0;
-}
-
-/** In force after the first `index` entries. */
-function configurationAt(world: World, log: SpecLog, index: number): SpecConfiguration {
-  return log[findConfiguration(log, index) - 1]?.configuration ?? world.firstConfiguration;
-}
+import type { Server, SpecConfiguration } from "./specification.ts";
+import {
+  change,
+  checkNoTransfer,
+  configurationAt,
+  findConfiguration,
+  isSameSet,
+  isVoter,
+  ledNow,
+  memberOf,
+  refuse,
+  termAt,
+  type World,
+} from "./world.ts";
 
 /** In force on the server. @paper §6 */
 export function configurationOf(world: World, server: Server): SpecConfiguration {
@@ -37,11 +36,6 @@ function isMajority(voters: readonly Server[], servers: ReadonlySet<Server>): bo
 export function isQuorum(configuration: SpecConfiguration, servers: ReadonlySet<Server>): boolean {
   const { voters, outgoing } = configuration;
   return isMajority(voters, servers) && (outgoing === null || isMajority(outgoing, servers));
-}
-
-/** Of either half. */
-export function isVoter({ voters, outgoing }: SpecConfiguration, server: Server): boolean {
-  return voters.includes(server) || (outgoing?.includes(server) ?? false);
 }
 
 /** In short, for a refusal's sentence. */
@@ -125,12 +119,13 @@ export function changeConfiguration(
 ): void {
   const led = ledNow(world, server, "§6, the leader changes the configuration");
   checkStillLeads(world, server, "§6, a leader that was removed changes nothing");
-  const { log, commitIndex, currentTerm } = memberOf(world, server);
+  const { log, commitIndex, currentTerm, transferTo } = memberOf(world, server);
   const at = findConfiguration(log, log.length);
   if (at > commitIndex) {
     refuse(`§6, one change at a time: entry ${at} is not committed, ${commitIndex} are.`);
   }
   const now = configurationOf(world, server);
+  if (now.outgoing === null) checkNoTransfer(world, server);
   if (now.outgoing === null && termAt(log, commitIndex) !== currentTerm) {
     refuse(`§4.1, a change begins once an entry of the leader's term ${currentTerm} is committed.`);
   }
@@ -138,5 +133,6 @@ export function changeConfiguration(
   checkLists(world, now, configuration);
   const longer = [...log, { term: currentTerm, value, configuration }];
   led.log = longer;
+  if (transferTo !== null) led.mayTakeOver.delete(transferTo);
   change(world, server, { log: longer });
 }

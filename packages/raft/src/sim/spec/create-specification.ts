@@ -4,10 +4,13 @@
 import * as configurations from "./configurations.ts";
 import * as disk from "./disk.ts";
 import * as elections from "./elections.ts";
+import * as leases from "./leases.ts";
 import * as network from "./network.ts";
 import * as reads from "./reads.ts";
 import * as replication from "./replication.ts";
+import * as snapshots from "./snapshots.ts";
 import type { Specification, SpecificationOptions } from "./specification.ts";
+import * as transfer from "./transfer.ts";
 import { addServer, createWorld } from "./world.ts";
 
 /**
@@ -24,6 +27,10 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     timeout: (server) => elections.timeout(world, server),
     stepDown: (server) => elections.stepDown(world, server),
     raiseTerm: (server) => elections.raiseTerm(world, server),
+    advanceClock: (server, by) => leases.advanceClock(world, server, by),
+    loseLink: (server, peer) => leases.loseLink(world, server, peer),
+    promiseLease: (server, request) => leases.promiseLease(world, server, request),
+    leaseRead: (server, read) => leases.leaseRead(world, server, read),
     updateTerm: (server, message) => elections.updateTerm(world, server, message),
     grantVote: (server, request) => elections.grantVote(world, server, request),
     countVote: (server, response) => elections.countVote(world, server, response),
@@ -34,6 +41,9 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     addServer: (start = { log: [], currentTerm: 0, commitIndex: 0 }) => addServer(world, start),
     configurationOf: (server) => configurations.configurationOf(world, server),
     committedConfigurationOf: (server) => configurations.committedConfigurationOf(world, server),
+    startTransfer: (server, target) => transfer.startTransfer(world, server, target),
+    endTransfer: (server) => transfer.endTransfer(world, server),
+    timeoutNow: (server, request) => transfer.timeoutNow(world, server, request),
     clientRequest: (server, values) => replication.clientRequest(world, server, values),
     acceptEntries: (server, request) => replication.acceptEntries(world, server, request),
     countAcknowledgement: (server, response) =>
@@ -42,6 +52,10 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     advanceCommit: (server, index) => replication.advanceCommit(world, server, index),
     learnCommit: (server, index) => replication.learnCommit(world, server, index),
     apply: (server, index) => replication.apply(world, server, index),
+    takeSnapshot: (server, snapshot) => snapshots.takeSnapshot(world, server, snapshot),
+    compact: (server, index) => snapshots.compact(world, server, index),
+    installSnapshot: (server, request) => snapshots.installSnapshot(world, server, request),
+    followLeader: (server, request) => snapshots.followLeader(world, server, request),
     startRound: (server) => reads.startRound(world, server),
     registerRead: (server, read) => reads.registerRead(world, server, read),
     confirmRead: (server, read) => reads.confirmRead(world, server, read),

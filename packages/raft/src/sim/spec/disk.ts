@@ -2,7 +2,7 @@
  * What survives. The paper writes before it answers; here a write takes its time, and the member
  * goes on meanwhile. @paper Figure 2, persistent state; §5.1
  */
-import type { Server, SpecDisk, SpecLog } from "./specification.ts";
+import type { Server, SpecDisk, SpecLog, SpecSnapshot } from "./specification.ts";
 import {
   change,
   countCommon,
@@ -11,6 +11,7 @@ import {
   lifeOf,
   memberOf,
   noteOnDisk,
+  type Past,
   pastOf,
   refuse,
   startedFrom,
@@ -27,16 +28,30 @@ export function settle(heard: Heard, disk: SpecDisk): void {
   heard.onDisk = Math.max(heard.onDisk, countCommon(disk.log, heard.log, heard.verified));
 }
 
+/** A snapshot comes to the disk beside the writes, and none takes it away again. */
+function newer(left: SpecSnapshot | null, right: SpecSnapshot | null): SpecSnapshot | null {
+  return (left?.index ?? 0) > (right?.index ?? 0) ? left : right;
+}
+
+export function noteSnapshot(past: Past, snapshot: SpecSnapshot | null): void {
+  if (snapshot !== null) past.snapshots.set(snapshot.index, snapshot);
+}
+
 export function write(world: World, server: Server): void {
-  const { currentTerm, votedFor, log, abstains, writes } = memberOf(world, server);
-  change(world, server, { writes: [...writes, { currentTerm, votedFor, log, abstains }] });
+  const member = memberOf(world, server);
+  const { currentTerm, votedFor, log, snapshot, compacted, abstains, promised, writes } = member;
+  const next = { currentTerm, votedFor, log, snapshot, compacted, abstains, promised };
+  change(world, server, { writes: [...writes, next] });
 }
 
 export function sync(world: World, server: Server): void {
   const { writes, disk: before } = memberOf(world, server);
-  const disk = writes[0] ?? refuse(`Server ${server} has no write under way.`);
+  const next = writes[0] ?? refuse(`Server ${server} has no write under way.`);
+  const disk = { ...next, snapshot: newer(before.snapshot, next.snapshot) };
   const life = lifeOf(world, server);
-  noteOnDisk(pastOf(world, server), before.log, disk.log);
+  const past = pastOf(world, server);
+  noteOnDisk(past, before.log, disk.log);
+  noteSnapshot(past, disk.snapshot);
   for (const heard of life.unsettled) settle(heard, disk);
   life.unsettled = life.unsettled.filter((heard) => heard.term >= disk.currentTerm);
   change(world, server, { disk, writes: writes.slice(1) });
@@ -58,8 +73,9 @@ export function restart(
     );
   }
   const all = [before, ...writes];
-  const { log } = all[kept] ?? before;
-  const disk: SpecDisk = { ...(all[keptTerms] ?? before), log };
+  const { log, compacted, snapshot: written } = all[kept] ?? before;
+  const snapshot = newer(before.snapshot, written);
+  const disk: SpecDisk = { ...(all[keptTerms] ?? before), log, compacted, snapshot };
   if (!(commitIndex >= 0 && commitIndex <= past.commitIndex)) {
     refuse(`Server ${server} knew ${past.commitIndex} to be committed, not ${commitIndex}.`);
   }
@@ -71,6 +87,7 @@ export function restart(
     );
   }
   for (let at = 1; at <= kept; at++) noteOnDisk(past, all[at - 1]?.log ?? [], all[at]?.log ?? []);
+  noteSnapshot(past, snapshot);
   world.members[server] = startedFrom(disk, commitIndex);
   world.lives[server] = createLife(disk.currentTerm);
 }
@@ -87,6 +104,9 @@ export function loseEntries(
   }
   if (!(Number.isInteger(kept) && kept >= 0 && kept <= before.log.length)) {
     refuse(`A disk of ${before.log.length} entries cannot keep ${kept}.`);
+  }
+  if (kept < (before.snapshot?.index ?? 0)) {
+    refuse(`Server ${server} has a snapshot of ${before.snapshot?.index} entries, above ${kept}.`);
   }
   const log = [...before.log.slice(0, kept), ...restored];
   const past = pastOf(world, server);

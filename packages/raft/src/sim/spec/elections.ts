@@ -4,7 +4,6 @@ import {
   configurationOf,
   describeConfiguration,
   isQuorum,
-  isVoter,
 } from "./configurations.ts";
 import { checkDelivered } from "./network.ts";
 import type {
@@ -15,8 +14,11 @@ import type {
 } from "./specification.ts";
 import {
   change,
+  checkNoPromise,
+  createLed,
   enterTerm,
   follow,
+  isVoter,
   lastEntry,
   lifeOf,
   memberOf,
@@ -27,12 +29,13 @@ import {
   type World,
 } from "./world.ts";
 
-function checkMayStand(world: World, server: Server, rule: string): void {
+export function checkMayStand(world: World, server: Server, rule: string): void {
   const { role, abstains, currentTerm } = memberOf(world, server);
   if (role === "leader") refuse(`${rule}: server ${server} leads term ${currentTerm}.`);
   if (abstains) {
     refuse(`${rule}: server ${server} abstains: its log may lack what it acknowledged.`);
   }
+  checkNoPromise(world, server, rule);
   const own = configurationOf(world, server);
   const committed = committedConfigurationOf(world, server);
   if (!isVoter(own, server) && !isVoter(committed, server)) {
@@ -55,6 +58,11 @@ export function startPreVote(world: World, server: Server): void {
 /** @paper §5.2 */
 export function timeout(world: World, server: Server): void {
   checkMayStand(world, server, "§5.2, a follower or candidate begins an election");
+  stand(world, server);
+}
+
+/** A new term, and the own vote in it. */
+export function stand(world: World, server: Server): void {
   const { currentTerm, log } = memberOf(world, server);
   const term = currentTerm + 1;
   enterTerm(world, server, term, server);
@@ -76,6 +84,20 @@ export function raiseTerm(world: World, server: Server): void {
   enterTerm(world, server, currentTerm + 1, null);
 }
 
+/** A leader that works is not deposed, but by its own order. @thesis §4.2.3, §3.10 */
+function checkNotSticky(world: World, server: Server, request: SpecRequestVote): void {
+  if (request.transfer === true) return;
+  const { currentTerm, clock } = memberOf(world, server);
+  const { heard, lostLinks } = lifeOf(world, server);
+  const known = heard.get(currentTerm);
+  if (known === undefined || lostLinks.has(known.leader)) return;
+  if (clock - known.at < world.stickyFor) {
+    refuse(
+      `§4.2.3, server ${server} heard from leader ${known.leader} at ${known.at}, now ${clock}.`,
+    );
+  }
+}
+
 /** @paper §5.1, Figure 2, rules for all servers */
 export function updateTerm(world: World, server: Server, message: SpecMessage): void {
   const { currentTerm } = memberOf(world, server);
@@ -92,6 +114,7 @@ export function updateTerm(world: World, server: Server, message: SpecMessage): 
   if (message.kind === "request-vote-response" && message.pre && message.granted) {
     refuse("§9.6, a granted pre-vote changes no term.");
   }
+  if (message.kind === "request-vote") checkNotSticky(world, server, message);
   enterTerm(world, server, message.term, null);
 }
 
@@ -101,6 +124,8 @@ export function grantVote(world: World, server: Server, request: SpecRequestVote
   checkDelivered(world, server, request);
   const { term, from, pre } = request;
   if (abstains) refuse(`Who abstains does not vote: server ${server} has not caught up.`);
+  checkNoPromise(world, server, "§6.4.1, whose promise runs does not vote");
+  checkNotSticky(world, server, request);
   if (pre ? term < currentTerm : term !== currentTerm) {
     refuse(`§5.2, a vote in term ${term}, but server ${server} is in term ${currentTerm}.`);
   }
@@ -168,7 +193,7 @@ export function becomeLeader(world: World, server: Server): void {
     );
   }
   const peers = world.members.map((_, peer) => peer).filter((peer) => peer !== server);
-  const led = { term: currentTerm, log, commitIndex, round: 0, answered: new Map() };
+  const led = createLed(currentTerm, log, commitIndex);
   lifeOf(world, server).led.set(currentTerm, led);
   pastOf(world, server).termsLed.add(currentTerm);
   change(world, server, {

@@ -12,6 +12,7 @@ export type {
   SpecConfiguration,
   SpecDisk,
   SpecEntry,
+  SpecInstallSnapshot,
   Specification,
   SpecificationOptions,
   SpecLog,
@@ -22,6 +23,8 @@ export type {
   SpecRequestVote,
   SpecRequestVoteResponse,
   SpecRole,
+  SpecSnapshot,
   SpecStart,
+  SpecTimeoutNow,
 } from "./specification.ts";
 export { Refusal } from "./specification.ts";

@@ -7,22 +7,28 @@ import type {
   Server,
   SpecAppendEntries,
   SpecAppendEntriesResponse,
+  SpecInstallSnapshot,
   SpecLog,
   SpecMessage,
   SpecReadIndex,
   SpecReadIndexResponse,
   SpecRequestVote,
   SpecRequestVoteResponse,
+  SpecTimeoutNow,
 } from "./specification.ts";
 import {
+  checkSnapshot,
   countCommon,
   describeMessage,
+  type Heard,
   isSameEntry,
   lifeOf,
   memberOf,
+  pastOf,
   preCampaignKey,
   preVoteKey,
   refuse,
+  snapshotKey,
   termAt,
   type World,
 } from "./world.ts";
@@ -38,19 +44,27 @@ function headerOf(message: SpecMessage): string {
 function restOf(message: SpecMessage): string {
   switch (message.kind) {
     case "request-vote":
-      return `${message.pre} ${message.lastIndex} ${message.lastTerm}`;
+      return `${message.pre} ${message.lastIndex} ${message.lastTerm} ${message.transfer ?? false}`;
     case "request-vote-response":
       return `${message.pre} ${message.campaignTerm} ${message.granted}`;
     case "append-entries": {
       const { prevIndex, prevTerm, entries, leaderCommit, round } = message;
-      return `${prevIndex} ${prevTerm} ${entries.length} ${leaderCommit} ${round}`;
+      const rest = `${leaderCommit} ${round} ${message.lease ?? 0}`;
+      return `${prevIndex} ${prevTerm} ${entries.length} ${rest}`;
     }
     case "append-entries-response": {
-      const { round, outcome } = message;
+      const { round, outcome, promise = 0 } = message;
       return outcome.kind === "refused"
-        ? `${round} refused`
-        : `${round} ${outcome.matched} ${outcome.verified}`;
+        ? `${round} ${promise} refused`
+        : `${round} ${promise} ${outcome.matched} ${outcome.verified}`;
     }
+    case "install-snapshot": {
+      const { index, term, configuration } = message.snapshot;
+      const { voters, outgoing, learners, removed } = configuration;
+      return `${index} ${term} [${voters}] [${outgoing ?? "-"}] [${learners}] [${removed}]`;
+    }
+    case "timeout-now":
+      return "";
     case "read-index":
       return message.read;
     case "read-index-response":
@@ -113,8 +127,11 @@ function checkVote(world: World, server: Server, term: number, candidate: Server
 }
 
 function checkRequestVote(world: World, message: SpecRequestVote): void {
-  const { from, term, pre, lastIndex, lastTerm } = message;
+  const { from, term, pre, lastIndex, lastTerm, transfer = false } = message;
   const life = lifeOf(world, from);
+  if (transfer && (pre || !life.ordered.has(term))) {
+    refuse(`§3.10, nobody ordered server ${from} to stand in term ${term}.`);
+  }
   if (pre) {
     checkTerm(world, message, term - 1);
     if (!life.preCampaigns.has(preCampaignKey(term, { index: lastIndex, term: lastTerm }))) {
@@ -169,6 +186,45 @@ function checkAppendEntries(world: World, message: SpecAppendEntries): void {
   }
 }
 
+/** @thesis §3.10 */
+function checkTimeoutNow(world: World, message: SpecTimeoutNow): void {
+  const { from, to, term } = message;
+  checkTerm(world, message, term);
+  if (!lifeOf(world, from).led.get(term)?.mayTakeOver.has(to)) {
+    refuse(`§3.10, server ${from} did not hand term ${term} to ${to} with its whole log.`);
+  }
+}
+
+/** @paper §7 */
+function checkInstallSnapshot(world: World, message: SpecInstallSnapshot): void {
+  const { from, term, snapshot } = message;
+  checkTerm(world, message, term);
+  const led =
+    lifeOf(world, from).led.get(term) ??
+    refuse(`§7, only its leader sends snapshots in a term: ${describeMessage(message)}.`);
+  checkSnapshot(world, led.log, led.commitIndex, snapshot);
+  if (!pastOf(world, from).snapshots.has(snapshot.index)) {
+    refuse(`§7, server ${from} has no snapshot of ${snapshot.index} entries on disk.`);
+  }
+}
+
+/** @thesis §6.4.1, and the disk as for a vote */
+function checkPromise(
+  world: World,
+  { from, to, round }: SpecAppendEntriesResponse,
+  promise: number,
+  known: Heard | undefined,
+): void {
+  const given = known?.promises.get(round) ?? 0;
+  if (promise > given) {
+    refuse(`§6.4.1, server ${from} promised ${to} ${given} for round ${round}, not ${promise}.`);
+  }
+  const { promised } = memberOf(world, from).disk;
+  if (promised < promise) {
+    refuse(`§6.4.1, promises are stored first: ${promised} on server ${from}, not ${promise}.`);
+  }
+}
+
 function checkAppendEntriesResponse(world: World, message: SpecAppendEntriesResponse): void {
   const { from, to, term, round, outcome } = message;
   checkTerm(world, message, term);
@@ -177,6 +233,7 @@ function checkAppendEntriesResponse(world: World, message: SpecAppendEntriesResp
   if (round > (known?.round ?? 0)) {
     refuse(`§6.4, server ${from} heard round ${known?.round ?? 0} of leader ${to}, not ${round}.`);
   }
+  if (message.promise !== undefined) checkPromise(world, message, message.promise, known);
   if (outcome.kind === "refused") return;
   if (known === undefined) refuse(`§5.3, server ${from} heard nothing of leader ${to} in ${term}.`);
   if (outcome.verified > known.verified) {
@@ -216,6 +273,11 @@ function checkReadIndexResponse(world: World, message: SpecReadIndexResponse): v
   }
 }
 
+function noteCovered(world: World, { from, term, snapshot }: SpecInstallSnapshot): void {
+  const log = lifeOf(world, from).led.get(term)?.log ?? noEntries;
+  world.covered.set(snapshotKey(snapshot), log.slice(0, snapshot.index));
+}
+
 function checkPromises(world: World, message: SpecMessage): void {
   switch (message.kind) {
     case "request-vote":
@@ -229,6 +291,12 @@ function checkPromises(world: World, message: SpecMessage): void {
       return;
     case "append-entries-response":
       checkAppendEntriesResponse(world, message);
+      return;
+    case "install-snapshot":
+      checkInstallSnapshot(world, message);
+      return;
+    case "timeout-now":
+      checkTimeoutNow(world, message);
       return;
     case "read-index":
       checkReadIndex(world, message);
@@ -247,6 +315,7 @@ export function send(world: World, message: SpecMessage): void {
   if (from === to) refuse(`Server ${from} sends nothing to itself.`);
   checkPromises(world, message);
   lifeOf(world, from).isFresh = false;
+  if (message.kind === "install-snapshot") noteCovered(world, message);
   if (message.kind === "read-index") world.readsAsked.set(message.read, from);
   const header = headerOf(message);
   const lists = world.left.get(header);

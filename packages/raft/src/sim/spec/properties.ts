@@ -10,15 +10,20 @@ import {
   checkStands,
   findNewest,
   isByMajority,
+  isSameConfiguration,
+  isVoterOf,
   noteVote,
 } from "./configuration-properties.ts";
 import { demand, type Looks, look, type SpecProperty, specProperties } from "./property.ts";
 import type {
   Server,
+  SpecAppendEntriesResponse,
   SpecConfiguration,
   Specification,
   SpecLog,
   SpecMember,
+  SpecSnapshot,
+  SpecTimeoutNow,
 } from "./specification.ts";
 
 export interface Properties {
@@ -28,6 +33,14 @@ export interface Properties {
   readRegistered(read: string): void;
   /** @throws PropertyViolation */
   readConfirmed(read: string, index: number): void;
+  /** To be said when the order leaves. @throws PropertyViolation */
+  electionOrdered(order: SpecTimeoutNow): void;
+  /** To be said when an answer leaves. @throws PropertyViolation */
+  promiseSent(response: SpecAppendEntriesResponse): void;
+  /** To be said when a read by lease was allowed. @throws PropertyViolation */
+  leaseUsed(server: Server): void;
+  /** To be said when the order was taken, after `check`. @throws PropertyViolation */
+  orderTaken(order: SpecTimeoutNow): void;
   /** How often each was looked at. */
   readonly evaluated: ReadonlyMap<SpecProperty, number>;
 }
@@ -249,6 +262,143 @@ function checkDisk(ledger: Ledger, server: Server, before: SpecMember, now: Spec
     "durable-term-grows",
     () => `server ${server}: ${before.disk.currentTerm} to ${now.disk.currentTerm}`,
   );
+  demand(
+    (now.disk.snapshot?.index ?? 0) >= (before.disk.snapshot?.index ?? 0),
+    "log-or-snapshot",
+    () => `the disk of ${server} has an older snapshot than before`,
+  );
+}
+
+/** Who hands its leadership over takes nothing new meanwhile. @thesis §3.10 */
+function checkStandstill(
+  ledger: Ledger,
+  server: Server,
+  before: SpecMember,
+  now: SpecMember,
+): void {
+  if (before.transferTo === null || now.log === before.log || now.role !== "leader") return;
+  look(ledger.evaluated, "transfers-in-order");
+  const { first } = ledger.configurations;
+  const { outgoing } = findNewest(first, before.log, before.log.length).configuration;
+  demand(
+    outgoing !== null && now.log.at(-1)?.configuration !== undefined,
+    "transfers-in-order",
+    () => `server ${server} appends while it hands its leadership to ${before.transferTo}`,
+  );
+}
+
+/** Who promised neither votes nor stands until that has run out, nor forgets it. @thesis §6.4.1 */
+function checkPromise(ledger: Ledger, server: Server, before: SpecMember, now: SpecMember): void {
+  const { clock, promisedUntil, disk } = now;
+  if (before.promisedUntil === 0 && promisedUntil === 0 && disk.promised === 0) return;
+  look(ledger.evaluated, "promises-kept");
+  demand(
+    clock > 0 || promisedUntil >= disk.promised,
+    "promises-kept",
+    () => `server ${server} promised ${disk.promised}, and starts with ${promisedUntil}`,
+  );
+  // At 0 a start looks like a step.
+  if (clock < before.clock || before.clock === 0) return;
+  const isSame = now.votedFor === before.votedFor && now.currentTerm === before.currentTerm;
+  demand(
+    promisedUntil >= before.promisedUntil &&
+      (isSame || now.votedFor === null || clock >= promisedUntil),
+    "promises-kept",
+    () => `server ${server} breaks or forgets what it promised until ${before.promisedUntil}`,
+  );
+}
+
+/** A promise is on the disk of who made it, with a life in which it was made. @thesis §6.4.1 */
+function checkPromised(
+  ledger: Ledger,
+  members: readonly SpecMember[],
+  { from, promise = 0 }: SpecAppendEntriesResponse,
+): void {
+  const member = members[from];
+  if (promise === 0 || member === undefined) return;
+  look(ledger.evaluated, "promises-kept");
+  demand(
+    member.disk.promised >= promise && member.promisedUntil >= promise,
+    "promises-kept",
+    () => `server ${from} says that it promised ${promise}, on disk are ${member.disk.promised}`,
+  );
+}
+
+/** Nobody else can have been elected while a lease runs. @thesis §6.4.1 */
+function checkLease(ledger: Ledger, server: Server, member: SpecMember | undefined): void {
+  look(ledger.evaluated, "leases-exclude");
+  const newest = Math.max(...ledger.leaders.keys());
+  demand(
+    member?.currentTerm === newest,
+    "leases-exclude",
+    () => `server ${server} reads by a lease of term ${member?.currentTerm}, ${newest} is led`,
+  );
+}
+
+/**
+ * Only to a voter that has all, unless it lost it since or follows a newer leader; from who leads.
+ * @thesis §3.10
+ */
+function checkOrder(ledger: Ledger, members: readonly SpecMember[], order: SpecTimeoutNow): void {
+  look(ledger.evaluated, "transfers-in-order");
+  const { from, to, term } = order;
+  demand(
+    ledger.leaders.get(term)?.server === from,
+    "transfers-in-order",
+    () => `server ${from} orders an election and did not lead term ${term}`,
+  );
+  const leader = members[from];
+  if (leader?.transferTo !== to || leader.currentTerm !== term) return;
+  const disk = members[to]?.disk;
+  if (disk === undefined || disk.abstains || disk.currentTerm > term) return;
+  const { configuration } = findNewest(ledger.configurations.first, leader.log, leader.log.length);
+  demand(
+    isPrefix(leader.log, disk.log) && isVoterOf(configuration, to),
+    "transfers-in-order",
+    () => `server ${from} orders ${to} to stand, which lacks entries or is no voter`,
+  );
+}
+
+/** It stands for what is committed there, under a term that is known. @paper §7 */
+function checkSnapshot(ledger: Ledger, server: Server, snapshot: SpecSnapshot): void {
+  look(ledger.evaluated, "snapshots-are-committed");
+  const { index, term, configuration } = snapshot;
+  const { committed } = ledger;
+  const last = committed[index - 1];
+  const known = findNewest(ledger.configurations.first, committed, index).configuration;
+  demand(
+    last !== undefined && last.term === term && isSameConfiguration(known, configuration),
+    "snapshots-are-committed",
+    () => `server ${server} has a snapshot of entry ${index} of term ${term}`,
+  );
+}
+
+/** Nothing is gone that no snapshot has, and whoever has one knows what it covers. @paper §7 */
+function checkSnapshots(ledger: Ledger, server: Server, now: SpecMember): void {
+  const { snapshot, compacted, commitIndex, lastApplied, log, disk } = now;
+  if (snapshot === null && compacted === 0) return;
+  if (snapshot !== null) checkSnapshot(ledger, server, snapshot);
+  if (disk.snapshot !== null && disk.snapshot !== snapshot) {
+    checkSnapshot(ledger, server, disk.snapshot);
+  }
+  look(ledger.evaluated, "log-or-snapshot");
+  const covered = snapshot?.index ?? 0;
+  const stored = disk.snapshot?.index ?? 0;
+  demand(
+    compacted <= covered && covered <= Math.min(commitIndex, lastApplied, log.length),
+    "log-or-snapshot",
+    () => `server ${server} dropped ${compacted}, has a snapshot of ${covered}, of ${commitIndex}`,
+  );
+  demand(
+    disk.compacted <= stored && stored <= disk.log.length && stored <= covered,
+    "log-or-snapshot",
+    () => `the disk of ${server} dropped ${disk.compacted} and has a snapshot of ${stored}`,
+  );
+  demand(
+    disk.currentTerm >= (disk.snapshot?.term ?? 0),
+    "log-or-snapshot",
+    () => `the disk of ${server} has term ${disk.currentTerm} and a snapshot of a newer one`,
+  );
 }
 
 /** Looks at what changed on one server; true: who holds what must be counted anew. */
@@ -271,6 +421,9 @@ function checkMember(
     checkApplied(ledger, server, now, before.lastApplied);
   }
   if (before.disk !== now.disk) checkDisk(ledger, server, before, now);
+  checkSnapshots(ledger, server, now);
+  checkStandstill(ledger, server, before, now);
+  checkPromise(ledger, server, before, now);
   return { disk: before.disk !== now.disk, commit: ledger.committed.length > known };
 }
 
@@ -346,6 +499,15 @@ export function createProperties(specification: Specification): Properties {
         () => `read ${read} sees ${index} entries, ${committed} were committed before it`,
       );
     },
+    electionOrdered: (order) => checkOrder(ledger, members, order),
+    promiseSent: (response) => checkPromised(ledger, members, response),
+    leaseUsed: (server) => checkLease(ledger, server, members[server]),
+    orderTaken: ({ to, term }) =>
+      demand(
+        members[to]?.currentTerm === term + 1,
+        "transfers-in-order",
+        () => `server ${to} took an order of term ${term} in another`,
+      ),
     evaluated: ledger.evaluated,
   };
 }

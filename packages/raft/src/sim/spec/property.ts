@@ -13,6 +13,11 @@ export const specProperties = [
   "voters-only-stand",
   "changes-in-order",
   "removed-lead-no-more",
+  "snapshots-are-committed",
+  "log-or-snapshot",
+  "transfers-in-order",
+  "promises-kept",
+  "leases-exclude",
 ] as const;
 
 export type SpecProperty = (typeof specProperties)[number];

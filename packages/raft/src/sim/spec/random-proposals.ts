@@ -3,6 +3,7 @@ import type { Walk } from "./random-worlds.ts";
 import type {
   Server,
   SpecAppendEntries,
+  SpecInstallSnapshot,
   SpecMember,
   SpecMessage,
   SpecRequestVote,
@@ -94,25 +95,27 @@ function win(walk: Walk, server: Server): void {
   }
 }
 
-function openRound(walk: Walk, server: Server): void {
+export function openRound(walk: Walk, server: Server): void {
   const { specification, attempt } = walk;
   if (attempt("startRound", () => specification.startRound(server))) {
     walk.rounds[server] = (walk.rounds[server] ?? 0) + 1;
   }
 }
 
-function ask(walk: Walk, server: Server, pre: boolean): void {
+function ask(walk: Walk, server: Server, pre: boolean, ordered = false): void {
   persist(walk, server);
   const member = memberAt(walk, server);
   const term = pre ? member.currentTerm + 1 : member.currentTerm;
   for (const to of walk.specification.members.keys()) {
     if (to === server) continue;
     const last = walk.random.chance(0.05) ? { lastIndex: 99, lastTerm: term } : lastOf(member);
-    wish(walk, { kind: "request-vote", from: server, to, term, pre, ...last });
+    const transfer = ordered || (walk.hasTransfers && walk.random.chance(0.05));
+    const flag = transfer ? { transfer } : {};
+    wish(walk, { kind: "request-vote", from: server, to, term, pre, ...last, ...flag });
   }
 }
 
-function standAlone(walk: Walk, server: Server): void {
+export function standAlone(walk: Walk, server: Server): void {
   const { specification, random, attempt } = walk;
   if (random.chance(0.2)) {
     if (attempt("startPreVote", () => specification.startPreVote(server))) ask(walk, server, true);
@@ -161,10 +164,24 @@ function onRequestVote(walk: Walk, request: SpecRequestVote): void {
   if (random.chance(disk.votedFor === votedFor ? 0.05 : 0.3)) loseWrites(walk, to);
 }
 
+/** Mostly what was asked for, and now and then more, or without having promised it. */
+function promiseFor(walk: Walk, request: SpecAppendEntries): { readonly promise?: number } {
+  const { specification, attempt, random } = walk;
+  const { lease, to } = request;
+  if (lease === undefined || random.chance(0.1)) return {};
+  if (random.chance(walk.liesOften ? 0.5 : 0.05)) return { promise: lease };
+  const given = attempt("promiseLease", () => specification.promiseLease(to, request));
+  return given ? { promise: lease + (random.chance(0.02) ? 3 : 0) } : {};
+}
+
 function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
   const { specification, attempt, random } = walk;
   const { to, from, prevIndex, entries, leaderCommit } = request;
   const { log } = memberAt(walk, to);
+  if (walk.hasSnapshots && random.chance(0.03)) {
+    attempt("followLeader", () => specification.followLeader(to, request));
+    return;
+  }
   const isTaken = attempt("acceptEntries", () => specification.acceptEntries(to, request));
   if (!isTaken) {
     const { currentTerm: term } = memberAt(walk, to);
@@ -175,6 +192,7 @@ function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
   }
   const holdsPrev = prevIndex === 0 || log[prevIndex - 1]?.term === request.prevTerm;
   const verified = prevIndex + entries.length;
+  const promise = promiseFor(walk, request);
   persist(walk, to);
   wish(walk, {
     kind: "append-entries-response",
@@ -182,6 +200,7 @@ function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
     to: from,
     term: request.term,
     round: request.round,
+    ...promise,
     outcome: holdsPrev ? { kind: "accepted", matched: verified, verified } : { kind: "refused" },
   });
   const known = random.chance(0.9) ? Math.min(leaderCommit, verified) : leaderCommit;
@@ -191,6 +210,30 @@ function onAppendEntries(walk: Walk, request: SpecAppendEntries): void {
   if (memberAt(walk, to).abstains && random.chance(0.5)) {
     attempt("stopAbstaining", () => specification.stopAbstaining(to));
   }
+}
+
+function onInstallSnapshot(walk: Walk, request: SpecInstallSnapshot): void {
+  const { specification, attempt, random } = walk;
+  const { to, from, term, snapshot } = request;
+  const { index } = snapshot;
+  const isNeeded = random.chance(0.8);
+  const isInstalled =
+    isNeeded && attempt("installSnapshot", () => specification.installSnapshot(to, request));
+  if (!isInstalled) {
+    const follows = attempt("followLeader", () => specification.followLeader(to, request));
+    if (!follows) return;
+    attempt("learnCommit", () => specification.learnCommit(to, index));
+  }
+  persist(walk, to);
+  wish(walk, {
+    kind: "append-entries-response",
+    from: to,
+    to: from,
+    term,
+    round: 0,
+    outcome: { kind: "accepted", matched: index, verified: index },
+  });
+  if (random.chance(0.15)) loseWrites(walk, to);
 }
 
 function onMessage(walk: Walk, message: SpecMessage): void {
@@ -216,6 +259,16 @@ function onMessage(walk: Walk, message: SpecMessage): void {
       if (attempt("countAcknowledgement", () => specification.countAcknowledgement(to, message))) {
         commitSomething(walk, to);
       }
+      return;
+    case "timeout-now":
+      if (walk.timeoutNow(to, message)) {
+        ask(walk, to, false, true);
+        attempt("countOwnVote", () => specification.countOwnVote(to));
+        win(walk, to);
+      }
+      return;
+    case "install-snapshot":
+      onInstallSnapshot(walk, message);
       return;
     case "read-index":
       walk.registerRead(to, message.read);
@@ -347,7 +400,12 @@ export function exchange(walk: Walk, from: Server, to: Server): void {
     entries: own.log.slice(prevIndex),
     leaderCommit: own.commitIndex,
     round: walk.rounds[from] ?? 0,
+    ...leaseFor(walk),
   });
+}
+
+function leaseFor(walk: Walk): { readonly lease?: number } {
+  return walk.hasLeases && walk.random.chance(0.8) ? { lease: walk.random.between(8, 30) } : {};
 }
 
 /** From the leader's log, or what the member takes for it; now and then with something wrong. */
@@ -372,6 +430,7 @@ function replicate(walk: Walk): void {
     entries: log.slice(prevIndex, prevIndex + random.between(0, 4)),
     leaderCommit: wrong ? random.between(0, log.length) : commitIndex,
     round,
+    ...leaseFor(walk),
   });
 }
 

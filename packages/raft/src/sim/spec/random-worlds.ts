@@ -5,16 +5,20 @@
  * `random-proposals.ts`.
  */
 import { createSpecification } from "./create-specification.ts";
-import { createProperties } from "./properties.ts";
+import { createProperties, type Properties } from "./properties.ts";
 import type { SpecProperty } from "./property.ts";
 import { membershipProposals } from "./random-changes.ts";
+import { leaseProposals } from "./random-leases.ts";
 import { type Proposal, proposals } from "./random-proposals.ts";
+import { snapshotProposals } from "./random-snapshots.ts";
+import { transferProposals } from "./random-transfers.ts";
 import {
   Refusal,
   type Specification,
   type SpecificationOptions,
   type SpecLog,
   type SpecMessage,
+  type SpecTimeoutNow,
 } from "./specification.ts";
 
 /** Seeded chance: `createRandom` of the simulator makes it; this room imports nothing. */
@@ -35,6 +39,12 @@ export interface RandomWorldOptions {
   readonly steps: number;
   /** Members come and go; of the `servers` only some vote at first. */
   readonly membership?: boolean;
+  /** Logs are dropped from the beginning. */
+  readonly snapshots?: boolean;
+  /** Leaders hand their leadership over. */
+  readonly transfers?: boolean;
+  /** Leaders ask for promises, and read by them. */
+  readonly leases?: boolean;
 }
 
 export interface RandomWorld {
@@ -69,10 +79,19 @@ export interface Walk {
   readonly promptness: number;
   /** Disks lose entries in this world. */
   readonly isLossy: boolean;
+  readonly hasSnapshots: boolean;
+  readonly hasTransfers: boolean;
+  readonly hasLeases: boolean;
+  /** Members try to answer with promises that they did not give. */
+  readonly liesOften: boolean;
+  /** By server: how far its clock is ahead of time, 0 to 2. */
+  readonly ahead: number[];
   /** Tries an action; false: it was refused. */
   readonly attempt: (name: string, action: () => void) => boolean;
   readonly send: (message: SpecMessage) => boolean;
+  readonly timeoutNow: (server: number, order: SpecTimeoutNow) => boolean;
   readonly registerRead: (server: number, read: string) => boolean;
+  readonly leaseRead: (server: number, read: string) => boolean;
   readonly confirmRead: (server: number, read: string) => boolean;
 }
 
@@ -90,21 +109,17 @@ function chooseVoters(options: RandomWorldOptions): Partial<SpecificationOptions
   return { log: [{ term: 1, value: 0, configuration }], starts };
 }
 
-function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWorld } {
-  const specification = createSpecification({
-    servers: options.servers,
-    log: [{ term: 1, value: 0 }],
-    currentTerm: 1,
-    commitIndex: 1,
-    ...(options.membership === true ? chooseVoters(options) : {}),
-  });
-  const properties = createProperties(specification);
+interface Trial {
+  readonly attempt: (name: string, action: () => void) => boolean;
+  readonly done: ReadonlyMap<string, number>;
+  readonly refused: ReadonlyMap<string, number>;
+}
+
+/** Tries actions, counts them, and looks at every property after each. */
+function createTrial(specification: Specification, properties: Properties): Trial {
   const done = new Map<string, number>();
   const refused = new Map<string, number>();
   const count = (map: Map<string, number>, name: string) => map.set(name, (map.get(name) ?? 0) + 1);
-  const left: SpecMessage[] = [];
-  const fresh: SpecMessage[] = [];
-
   const attempt = (name: string, action: () => void): boolean => {
     const before = [...specification.members];
     try {
@@ -121,6 +136,25 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     properties.check();
     return true;
   };
+  return { attempt, done, refused };
+}
+
+/** Two clocks, each at most 2 ahead of time, differ by no more in what they count. */
+const clockDrift = 4;
+
+function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWorld } {
+  const specification = createSpecification({
+    servers: options.servers,
+    log: [{ term: 1, value: 0 }],
+    currentTerm: 1,
+    commitIndex: 1,
+    ...(options.membership === true ? chooseVoters(options) : {}),
+    ...(options.leases === true ? { stickyFor: 3, clockDrift } : {}),
+  });
+  const properties = createProperties(specification);
+  const { attempt, done, refused } = createTrial(specification, properties);
+  const left: SpecMessage[] = [];
+  const fresh: SpecMessage[] = [];
 
   const { random } = options;
   const walk: Walk = {
@@ -128,6 +162,11 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     random,
     promptness: 0.9 * random.unit(),
     isLossy: random.chance(0.4),
+    hasSnapshots: options.snapshots === true,
+    hasTransfers: options.transfers === true,
+    hasLeases: options.leases === true,
+    liesOften: options.leases === true && random.chance(0.4),
+    ahead: [],
     left,
     fresh,
     intents: [],
@@ -141,14 +180,28 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
     attempt,
     send: (message) => {
       if (!attempt(`send ${message.kind}`, () => specification.send(message))) return false;
+      if (message.kind === "timeout-now") properties.electionOrdered(message);
+      if (message.kind === "append-entries-response") properties.promiseSent(message);
       left.push(message);
       fresh.push(message);
       return true;
+    },
+    timeoutNow: (server, order) => {
+      const happened = attempt("timeoutNow", () => specification.timeoutNow(server, order));
+      if (happened) properties.orderTaken(order);
+      return happened;
     },
     registerRead: (server, read) => {
       const happened = attempt("registerRead", () => specification.registerRead(server, read));
       if (happened) properties.readRegistered(read);
       return happened;
+    },
+    leaseRead: (server, read) => {
+      properties.readRegistered(read);
+      return attempt("leaseRead", () => {
+        properties.readConfirmed(read, specification.leaseRead(server, read));
+        properties.leaseUsed(server);
+      });
     },
     confirmRead: (server, read) =>
       attempt("confirmRead", () => {
@@ -170,6 +223,9 @@ export function runRandomWorld(options: RandomWorldOptions): RandomWorld {
   const all: readonly Proposal[] = [
     ...proposals,
     ...(options.membership === true ? membershipProposals : []),
+    ...(options.snapshots === true ? snapshotProposals : []),
+    ...(options.transfers === true ? transferProposals : []),
+    ...(options.leases === true ? leaseProposals : []),
   ];
   const weights = all.map(({ weight }) => weight * (0.2 + 1.8 * random.unit() ** 2));
   const total = weights.reduce((sum, weight) => sum + weight, 0);

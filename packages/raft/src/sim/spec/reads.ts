@@ -12,7 +12,16 @@ import { ledNow, lifeOf, memberOf, refuse, type World } from "./world.ts";
 export function startRound(world: World, server: Server): void {
   const led = ledNow(world, server, "§6.4, the leader sends rounds of heartbeats");
   led.round += 1;
+  led.openedAt.set(led.round, memberOf(world, server).clock);
   lifeOf(world, server).isFresh = false;
+}
+
+/** What was committed by now, by anybody, lies up to there. @thesis §6.4 */
+export function readIndexOf(world: World, server: Server): number {
+  const { log, commitIndex, currentTerm } = memberOf(world, server);
+  const first = log.findIndex(({ term }) => term === currentTerm) + 1;
+  if (first > 0) return Math.max(commitIndex, first);
+  refuse(`§6.4, a leader begins with an entry of its term; there is none of ${currentTerm}.`);
 }
 
 /**
@@ -22,14 +31,10 @@ export function startRound(world: World, server: Server): void {
 export function registerRead(world: World, server: Server, read: string): void {
   const led = ledNow(world, server, "§6.4, the leader notes its commit index");
   checkStillLeads(world, server, "§6, a leader that was removed takes no reads");
-  const { log, commitIndex, currentTerm } = memberOf(world, server);
-  const first = log.findIndex(({ term }) => term === currentTerm) + 1;
-  if (first === 0) {
-    refuse(`§6.4, a leader begins with an entry of its term; there is none of ${currentTerm}.`);
-  }
+  const index = readIndexOf(world, server);
   const life = lifeOf(world, server);
   life.isFresh = false;
-  life.reads.set(read, { index: Math.max(commitIndex, first), round: led.round });
+  life.reads.set(read, { index, round: led.round });
   world.readsRegistered.add(read);
 }
 

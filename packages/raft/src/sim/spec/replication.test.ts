@@ -12,7 +12,7 @@ import {
   persist,
   replicate,
 } from "./test-worlds.ts";
-import { change, createWorld, lifeOf, pastOf, type World } from "./world.ts";
+import { change, createLed, createWorld, lifeOf, pastOf, type World } from "./world.ts";
 
 describe("clientRequest", () => {
   it("appends entries of the leader's term, for a leader only", () => {
@@ -225,7 +225,7 @@ describe("two leaders of one term", () => {
   function brokenWorld(): World {
     const world = createWorld({ servers: 3, log: [], currentTerm: 2, commitIndex: 0 });
     for (const server of [0, 1]) {
-      const led = { term: 2, log: [], commitIndex: 0, round: 0, answered: new Map() };
+      const led = createLed(2, [], 0);
       lifeOf(world, server).led.set(2, led);
       pastOf(world, server).termsLed.add(2);
       change(world, server, { role: "leader" });

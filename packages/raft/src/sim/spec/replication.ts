@@ -6,31 +6,38 @@ import {
   isQuorum,
 } from "./configurations.ts";
 import { settle } from "./disk.ts";
+import { notePromise } from "./leases.ts";
 import { checkDelivered } from "./network.ts";
 import type {
   Server,
   SpecAppendEntries,
   SpecAppendEntriesResponse,
+  SpecInstallSnapshot,
   SpecLog,
 } from "./specification.ts";
 import {
   change,
+  checkNoTransfer,
   follow,
   type Heard,
   isSameEntry,
   ledNow,
   lifeOf,
   memberOf,
+  noteCaughtUp,
   pastOf,
   refuse,
   termAt,
   type World,
 } from "./world.ts";
 
+type FromLeader = SpecAppendEntries | SpecInstallSnapshot;
+
 /** @paper §5.3 */
 export function clientRequest(world: World, server: Server, values: readonly number[]): void {
   const led = ledNow(world, server, "§5.3, the leader takes requests");
   checkStillLeads(world, server, "§6, a leader that was removed takes no requests");
+  checkNoTransfer(world, server);
   const { log, currentTerm } = memberOf(world, server);
   const longer = [...log, ...values.map((value) => ({ term: currentTerm, value }))];
   led.log = longer;
@@ -38,7 +45,7 @@ export function clientRequest(world: World, server: Server, values: readonly num
 }
 
 /** §5.2: at most one leader a term, so whoever led a term hears of no other leader of it. */
-function checkSender(world: World, server: Server, request: SpecAppendEntries): void {
+function checkSender(world: World, server: Server, request: FromLeader): void {
   const { term, from } = request;
   if (pastOf(world, server).termsLed.has(term)) {
     refuse(`ELECTION SAFETY, §5.2: servers ${server} and ${from} both led term ${term}.`);
@@ -61,7 +68,7 @@ function merge(log: SpecLog, prevIndex: number, entries: SpecLog): SpecLog {
 }
 
 /** What this member knows of the leader that sent `request`. */
-function hear(world: World, server: Server, request: SpecAppendEntries): Heard {
+function hear(world: World, server: Server, request: FromLeader): Heard {
   const life = lifeOf(world, server);
   const { term, from } = request;
   const known = life.heard.get(term);
@@ -74,17 +81,19 @@ function hear(world: World, server: Server, request: SpecAppendEntries): Heard {
     onDisk: 0,
     leaderCommit: 0,
     round: 0,
+    at: 0,
+    promises: new Map(),
   };
   life.heard.set(term, heard);
   life.unsettled = [...life.unsettled, heard];
   return heard;
 }
 
-/** @paper §5.3, Figure 2 */
-export function acceptEntries(world: World, server: Server, request: SpecAppendEntries): void {
-  const { role, currentTerm, log, disk } = memberOf(world, server);
+/** What anything of the current term from its leader says. @paper §5.2, Figure 2 */
+export function followSender(world: World, server: Server, request: FromLeader): Heard {
+  const { role, currentTerm, clock } = memberOf(world, server);
   checkDelivered(world, server, request);
-  const { term, prevIndex, prevTerm, entries } = request;
+  const { term } = request;
   if (term !== currentTerm) {
     refuse(
       `Figure 2, AppendEntries 1: the request is of term ${term}, server ${server} is in term ` +
@@ -93,15 +102,38 @@ export function acceptEntries(world: World, server: Server, request: SpecAppendE
   }
   checkSender(world, server, request);
   const heard = hear(world, server, request);
-  heard.leaderCommit = Math.max(heard.leaderCommit, request.leaderCommit);
-  heard.round = Math.max(heard.round, request.round);
+  heard.at = clock;
+  lifeOf(world, server).lostLinks.delete(request.from);
+  if (request.kind === "append-entries") {
+    heard.leaderCommit = Math.max(heard.leaderCommit, request.leaderCommit);
+    heard.round = Math.max(heard.round, request.round);
+  } else heard.leaderCommit = Math.max(heard.leaderCommit, request.snapshot.index);
   if (role !== "follower") follow(world, server, {});
   else lifeOf(world, server).isFresh = false;
+  return heard;
+}
+
+/** `log`, or its beginning up to `index`, was found to equal the leader's up to there. */
+export function verify(
+  world: World,
+  server: Server,
+  heard: Heard,
+  log: SpecLog,
+  index: number,
+): void {
+  heard.log = log;
+  heard.verified = Math.max(heard.verified, index);
+  settle(heard, memberOf(world, server).disk);
+}
+
+/** @paper §5.3, Figure 2 */
+export function acceptEntries(world: World, server: Server, request: SpecAppendEntries): void {
+  const { log } = memberOf(world, server);
+  const heard = followSender(world, server, request);
+  const { prevIndex, prevTerm, entries } = request;
   if (termAt(log, prevIndex) !== prevTerm) return;
   const merged = merge(log, prevIndex, entries);
-  heard.log = merged;
-  heard.verified = Math.max(heard.verified, prevIndex + entries.length);
-  settle(heard, disk);
+  verify(world, server, heard, merged, prevIndex + entries.length);
   if (merged !== log) change(world, server, { log: merged });
 }
 
@@ -118,11 +150,13 @@ export function countAcknowledgement(
     refuse(`§5.3, an answer of term ${term} says nothing to the leader of term ${led.term}.`);
   }
   led.answered.set(from, Math.max(led.answered.get(from) ?? 0, round));
+  notePromise(led, response);
   lifeOf(world, server).isFresh = false;
   if (outcome.kind === "refused") return;
   const { matchIndex } = memberOf(world, server);
   if (outcome.matched > (matchIndex.get(from) ?? 0)) {
     change(world, server, { matchIndex: new Map(matchIndex).set(from, outcome.matched) });
+    noteCaughtUp(world, server, led);
   }
 }
 
@@ -139,7 +173,7 @@ export function lowerMatch(world: World, server: Server, peer: Server, matched: 
 }
 
 /** Committed things stay known over all lives; `log` holds them. */
-function know(world: World, server: Server, log: SpecLog, index: number): void {
+export function know(world: World, server: Server, log: SpecLog, index: number): void {
   const past = pastOf(world, server);
   if (index > past.commitIndex) {
     past.commitIndex = index;

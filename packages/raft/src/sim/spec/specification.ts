@@ -36,8 +36,17 @@ export interface SpecEntry {
   readonly configuration?: SpecConfiguration;
 }
 
-/** Entry k is at k - 1. */
+/** Entry k is at k - 1, also when the first ones were dropped: see `compacted`. */
 export type SpecLog = readonly SpecEntry[];
+
+/** The state after the entry `index`: it takes the place of all entries up to there. @paper §7 */
+export interface SpecSnapshot {
+  readonly index: number;
+  /** Of that entry. */
+  readonly term: number;
+  /** In force there. */
+  readonly configuration: SpecConfiguration;
+}
 
 export type SpecRole = "follower" | "pre-candidate" | "candidate" | "leader";
 
@@ -46,8 +55,14 @@ export interface SpecDisk {
   readonly currentTerm: number;
   readonly votedFor: Server | null;
   readonly log: SpecLog;
+  /** The newest; null: none. */
+  readonly snapshot: SpecSnapshot | null;
+  /** So many entries were dropped from the beginning of the log. */
+  readonly compacted: number;
   /** The log may lack what was acknowledged: neither votes nor stands until it has caught up. */
   readonly abstains: boolean;
+  /** After a start, this long neither votes nor stands: it was promised. 0: nothing was. */
+  readonly promised: number;
 }
 
 /** One member as the paper sees it. Figure 2, and what of it is on disk. */
@@ -55,10 +70,21 @@ export interface SpecMember {
   readonly role: SpecRole;
   readonly currentTerm: number;
   readonly votedFor: Server | null;
+  /**
+   * The paper's, which nothing is dropped from: what came with a snapshot is in it as well. What a
+   * real member has of it begins after `compacted`.
+   */
   readonly log: SpecLog;
+  /** The newest; of an installed one perhaps not on disk yet. Null: none. */
+  readonly snapshot: SpecSnapshot | null;
+  /** So many entries were dropped: a snapshot has taken their place. */
+  readonly compacted: number;
   readonly abstains: boolean;
   readonly commitIndex: number;
-  /** 0 after every start: what the machine has kept is not the paper's. */
+  /**
+   * After every start that of the snapshot, 0 without: what else the machine has kept is not the
+   * paper's.
+   */
   readonly lastApplied: number;
   /** Of a candidate of `currentTerm`: who granted. The own vote counts once it is on disk. */
   readonly votesGranted: ReadonlySet<Server>;
@@ -69,6 +95,14 @@ export interface SpecMember {
    * Of all servers that there are; who is unknown to a configuration counts for nothing.
    */
   readonly matchIndex: ReadonlyMap<Server, number>;
+  /** Of a leader: to whom it hands its leadership. Null: to nobody. */
+  readonly transferTo: Server | null;
+  /** The own, monotonic: 0 at every start. In whatever unit the caller counts. */
+  readonly clock: number;
+  /** The longest promise since none ran; it may have run out. 0: none. @thesis §6.4.1 */
+  readonly promised: number;
+  /** By the own clock: until then it neither votes nor stands. */
+  readonly promisedUntil: number;
   readonly disk: SpecDisk;
   /** Handed to the disk and not on it, oldest first. */
   readonly writes: readonly SpecDisk[];
@@ -83,6 +117,8 @@ export interface SpecRequestVote {
   readonly pre: boolean;
   readonly lastIndex: number;
   readonly lastTerm: number;
+  /** The leader of the term before ordered this campaign. Left out: nobody did. @thesis §3.10 */
+  readonly transfer?: boolean;
 }
 
 export interface SpecRequestVoteResponse {
@@ -111,6 +147,8 @@ export interface SpecAppendEntries {
    * 0: none. @thesis §6.4
    */
   readonly round: number;
+  /** Asks, with this round, for a promise of so long. Left out: for none. @thesis §6.4.1 */
+  readonly lease?: number;
 }
 
 export interface SpecAppendEntriesResponse {
@@ -131,6 +169,25 @@ export interface SpecAppendEntriesResponse {
   readonly outcome:
     | { readonly kind: "accepted"; readonly matched: number; readonly verified: number }
     | { readonly kind: "refused" };
+  /** In answer to `round`: promised for so long. Left out: nothing is. */
+  readonly promise?: number;
+}
+
+/** The leader's snapshot, for one who needs entries that were dropped. @paper §7, Figure 13 */
+export interface SpecInstallSnapshot {
+  readonly kind: "install-snapshot";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
+  readonly snapshot: SpecSnapshot;
+}
+
+/** The leader orders an election that `to` is to win. @thesis §3.10 */
+export interface SpecTimeoutNow {
+  readonly kind: "timeout-now";
+  readonly from: Server;
+  readonly to: Server;
+  readonly term: number;
 }
 
 /** A member asks who it takes for the leader for an index to read at. @thesis §6.4 */
@@ -158,6 +215,8 @@ export type SpecMessage =
   | SpecRequestVoteResponse
   | SpecAppendEntries
   | SpecAppendEntriesResponse
+  | SpecInstallSnapshot
+  | SpecTimeoutNow
   | SpecReadIndex
   | SpecReadIndexResponse;
 
@@ -181,8 +240,9 @@ export interface Specification {
   startPreVote(server: Server): void;
   /**
    * Election timeout: a new term, a vote for oneself, which counts once it is on disk. Allowed at
-   * any time to who does not lead, does not abstain, and is a voter of the configuration in force
-   * or of the committed one (of either half, if that is joint). @paper §5.2, §6
+   * any time to who does not lead, does not abstain, has no promise running, and is a voter of the
+   * configuration in force or of the committed one (of either half, if that is joint). @paper §5.2,
+   * §6
    */
   timeout(server: Server): void;
   /** Any role to follower in the same term: CheckQuorum, a lost election. @thesis §6.2 */
@@ -192,6 +252,15 @@ export interface Specification {
    * leader without it. Extension of this project: safe, as any newer term is.
    */
   raiseTerm(server: Server): void;
+
+  /** The own clock goes on. */
+  advanceClock(server: Server, by: number): void;
+  /**
+   * The member sees that its link to `peer` is gone, which is nobody's word but its own. If that is
+   * the leader, it may vote though it heard from it lately, until it hears from it again. Extension
+   * of this project.
+   */
+  loseLink(server: Server, peer: Server): void;
 
   // --- elections ---------------------------------------------------------------------------------
 
@@ -203,7 +272,10 @@ export interface Specification {
   /**
    * Grants the delivered request, a vote or a pre-vote, whoever asks and whatever the voter takes
    * itself for: its log may lack the configuration that counts it. Refusing needs no action.
-   * @paper §5.2, §5.4.1, §6
+   * Not while a promise runs. Nor, if `stickyFor` is set, in less than that after the leader of
+   * this term was heard, unless `loseLink` said that it is gone, or the request is marked
+   * `transfer`; such a request's term is not adopted, either. @paper §5.2, §5.4.1, §6; @thesis
+   * §4.2.3
    */
   grantVote(server: Server, request: SpecRequestVote): void;
   /** Counts a delivered granted answer to the campaign that is under way. */
@@ -233,6 +305,24 @@ export interface Specification {
   configurationOf(server: Server): SpecConfiguration;
   /** The newest in the part of the log that the member knows to be committed. */
   committedConfigurationOf(server: Server): SpecConfiguration;
+
+  // --- transfer ----------------------------------------------------------------------------------
+
+  /**
+   * The leader hands its leadership to another voter. Until this ends it takes no requests and
+   * begins no change; it may leave a joint configuration. Once the target has the whole log on
+   * disk, the order `timeout-now` may leave. It ends with this leadership at the latest.
+   * @thesis §3.10
+   */
+  startTransfer(server: Server, target: Server): void;
+  /** The leader gives it up: the deadline has passed, or nobody wants it any more. */
+  endTransfer(server: Server): void;
+  /**
+   * A follower takes a delivered order of its term, from the leader that it heard in this term: it
+   * stands at once, as in `timeout`, without a pre-vote, and its requests say so by `transfer`.
+   * @thesis §3.10
+   */
+  timeoutNow(server: Server, request: SpecTimeoutNow): void;
 
   // --- replication -------------------------------------------------------------------------------
 
@@ -271,6 +361,36 @@ export interface Specification {
   /** Applies committed entries up to `index`, in order. */
   apply(server: Server, index: number): void;
 
+  // --- snapshots ---------------------------------------------------------------------------------
+
+  /**
+   * A snapshot of the member's own is on disk as a whole, from now on: said when it is, not when
+   * it was begun. It is of entries that were applied and are on disk, newer than the last, with the
+   * term and configuration that the log has there. @paper §7
+   */
+  takeSnapshot(server: Server, snapshot: SpecSnapshot): void;
+  /**
+   * Drops entries up to `index` from the log, which a snapshot on disk covers. To the disk it comes
+   * with the next write. @paper §7
+   */
+  compact(server: Server, index: number): void;
+  /**
+   * Takes over a delivered snapshot that is complete, of the current term and of entries above the
+   * commit index: follows its sender; if the log holds the snapshot's last entry, what follows it
+   * stays, else nothing of the log does. The entries up to there are dropped, committed and
+   * applied. The next write brings log and snapshot to the disk together. The answer is one to
+   * append entries: the log is known to equal the leader's up to the snapshot's index. Refused for
+   * an index that is known to be committed: then `followLeader`. @paper §7, Figure 13
+   */
+  installSnapshot(server: Server, request: SpecInstallSnapshot): void;
+  /**
+   * Follows the sender of a delivered request of the current term, and leaves the log alone: what
+   * only part of a snapshot came of, what is not needed, or what reaches back into what was
+   * dropped. Remembers the leader's commit index and round; of a snapshot, that the log equals the
+   * leader's up to there, if it holds the snapshot's last entry.
+   */
+  followLeader(server: Server, request: SpecAppendEntries | SpecInstallSnapshot): void;
+
   // --- reads -------------------------------------------------------------------------------------
 
   /** The leader opens a new round of heartbeats. */
@@ -291,6 +411,24 @@ export interface Specification {
    */
   confirmRead(server: Server, read: string): number;
 
+  // --- leases ------------------------------------------------------------------------------------
+
+  /**
+   * Promises the sender of a delivered request with a `lease`, which was taken over or followed in
+   * this life, not to vote, not even in pre-votes, and not to stand, for that long by the own
+   * clock from now on: said when the request comes. It is on disk with the next write, and counts
+   * from the start after a restart. @thesis §6.4.1
+   */
+  promiseLease(server: Server, request: SpecAppendEntries): void;
+  /**
+   * The leader reads at once, at the index returned, which must be applied: `registerRead` and
+   * `confirmRead` in one. Allowed while the promises of a majority (of each half, if joint; the
+   * leader counts itself) have not run out: each counts from when the round that it answers was
+   * opened, by the leader's clock, less `clockDrift`. Never again in a leadership that was once to
+   * be handed over. @thesis §6.4.1
+   */
+  leaseRead(server: Server, read: string): number;
+
   // --- disk --------------------------------------------------------------------------------------
 
   /** Hands the persistent state as it is now to the disk, as one write. */
@@ -300,14 +438,16 @@ export interface Specification {
   /**
    * The process ends and starts again; of the writes under way the first `kept` are on disk. All
    * volatile state is lost. `commitIndex` is what the disk happens to know of it: it was committed,
-   * but may be older than what was known before the end. The persistent variables may be stored
+   * but may be older than what was known before the end; that of the snapshot, if it is older than
+   * that. The persistent variables may be stored
    * apart: then term, vote and abstinence of the first `keptTerms` writes are on disk, the log of
-   * the first `kept` only. Left out: `kept`; never less.
+   * the first `kept` only, and the snapshot with it. Left out: `kept`; never less.
    */
   restart(server: Server, kept: number, commitIndex: number, keptTerms?: number): void;
   /**
    * While the member is down, its disk loses all after the first `kept` entries: a declared fault.
-   * From now on the member abstains, on disk, too. Said right after `restart`, before the member
+   * From now on the member abstains, on disk, too. A snapshot is not lost so: `kept` is not below
+   * its index. Said right after `restart`, before the member
    * does anything; a commit index above `kept` falls to it. `restored`: entries behind those, which
    * an earlier write had removed: the fault took what removed them.
    */
@@ -331,16 +471,21 @@ export interface Specification {
    * - its term was this member's in this life, and it or a newer one is on disk (a pre-vote
    *   request: the term before it);
    * - a vote request: this member opened that campaign with that last entry, and its vote for
-   *   itself is on disk, or a newer term; a pre-vote request: it opened that pre-vote with that
-   *   last entry;
+   *   itself is on disk, or a newer term, with `transfer` only if it was ordered to; a pre-vote
+   *   request: it opened that pre-vote with that last entry;
    * - a granted vote: it was granted in that term, and is on disk, or a newer term; a granted
    *   pre-vote: it was granted in that term;
    * - append entries: the member leads or led that term, `prev` and `entries` are of its log as
    *   that term's leader, its commit index and its round (as that leader) are not below the
    *   message's;
+   * - an order to stand: the member leads or led that term and meant to hand it to `to`, which then
+   *   had its whole log on disk;
+   * - a snapshot: the member leads or led that term, committed its last entry by then, and had it
+   *   on disk at some time;
    * - an accepted answer: in that term the log was known to equal the leader's up to `verified`,
    *   and up to `matched` that very prefix has been on this member's disk at a time when its disk's
    *   term was that term or newer;
+   * - a promise: it was given to `to` for that `round` and is on disk;
    * - any answer to append entries: it had heard `round` from that leader in that term, or it is 0;
    * - a question for a read index: nobody else asked, nor was it registered before it was asked;
    * - an answer to a read: it was asked, the index is the one that `confirmRead` returned for that
@@ -358,6 +503,8 @@ export interface SpecStart {
   readonly log: SpecLog;
   readonly currentTerm: number;
   readonly commitIndex: number;
+  /** Of the beginning of that log, which is dropped. Left out: none. */
+  readonly snapshot?: SpecSnapshot;
 }
 
 export interface SpecificationOptions {
@@ -371,6 +518,12 @@ export interface SpecificationOptions {
    * configuration of its own.
    */
   readonly configuration?: SpecConfiguration;
+  /** All start with it, and without what it covers: a restored cluster. Left out: none. */
+  readonly snapshot?: SpecSnapshot;
+  /** How long who heard from a leader gives no vote. Left out: it is not looked at. */
+  readonly stickyFor?: number;
+  /** By so much clocks may differ in what they count while a promise runs. Left out: 0. */
+  readonly clockDrift?: number;
   /** Who starts with something else: those that are to join later have an empty log. */
   readonly starts?: ReadonlyMap<Server, SpecStart>;
 }

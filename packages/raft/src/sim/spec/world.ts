@@ -13,6 +13,7 @@ import {
   type SpecLog,
   type SpecMember,
   type SpecMessage,
+  type SpecSnapshot,
   type SpecStart,
 } from "./specification.ts";
 
@@ -34,6 +35,10 @@ export interface Heard {
   leaderCommit: number;
   /** The newest round of heartbeats; 0: none. */
   round: number;
+  /** By the own clock: when it was last heard. */
+  at: number;
+  /** By round: what was promised for it. */
+  readonly promises: Map<number, number>;
 }
 
 /** What a member did as the leader of one term. Stands still once it leads no more. */
@@ -45,6 +50,14 @@ export interface Led {
   round: number;
   /** By peer: the newest round that it answered. */
   readonly answered: Map<Server, number>;
+  /** By round: when it was opened, by the own clock. */
+  readonly openedAt: Map<number, number>;
+  /** By peer: until when it promised, by the own clock. */
+  readonly promises: Map<Server, number>;
+  /** It was once to be handed over: no lease counts any more. */
+  wasHandedOver: boolean;
+  /** Who had the whole log on disk when it was to take over. */
+  readonly mayTakeOver: Set<Server>;
 }
 
 /** A read that waits for its majority. @thesis §6.4 */
@@ -65,10 +78,14 @@ export interface Life {
   /** By term: the last entry with which it campaigned. */
   readonly campaigns: Map<number, LastEntry>;
   readonly preCampaigns: Set<string>;
+  /** The terms in which it stood because a leader ordered it. */
+  readonly ordered: Set<number>;
   readonly heard: Map<number, Heard>;
   /** Those of `heard` of which something may still come to the disk. */
   unsettled: readonly Heard[];
   readonly led: Map<number, Led>;
+  /** Links seen to be gone, and nothing heard from there since. */
+  readonly lostLinks: Set<Server>;
   readonly reads: Map<string, PendingRead>;
   readonly confirmedReads: Map<string, number>;
 }
@@ -82,6 +99,8 @@ export interface Past {
   /** The term on its disk when it last lost entries. */
   termOfLoss: number;
   /** Every entry that was on its disk at some time, by index and term, with the term before it. */
+  /** By index: every snapshot that was on its disk at some time. */
+  readonly snapshots: Map<number, SpecSnapshot>;
   readonly everOnDisk: Map<string, { readonly value: number; readonly prevTerm: number }>;
 }
 
@@ -97,7 +116,11 @@ export interface World {
   /** What all began with, or with the beginning of it. */
   readonly firstLog: SpecLog;
   readonly firstCommitIndex: number;
+  readonly stickyFor: number;
+  readonly clockDrift: number;
   readonly left: LeftMessages;
+  /** By the key of a snapshot that has left: the entries that it stands for. */
+  readonly covered: Map<string, SpecLog>;
   /** By read: who asked for it by message. */
   readonly readsAsked: Map<string, Server>;
   readonly readsRegistered: Set<string>;
@@ -110,12 +133,13 @@ const noWrites: readonly SpecDisk[] = [];
 /** What a member forgets when it becomes a follower. */
 export const asFollower: Pick<
   SpecMember,
-  "role" | "votesGranted" | "preVotesGranted" | "matchIndex"
+  "role" | "votesGranted" | "preVotesGranted" | "matchIndex" | "transferTo"
 > = {
   role: "follower",
   votesGranted: noServers,
   preVotesGranted: noServers,
   matchIndex: noMatches,
+  transferTo: null,
 };
 
 /** @throws Refusal always */
@@ -131,39 +155,87 @@ export function createLife(term: number): Life {
     preVotes: new Set(),
     campaigns: new Map(),
     preCampaigns: new Set(),
+    ordered: new Set(),
     heard: new Map(),
     unsettled: [],
     led: new Map(),
+    lostLinks: new Set(),
     reads: new Map(),
     confirmedReads: new Map(),
   };
 }
 
-/** A process that has just started from `disk`. */
-export function startedFrom(disk: SpecDisk, commitIndex: number): SpecMember {
+export function createLed(term: number, log: SpecLog, commitIndex: number): Led {
+  return {
+    term,
+    log,
+    commitIndex,
+    round: 0,
+    answered: new Map(),
+    openedAt: new Map(),
+    promises: new Map(),
+    wasHandedOver: false,
+    mayTakeOver: new Set(),
+  };
+}
+
+/** A process that has just started from `disk`. What a snapshot covers was committed. */
+export function startedFrom(disk: SpecDisk, known: number): SpecMember {
+  const covered = disk.snapshot?.index ?? 0;
+  const commitIndex = Math.max(known, covered);
   return {
     ...asFollower,
     currentTerm: disk.currentTerm,
     votedFor: disk.votedFor,
     log: disk.log,
+    snapshot: disk.snapshot,
+    compacted: disk.compacted,
     abstains: disk.abstains,
     commitIndex,
-    lastApplied: 0,
+    lastApplied: covered,
+    clock: 0,
+    promised: disk.promised,
+    promisedUntil: disk.promised,
     disk,
     writes: noWrites,
   };
 }
 
-function createPast({ log, commitIndex }: SpecStart): Past {
+function createPast({ log, commitIndex, snapshot }: SpecStart): Past {
   const past: Past = {
     termsLed: new Set(),
     commitIndex,
     committedLog: log,
     termOfLoss: -1,
+    snapshots: new Map(),
     everOnDisk: new Map(),
   };
+  if (snapshot !== undefined) past.snapshots.set(snapshot.index, snapshot);
   noteOnDisk(past, [], log);
   return past;
+}
+
+/**
+ * The snapshot is of the beginning of the log, of which so much is committed.
+ *
+ * @throws Refusal when it is not
+ */
+export function checkSnapshot(
+  world: World,
+  log: SpecLog,
+  commitIndex: number,
+  snapshot: SpecSnapshot,
+): void {
+  const { index, term, configuration } = snapshot;
+  if (!(index > 0 && index <= commitIndex)) {
+    refuse(`§7, a snapshot of ${index} entries, of which ${commitIndex} are committed.`);
+  }
+  if (termAt(log, index) !== term) {
+    refuse(`§7, entry ${index} is of term ${termAt(log, index)}, not of ${term} as the snapshot.`);
+  }
+  if (!isSameConfiguration(configuration, configurationAt(world, log, index))) {
+    refuse(`§7, the configuration of the snapshot is not the one in force at entry ${index}.`);
+  }
 }
 
 /** One server more. @throws Refusal when nothing can have begun so */
@@ -180,7 +252,11 @@ export function addServer(world: World, start: SpecStart): Server {
   if (!(currentTerm >= newest)) {
     refuse(`The first term is ${currentTerm}, yet the first log has an entry of term ${newest}.`);
   }
-  const disk: SpecDisk = { currentTerm, votedFor: null, log, abstains: false };
+  const { snapshot = null } = start;
+  if (snapshot !== null) checkSnapshot(world, log, commitIndex, snapshot);
+  const compacted = snapshot?.index ?? 0;
+  const own = { log, snapshot, compacted, abstains: false, promised: 0 };
+  const disk: SpecDisk = { currentTerm, votedFor: null, ...own };
   world.members.push(startedFrom(disk, commitIndex));
   world.lives.push(createLife(currentTerm));
   world.pasts.push(createPast(start));
@@ -210,7 +286,7 @@ function checkFirstVoters(world: World): void {
 
 /** @throws Refusal when the options describe no world */
 export function createWorld(options: SpecificationOptions): World {
-  const { servers, log, currentTerm, commitIndex, starts } = options;
+  const { servers, log, currentTerm, commitIndex, starts, snapshot } = options;
   if (!(servers >= 1)) refuse(`A cluster of ${servers} servers has no majority.`);
   let newest = 0;
   for (const entry of log) {
@@ -224,12 +300,16 @@ export function createWorld(options: SpecificationOptions): World {
     firstConfiguration: firstConfigurationOf(options),
     firstLog: log,
     firstCommitIndex: commitIndex,
+    stickyFor: options.stickyFor ?? 0,
+    clockDrift: options.clockDrift ?? 0,
     left: new Map(),
+    covered: new Map(),
     readsAsked: new Map(),
     readsRegistered: new Set(),
   };
+  const usual = { log, currentTerm, commitIndex, ...(snapshot && { snapshot }) };
   for (let server = 0; server < servers; server++) {
-    addServer(world, starts?.get(server) ?? { log, currentTerm, commitIndex });
+    addServer(world, starts?.get(server) ?? usual);
   }
   checkFirstVoters(world);
   return world;
@@ -307,6 +387,24 @@ export function isSameEntry(left: SpecEntry | undefined, right: SpecEntry | unde
   );
 }
 
+/** Where the newest configuration among the first `index` entries stands; 0: there is none. */
+export function findConfiguration(log: SpecLog, index: number): number {
+  for (let at = Math.min(index, log.length); at > 0; at--) {
+    if (log[at - 1]?.configuration !== undefined) return at;
+  }
+  return 0;
+}
+
+/** In force after the first `index` entries. */
+export function configurationAt(world: World, log: SpecLog, index: number): SpecConfiguration {
+  return log[findConfiguration(log, index) - 1]?.configuration ?? world.firstConfiguration;
+}
+
+/** Of either half. */
+export function isVoter({ voters, outgoing }: SpecConfiguration, server: Server): boolean {
+  return voters.includes(server) || (outgoing?.includes(server) ?? false);
+}
+
 /** How many of their first `limit` entries the two logs have in common. */
 export function countCommon(left: SpecLog, right: SpecLog, limit: number): number {
   const end = Math.min(limit, left.length, right.length);
@@ -321,6 +419,33 @@ export function ledNow(world: World, server: Server, rule: string): Led {
   if (role !== "leader") refuse(`${rule}: server ${server} is a ${role} of term ${currentTerm}.`);
   const led = lifeOf(world, server).led.get(currentTerm);
   return led ?? refuse(`${rule}: server ${server} has not begun to lead term ${currentTerm}.`);
+}
+
+/** There is one log up to an entry of an index and term. */
+export function snapshotKey({ index, term }: SpecSnapshot): string {
+  return `${index}/${term}`;
+}
+
+/** @throws Refusal while the leader hands its leadership over. @thesis §3.10 */
+export function checkNoTransfer(world: World, server: Server): void {
+  const { transferTo } = memberOf(world, server);
+  if (transferTo === null) return;
+  refuse(`§3.10, server ${server} hands its leadership to ${transferTo} and takes no requests.`);
+}
+
+/** Who is to take over may, once it has all. @thesis §3.10 */
+export function noteCaughtUp(world: World, server: Server, led: Led): void {
+  const { transferTo, matchIndex, log } = memberOf(world, server);
+  if (transferTo === null || (matchIndex.get(transferTo) ?? 0) < log.length) return;
+  if (!isVoter(configurationAt(world, log, log.length), transferTo)) return;
+  led.mayTakeOver.add(transferTo);
+}
+
+/** @throws Refusal while a promise runs. @thesis §6.4.1 */
+export function checkNoPromise(world: World, server: Server, rule: string): void {
+  const { promisedUntil, clock } = memberOf(world, server);
+  if (clock >= promisedUntil) return;
+  refuse(`${rule}: server ${server} promised not to until ${promisedUntil}, it is ${clock}.`);
 }
 
 /** A pre-vote that was opened: for which term, with which last entry. */
