@@ -293,9 +293,8 @@ function describeNoCluster(options: CheckedOptions): QuorateError | null {
   return badConfig(
     "dir",
     options.directory ?? "(memory)",
-    "it is empty, and this member is said to join an existing cluster, " +
-      "which this version cannot do yet",
-    "Start with the member's old directory, or form a new cluster.",
+    "it is empty, and this member is said to join an existing cluster",
+    "Start with the member's old directory, or give join and address instead of members.",
   );
 }
 

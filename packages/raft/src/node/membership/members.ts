@@ -26,7 +26,7 @@ export interface CatchUpOptions extends ChangeOptions {
 }
 
 export interface AddOptions extends CatchUpOptions {
-  /** It gets the log and does not vote, until `promote`. */
+  /** It gets the log and does not vote, until `promote`; with `autoPromote: true` until then. */
   readonly learner?: boolean;
   /**
    * It gets the log first, and becomes a voter when it has caught up: whoever leads then promotes
@@ -88,7 +88,8 @@ export function createMembers(parts: HostParts, list: () => readonly MemberStatu
   return {
     list: (options) => callRead(parts, list, options),
     add: async (id, address, options = {}) => {
-      const { learner = false, autoPromote = true } = options;
+      const learner = options.learner === true && options.autoPromote !== true;
+      const { autoPromote = true } = options;
       const step = { kind: "add", id, address, as: autoPromote || learner ? "learner" : "voter" };
       const checked = checkStep(step as MemberStep); // the literal is one
       if (learner || !autoPromote) await call([checked], options, limits.timeoutMs);

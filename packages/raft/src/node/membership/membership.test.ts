@@ -315,6 +315,28 @@ describe("a change that is forwarded", () => {
   });
 });
 
+describe("a voter that another one has not heard of yet", () => {
+  it("is voted for all the same, and leads", () => {
+    const world = new NodeWorld({ disk: true, members: ["a", "b", "c"] }).startAll();
+    const first = world.leaderBut("c");
+    const [second] = ["a", "b"].filter((id) => id !== first.id) as [string];
+    world.join("d", first.id);
+    world.isolate("c");
+    world.clock.advance(10_000); // its connections are given up, with what was under way
+    expect(textOf(world.settle(world.change(first.id, [adding("d")])))).toBe("done");
+    expect(textOf(world.settle(world.change(first.id, [removing(second)])))).toBe("done");
+    world.clock.advance(1000);
+    first.kill();
+    world.clock.advance(1000);
+    expect(rolesOf(world, "c")).toBe("a voter, b voter, c voter");
+    world.heal();
+    world.clock.advance(10_000);
+    expect(world.node("d").member.raft.role).toBe("leader");
+    expect(world.settle(world.propose("c", "x")).error).toBeNull();
+    expect(world.node("c").log.join("\n")).toContain("member d at d:1 is not known as a member");
+  });
+});
+
 describe("an address", () => {
   it("is changed while its member is moved", () => {
     const world = new NodeWorld({ disk: true }).startAll();
