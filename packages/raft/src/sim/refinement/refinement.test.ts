@@ -43,7 +43,7 @@ describe("the refinement of a world of bare cores", () => {
         refinement = refine(beginning, countActions(createSpec(beginning), counts));
         return refinement;
       };
-      const run = runCores(seed, { observers: [create] });
+      const run = runCores(seed, { membership: "never", observers: [create] });
       if (run.failure !== null) expect.fail(`seed ${seed}: ${run.failure.message}`);
       const { steps: explained, actions: used } = refinement ?? { steps: 0, actions: 0 };
       expect(explained).toBe(run.steps + run.idleTicks);
@@ -75,13 +75,14 @@ describe("the refinement of a world of bare cores", () => {
           },
         };
       };
-      expect(runCores(seed, { observers: [create] }).failure).toBeNull();
+      expect(runCores(seed, { membership: "never", observers: [create] }).failure).toBeNull();
     }
   });
 });
 
 const oneMember: Beginning = {
   ids: [nodeId("n1")],
+  joiners: [],
   hardState: { term: 1 as Raft["hardState"]["term"], votedFor: null, mustCatchUp: false },
   entries: [],
   commit: 0 as LogIndex,
@@ -118,7 +119,11 @@ function sabotage(plan: Sabotage): CoresFailure | null {
         onLeave: (at, message) => refinement.onLeave(at, replace(message, plan.leave)),
       };
     };
-    const { failure } = runCores(seed, { observers: [create], off: new Set(invariantIds) });
+    const { failure } = runCores(seed, {
+      membership: "never",
+      observers: [create],
+      off: new Set(invariantIds),
+    });
     if (isDone) return failure;
   }
   return null;
@@ -248,7 +253,7 @@ describe("whatever a core does that no action explains is reported", () => {
         },
       };
     };
-    const { failure } = runCores(2, { observers: [invent] });
+    const { failure } = runCores(2, { membership: "never", observers: [invent] });
     expect(failure?.message).toMatch(/nobody sent this/);
   });
 });

@@ -73,6 +73,8 @@ export function createRefinement(options: RefinementOptions): Refinement {
     onStep: (at, raft, input) => onStep(explanation, mirrorOf(at), raft, input),
     onPropose: (at, raft, commands, result) =>
       onPropose(explanation, mirrorOf(at), raft, commands, result),
+    onChange: (_at, _raft, _changes, result) =>
+      demand(result.kind === "refused", () => "its members change"),
     onTake: (at, raft, effects) => onTake(explanation, mirrorOf(at), raft, effects),
     onDurable: (at, unit) => onDurable(explanation, mirrorOf(at), unit),
     onLeave: (at, message) => onLeave(explanation, mirrorOf(at), message),
