@@ -1,13 +1,14 @@
 /**
  * The actions of all chapters on one world. Called by whoever explains or explores Raft by them.
  */
+import * as configurations from "./configurations.ts";
 import * as disk from "./disk.ts";
 import * as elections from "./elections.ts";
 import * as network from "./network.ts";
 import * as reads from "./reads.ts";
 import * as replication from "./replication.ts";
 import type { Specification, SpecificationOptions } from "./specification.ts";
-import { createWorld } from "./world.ts";
+import { addServer, createWorld } from "./world.ts";
 
 /**
  * A cluster as the paper describes it, all members just started as followers.
@@ -18,6 +19,7 @@ export function createSpecification(options: SpecificationOptions): Specificatio
   const world = createWorld(options);
   return {
     members: world.members,
+    firstConfiguration: world.firstConfiguration,
     startPreVote: (server) => elections.startPreVote(world, server),
     timeout: (server) => elections.timeout(world, server),
     stepDown: (server) => elections.stepDown(world, server),
@@ -27,6 +29,11 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     countVote: (server, response) => elections.countVote(world, server, response),
     countOwnVote: (server) => elections.countOwnVote(world, server),
     becomeLeader: (server) => elections.becomeLeader(world, server),
+    changeConfiguration: (server, value, configuration) =>
+      configurations.changeConfiguration(world, server, value, configuration),
+    addServer: (start = { log: [], currentTerm: 0, commitIndex: 0 }) => addServer(world, start),
+    configurationOf: (server) => configurations.configurationOf(world, server),
+    committedConfigurationOf: (server) => configurations.committedConfigurationOf(world, server),
     clientRequest: (server, values) => replication.clientRequest(world, server, values),
     acceptEntries: (server, request) => replication.acceptEntries(world, server, request),
     countAcknowledgement: (server, response) =>

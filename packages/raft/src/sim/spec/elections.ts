@@ -1,4 +1,11 @@
 /** Who may become a leader. @paper §5.1, §5.2, §5.4.1; @thesis §6.2, §9.6 */
+import {
+  committedConfigurationOf,
+  configurationOf,
+  describeConfiguration,
+  isQuorum,
+  isVoter,
+} from "./configurations.ts";
 import { checkDelivered } from "./network.ts";
 import type {
   Server,
@@ -12,7 +19,6 @@ import {
   follow,
   lastEntry,
   lifeOf,
-  majority,
   memberOf,
   pastOf,
   preCampaignKey,
@@ -26,6 +32,14 @@ function checkMayStand(world: World, server: Server, rule: string): void {
   if (role === "leader") refuse(`${rule}: server ${server} leads term ${currentTerm}.`);
   if (abstains) {
     refuse(`${rule}: server ${server} abstains: its log may lack what it acknowledged.`);
+  }
+  const own = configurationOf(world, server);
+  const committed = committedConfigurationOf(world, server);
+  if (!isVoter(own, server) && !isVoter(committed, server)) {
+    refuse(
+      `${rule}: server ${server} is no voter of ${describeConfiguration(own)}, nor of the ` +
+        `committed ${describeConfiguration(committed)}.`,
+    );
   }
 }
 
@@ -146,10 +160,11 @@ export function countOwnVote(world: World, server: Server): void {
 export function becomeLeader(world: World, server: Server): void {
   const { role, currentTerm, votesGranted, log, commitIndex } = memberOf(world, server);
   if (role !== "candidate") refuse(`§5.2, only a candidate wins: server ${server} is a ${role}.`);
-  if (votesGranted.size < majority(world)) {
+  const configuration = configurationOf(world, server);
+  if (!isQuorum(configuration, votesGranted)) {
     refuse(
-      `§5.2, a majority elects: server ${server} has ${votesGranted.size} votes of ` +
-        `${world.members.length} in term ${currentTerm}.`,
+      `§5.2, a majority elects: server ${server} has votes of [${[...votesGranted]}] in term ` +
+        `${currentTerm}, of ${describeConfiguration(configuration)}.`,
     );
   }
   const peers = world.members.map((_, peer) => peer).filter((peer) => peer !== server);

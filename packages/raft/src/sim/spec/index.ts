@@ -1,12 +1,15 @@
 export { createSpecification } from "./create-specification.ts";
-export type { Properties, SpecProperty } from "./properties.ts";
-export { createProperties, PropertyViolation, specProperties } from "./properties.ts";
+export type { Properties } from "./properties.ts";
+export { createProperties } from "./properties.ts";
+export type { SpecProperty } from "./property.ts";
+export { PropertyViolation, specProperties } from "./property.ts";
 export type { Dice, RandomWorld, RandomWorldOptions } from "./random-worlds.ts";
 export { runRandomWorld } from "./random-worlds.ts";
 export type {
   Server,
   SpecAppendEntries,
   SpecAppendEntriesResponse,
+  SpecConfiguration,
   SpecDisk,
   SpecEntry,
   Specification,
@@ -19,5 +22,6 @@ export type {
   SpecRequestVote,
   SpecRequestVoteResponse,
   SpecRole,
+  SpecStart,
 } from "./specification.ts";
 export { Refusal } from "./specification.ts";

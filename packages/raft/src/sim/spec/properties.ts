@@ -3,31 +3,23 @@
  * specification alone. It knows no action and shares no rule with them, so it can tell whether the
  * rules suffice. Called after each action, by who proves the specification or runs along with it.
  */
-import type { Server, Specification, SpecLog, SpecMember } from "./specification.ts";
-
-export const specProperties = [
-  "election-safety",
-  "leader-append-only",
-  "log-matching",
-  "leader-completeness",
-  "state-machine-safety",
-  "committed-on-majority",
-  "durable-term-grows",
-  "reads-see-committed",
-] as const;
-
-export type SpecProperty = (typeof specProperties)[number];
-
-/** A promise of the paper is broken. */
-export class PropertyViolation extends Error {
-  override readonly name = "PropertyViolation";
-  readonly property: SpecProperty;
-
-  constructor(property: SpecProperty, sentence: string) {
-    super(`${property}: ${sentence}`);
-    this.property = property;
-  }
-}
+import {
+  type ConfigurationLedger,
+  checkElected,
+  checkGrowth,
+  checkStands,
+  findNewest,
+  isByMajority,
+  noteVote,
+} from "./configuration-properties.ts";
+import { demand, type Looks, look, type SpecProperty, specProperties } from "./property.ts";
+import type {
+  Server,
+  SpecConfiguration,
+  Specification,
+  SpecLog,
+  SpecMember,
+} from "./specification.ts";
 
 export interface Properties {
   /** Compares the members with those of the last call. @throws PropertyViolation */
@@ -55,12 +47,14 @@ interface LeaderRecord {
 interface CommittedEntry {
   readonly term: number;
   readonly value: number;
+  readonly configuration?: SpecConfiguration;
   /** The term of the leader that committed it. */
   readonly inTerm: number;
 }
 
 interface Ledger {
-  readonly evaluated: Map<SpecProperty, number>;
+  readonly evaluated: Looks;
+  readonly configurations: ConfigurationLedger;
   /** By index, by term: every entry that ever was in a log. */
   readonly entries: Map<number, EntryRecord>[];
   readonly leaders: Map<number, LeaderRecord>;
@@ -71,18 +65,10 @@ interface Ledger {
   readonly reads: Map<string, number>;
 }
 
-function look(ledger: Ledger, property: SpecProperty): void {
-  ledger.evaluated.set(property, (ledger.evaluated.get(property) ?? 0) + 1);
-}
-
-function demand(holds: boolean, property: SpecProperty, sentence: () => string): void {
-  if (!holds) throw new PropertyViolation(property, sentence());
-}
-
 /** Each entry has one value and one predecessor, in all logs, at all times. @paper §5.3 */
 function checkLogMatching(ledger: Ledger, before: SpecLog, now: SpecLog): void {
   if (before === now) return;
-  look(ledger, "log-matching");
+  look(ledger.evaluated, "log-matching");
   for (const [at, { term, value }] of now.entries()) {
     if (before[at] === now[at]) continue;
     const prevTerm = at === 0 ? 0 : (now[at - 1]?.term ?? 0);
@@ -109,7 +95,7 @@ function isPrefix(shorter: SpecLog, longer: SpecLog): boolean {
 /** @paper §5.2; a term is led once, by one member, without a break. */
 function checkElection(ledger: Ledger, server: Server, now: SpecMember): void {
   const { currentTerm: term, log } = now;
-  look(ledger, "election-safety");
+  look(ledger.evaluated, "election-safety");
   const known = ledger.leaders.get(term);
   if (known === undefined) {
     ledger.leaders.set(term, { server, term, log, isOver: false });
@@ -125,7 +111,7 @@ function checkElection(ledger: Ledger, server: Server, now: SpecMember): void {
 
 /** @paper §5.4.3: who leads a newer term has what was committed in an older. */
 function checkCompleteness(ledger: Ledger, term: number, log: SpecLog, from: number): void {
-  look(ledger, "leader-completeness");
+  look(ledger.evaluated, "leader-completeness");
   for (let at = from; at < ledger.committed.length; at++) {
     const entry = ledger.committed[at];
     if (entry === undefined || entry.inTerm >= term) continue;
@@ -138,16 +124,22 @@ function checkCompleteness(ledger: Ledger, term: number, log: SpecLog, from: num
 }
 
 /** @paper §5.3: a leader never overwrites or deletes entries of its log. */
-function checkAppendOnly(ledger: Ledger, before: SpecMember, now: SpecMember): void {
+function checkAppendOnly(
+  ledger: Ledger,
+  server: Server,
+  before: SpecMember,
+  now: SpecMember,
+): void {
   const known = ledger.leaders.get(now.currentTerm);
-  if (known === undefined || before.role !== "leader" || before.log === now.log) return;
-  look(ledger, "leader-append-only");
+  if (known === undefined || before.log === now.log) return;
+  look(ledger.evaluated, "leader-append-only");
   demand(
     isPrefix(before.log, now.log),
     "leader-append-only",
     () => `the leader of term ${now.currentTerm} changed its log`,
   );
   known.log = now.log;
+  checkGrowth(ledger.configurations, server, before, now);
 }
 
 function checkRoles(ledger: Ledger, server: Server, before: SpecMember, now: SpecMember): void {
@@ -157,7 +149,8 @@ function checkRoles(ledger: Ledger, server: Server, before: SpecMember, now: Spe
     const known = ledger.leaders.get(before.currentTerm);
     if (known !== undefined) known.isOver = true;
   }
-  if (stillLeads) checkAppendOnly(ledger, before, now);
+  checkStands(ledger.configurations, server, before, now);
+  if (stillLeads) checkAppendOnly(ledger, server, before, now);
   else if (now.role === "leader") checkElection(ledger, server, now);
 }
 
@@ -165,7 +158,7 @@ function checkRoles(ledger: Ledger, server: Server, before: SpecMember, now: Spe
  * What anybody takes for committed is the same for all, and first so for a leader. @paper §5.4.3
  */
 function checkCommit(ledger: Ledger, server: Server, now: SpecMember, from: number): void {
-  look(ledger, "state-machine-safety");
+  look(ledger.evaluated, "state-machine-safety");
   const known = ledger.committed.length;
   for (let at = from; at < now.commitIndex; at++) {
     const entry = now.log[at];
@@ -193,7 +186,7 @@ function checkCommit(ledger: Ledger, server: Server, now: SpecMember, from: numb
 
 /** @paper §5.4.3: no two machines apply different entries at an index. */
 function checkApplied(ledger: Ledger, server: Server, now: SpecMember, from: number): void {
-  look(ledger, "state-machine-safety");
+  look(ledger.evaluated, "state-machine-safety");
   demand(
     now.lastApplied <= now.commitIndex,
     "state-machine-safety",
@@ -222,21 +215,35 @@ function countHeld(ledger: Ledger, { disk }: SpecMember): number {
 
 /**
  * What is committed is on the disks of a majority, for good. Who lost entries and abstains is
- * counted in: it has no say until it holds them again.
+ * counted in: it has no say until it holds them again. Of a joint configuration this is true of the
+ * new half only: the other may be left, by a leader that has already written so. @paper §6
  */
 function checkMajority(ledger: Ledger): void {
-  look(ledger, "committed-on-majority");
-  const sorted = [...ledger.held].sort((left, right) => right - left);
-  const byMajority = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  look(ledger.evaluated, "committed-on-majority");
+  const { committed, held } = ledger;
+  const { first } = ledger.configurations;
+  const { voters } = findNewest(first, committed, committed.length).configuration;
   demand(
-    byMajority >= ledger.committed.length,
+    isByMajority({ voters, outgoing: null, learners: [], removed: [] }, (server) => {
+      return (held[server] ?? 0) >= committed.length;
+    }),
     "committed-on-majority",
-    () => `${ledger.committed.length} entries are committed, a majority holds ${byMajority}`,
+    () => `${committed.length} entries are committed, held are ${held}, by the voters [${voters}]`,
+  );
+}
+
+/** Who commits has a majority for it, by what is in force on itself. @paper §5.3, §6 */
+function checkStored(ledger: Ledger, now: SpecMember): void {
+  const { configuration } = findNewest(ledger.configurations.first, now.log, now.log.length);
+  demand(
+    isByMajority(configuration, (server) => (ledger.held[server] ?? 0) >= now.commitIndex),
+    "committed-on-majority",
+    () => `a leader commits ${now.commitIndex} entries, held are ${ledger.held}`,
   );
 }
 
 function checkDisk(ledger: Ledger, server: Server, before: SpecMember, now: SpecMember): void {
-  look(ledger, "durable-term-grows");
+  look(ledger.evaluated, "durable-term-grows");
   demand(
     now.disk.currentTerm >= before.disk.currentTerm,
     "durable-term-grows",
@@ -252,6 +259,7 @@ function checkMember(
   now: SpecMember,
 ): { readonly disk: boolean; readonly commit: boolean } {
   const known = ledger.committed.length;
+  noteVote(ledger.configurations, server, now);
   checkLogMatching(ledger, before.log, now.log);
   checkRoles(ledger, server, before, now);
   if (now.commitIndex > before.commitIndex) {
@@ -266,20 +274,32 @@ function checkMember(
   return { disk: before.disk !== now.disk, commit: ledger.committed.length > known };
 }
 
+/** A server that was not there before. */
+function meet(ledger: Ledger, member: SpecMember): void {
+  checkLogMatching(ledger, [], member.log);
+  ledger.held.push(countHeld(ledger, member));
+}
+
 function createLedger(specification: Specification): Ledger {
   const members = specification.members;
   const committed = Math.max(0, ...members.map((member) => member.commitIndex));
   const longest = members.find((member) => member.commitIndex === committed);
+  const evaluated: Looks = new Map(specProperties.map((property) => [property, 0]));
   const ledger: Ledger = {
-    evaluated: new Map(specProperties.map((property) => [property, 0])),
+    evaluated,
+    configurations: {
+      looks: evaluated,
+      first: specification.firstConfiguration,
+      votes: new Map(),
+    },
     entries: [],
     leaders: new Map(),
     committed: (longest?.log ?? []).slice(0, committed).map((entry) => ({ ...entry, inTerm: -1 })),
     applied: [],
-    held: members.map(() => committed),
+    held: [],
     reads: new Map(),
   };
-  for (const member of members) checkLogMatching(ledger, [], member.log);
+  for (const member of members) meet(ledger, member);
   return ledger;
 }
 
@@ -291,15 +311,24 @@ export function createProperties(specification: Specification): Properties {
   const check = (): void => {
     let anew = false;
     for (const [server, now] of members.entries()) {
-      const before = seen[server] ?? now;
+      const before = seen[server];
       if (before === now) continue;
+      if (before === undefined) {
+        seen[server] = now;
+        meet(ledger, now);
+        continue;
+      }
       const changed = checkMember(ledger, server, before, now);
       seen[server] = now;
+      if (now.role === "leader" && before.role !== "leader") {
+        checkElected(ledger.configurations, server, members);
+      }
       if (changed.disk) ledger.held[server] = countHeld(ledger, now);
       if (changed.commit) {
         for (const [peer, member] of members.entries()) {
           ledger.held[peer] = countHeld(ledger, member);
         }
+        checkStored(ledger, now);
       }
       anew ||= changed.disk || changed.commit;
     }
@@ -309,7 +338,7 @@ export function createProperties(specification: Specification): Properties {
     check,
     readRegistered: (read) => void ledger.reads.set(read, ledger.committed.length),
     readConfirmed: (read, index) => {
-      look(ledger, "reads-see-committed");
+      look(ledger.evaluated, "reads-see-committed");
       const committed = ledger.reads.get(read) ?? 0;
       demand(
         index >= committed,

@@ -8,23 +8,23 @@ import type {
   SpecRequestVote,
 } from "./specification.ts";
 
-interface Proposal {
+export interface Proposal {
   readonly weight: number;
   readonly propose: (walk: Walk) => void;
 }
 
-function memberAt(walk: Walk, server: Server): SpecMember {
+export function memberAt(walk: Walk, server: Server): SpecMember {
   const member = walk.specification.members[server];
   if (member === undefined) throw new RangeError(`There is no server ${server}.`);
   return member;
 }
 
-function someServer(walk: Walk): Server {
+export function someServer(walk: Walk): Server {
   return walk.random.below(walk.specification.members.length);
 }
 
 /** Mostly a leader, if there is any, and not always the newest. */
-function someLeader(walk: Walk): Server {
+export function someLeader(walk: Walk): Server {
   const { members } = walk.specification;
   let leader = someServer(walk);
   if (walk.random.chance(0.1)) return leader;
@@ -37,13 +37,13 @@ function someLeader(walk: Walk): Server {
   return leader;
 }
 
-function somePeer(walk: Walk, server: Server): Server {
+export function somePeer(walk: Walk, server: Server): Server {
   const count = walk.specification.members.length;
   return count === 1 ? server : (server + 1 + walk.random.below(count - 1)) % count;
 }
 
 /** Often all reaches the disk at once, sometimes nothing is written yet. */
-function persist(walk: Walk, server: Server): void {
+export function persist(walk: Walk, server: Server): void {
   const { specification, attempt, random } = walk;
   if (!walk.isCareful && random.chance(0.2)) return;
   attempt("write", () => specification.write(server));
@@ -61,7 +61,7 @@ function loseWrites(walk: Walk, server: Server): void {
 }
 
 /** Sends, and sometimes the network is as fast as the thought. */
-function post(walk: Walk, message: SpecMessage): boolean {
+export function post(walk: Walk, message: SpecMessage): boolean {
   if (!walk.send(message)) return false;
   if (walk.isCareful || walk.random.chance(walk.promptness)) {
     walk.fresh.pop();
@@ -287,7 +287,7 @@ function lead(walk: Walk): void {
 }
 
 /** Disks and network do what they should for a while, except towards who is isolated. */
-function carefully(propose: (walk: Walk) => void): (walk: Walk) => void {
+export function carefully(propose: (walk: Walk) => void): (walk: Walk) => void {
   return (walk) => {
     walk.isCareful = true;
     propose(walk);
@@ -327,7 +327,10 @@ function duel(walk: Walk): void {
 /** A whole exchange with one follower: entries, their acknowledgement, a newer commit index. */
 function commitWith(walk: Walk): void {
   const from = someLeader(walk);
-  const to = somePeer(walk, from);
+  exchange(walk, from, somePeer(walk, from));
+}
+
+export function exchange(walk: Walk, from: Server, to: Server): void {
   if (from === to || memberAt(walk, from).role !== "leader") return;
   if (walk.random.chance(0.7)) persist(walk, from);
   const own = memberAt(walk, from);

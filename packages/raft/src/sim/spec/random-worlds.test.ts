@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRandom } from "../random.ts";
-import { specProperties } from "./properties.ts";
-import { type RandomWorld, runRandomWorld } from "./random-worlds.ts";
+import { specProperties } from "./property.ts";
+import { type RandomWorld, type RandomWorldOptions, runRandomWorld } from "./random-worlds.ts";
+
+type Features = Pick<RandomWorldOptions, "membership">;
 
 const stackTraceLimit = Error.stackTraceLimit;
 
@@ -14,11 +16,13 @@ afterAll(() => {
   Error.stackTraceLimit = stackTraceLimit;
 });
 
-function runWorld(seed: number, servers: number): RandomWorld {
-  return runRandomWorld({ random: createRandom(seed, servers), servers, steps: 4000 });
+function runWorld(seed: number, servers: number, features: Features = {}): RandomWorld {
+  return runRandomWorld({ random: createRandom(seed, servers), servers, steps: 4000, ...features });
 }
 
 const actions = [
+  "addServer",
+  "changeConfiguration",
   "startPreVote",
   "timeout",
   "stepDown",
@@ -61,10 +65,12 @@ describe("random worlds", () => {
     const evaluated = new Set<string>();
     for (let seed = 1; seed <= 20; seed++) {
       for (const servers of [1, 2, 3, 4, 5]) {
-        const world = runWorld(seed, servers);
-        for (const name of world.done.keys()) done.add(name);
-        for (const name of world.refused.keys()) refused.add(name);
-        for (const [name, count] of world.evaluated) if (count > 0) evaluated.add(name);
+        for (const features of [{}, { membership: true }]) {
+          const world = runWorld(seed, servers, features);
+          for (const name of world.done.keys()) done.add(name);
+          for (const name of world.refused.keys()) refused.add(name);
+          for (const [name, count] of world.evaluated) if (count > 0) evaluated.add(name);
+        }
       }
     }
     expect([...done].sort()).toEqual([...actions].sort());

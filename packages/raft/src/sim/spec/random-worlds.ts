@@ -5,9 +5,17 @@
  * `random-proposals.ts`.
  */
 import { createSpecification } from "./create-specification.ts";
-import { createProperties, type SpecProperty } from "./properties.ts";
-import { proposals } from "./random-proposals.ts";
-import { Refusal, type Specification, type SpecLog, type SpecMessage } from "./specification.ts";
+import { createProperties } from "./properties.ts";
+import type { SpecProperty } from "./property.ts";
+import { membershipProposals } from "./random-changes.ts";
+import { type Proposal, proposals } from "./random-proposals.ts";
+import {
+  Refusal,
+  type Specification,
+  type SpecificationOptions,
+  type SpecLog,
+  type SpecMessage,
+} from "./specification.ts";
 
 /** Seeded chance: `createRandom` of the simulator makes it; this room imports nothing. */
 export interface Dice {
@@ -25,6 +33,8 @@ export interface RandomWorldOptions {
   readonly servers: number;
   /** Proposals, most of which are refused. */
   readonly steps: number;
+  /** Members come and go; of the `servers` only some vote at first. */
+  readonly membership?: boolean;
 }
 
 export interface RandomWorld {
@@ -66,12 +76,27 @@ export interface Walk {
   readonly confirmRead: (server: number, read: string) => boolean;
 }
 
+/** Told by the first log, or beside it; the others have that log, too, or nothing yet. */
+function chooseVoters(options: RandomWorldOptions): Partial<SpecificationOptions> {
+  const { random, servers } = options;
+  const voters = Array.from({ length: random.between(1, servers) }, (_, server) => server);
+  const configuration = { voters, outgoing: null, learners: [], removed: [] };
+  const start = { log: [], currentTerm: random.between(0, 1), commitIndex: 0 };
+  const starts = new Map<number, typeof start>();
+  for (let server = voters.length; server < servers; server++) {
+    if (random.chance(0.7)) starts.set(server, start);
+  }
+  if (random.chance(0.5)) return { configuration, starts };
+  return { log: [{ term: 1, value: 0, configuration }], starts };
+}
+
 function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWorld } {
   const specification = createSpecification({
     servers: options.servers,
     log: [{ term: 1, value: 0 }],
     currentTerm: 1,
     commitIndex: 1,
+    ...(options.membership === true ? chooseVoters(options) : {}),
   });
   const properties = createProperties(specification);
   const done = new Map<string, number>();
@@ -142,7 +167,11 @@ function createWalk(options: RandomWorldOptions): { walk: Walk; result: RandomWo
 export function runRandomWorld(options: RandomWorldOptions): RandomWorld {
   const { walk, result } = createWalk(options);
   const { random } = walk;
-  const weights = proposals.map(({ weight }) => weight * (0.2 + 1.8 * random.unit() ** 2));
+  const all: readonly Proposal[] = [
+    ...proposals,
+    ...(options.membership === true ? membershipProposals : []),
+  ];
+  const weights = all.map(({ weight }) => weight * (0.2 + 1.8 * random.unit() ** 2));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   for (let step = 0; step < options.steps; step++) {
     let at = 0;
@@ -153,7 +182,7 @@ export function runRandomWorld(options: RandomWorldOptions): RandomWorld {
       at++;
       left -= weights[at] ?? 0;
     }
-    proposals[at]?.propose(walk);
+    all[at]?.propose(walk);
   }
   return result;
 }

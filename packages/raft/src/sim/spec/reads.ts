@@ -1,6 +1,12 @@
 /** Reads that write nothing to the log. @paper §8; @thesis §6.4 */
+import {
+  checkStillLeads,
+  configurationOf,
+  describeConfiguration,
+  isQuorum,
+} from "./configurations.ts";
 import type { Server } from "./specification.ts";
-import { ledNow, lifeOf, majority, memberOf, refuse, type World } from "./world.ts";
+import { ledNow, lifeOf, memberOf, refuse, type World } from "./world.ts";
 
 /** @thesis §6.4 step 3 */
 export function startRound(world: World, server: Server): void {
@@ -15,6 +21,7 @@ export function startRound(world: World, server: Server): void {
  */
 export function registerRead(world: World, server: Server, read: string): void {
   const led = ledNow(world, server, "§6.4, the leader notes its commit index");
+  checkStillLeads(world, server, "§6, a leader that was removed takes no reads");
   const { log, commitIndex, currentTerm } = memberOf(world, server);
   const first = log.findIndex(({ term }) => term === currentTerm) + 1;
   if (first === 0) {
@@ -31,11 +38,13 @@ export function confirmRead(world: World, server: Server, read: string): number 
   const led = ledNow(world, server, "§6.4, the leader confirms reads");
   const life = lifeOf(world, server);
   const pending = life.reads.get(read) ?? refuse(`§6.4, no read ${read} is registered.`);
-  const answers = [...led.answered.values()].filter((round) => round > pending.round).length;
-  if (answers + 1 < majority(world)) {
+  const answered = new Set([server]);
+  for (const [peer, round] of led.answered) if (round > pending.round) answered.add(peer);
+  const configuration = configurationOf(world, server);
+  if (!isQuorum(configuration, answered)) {
     refuse(
-      `§6.4, a majority of ${world.members.length} must have answered a round after ` +
-        `${pending.round} for read ${read}: ${answers} peers have.`,
+      `§6.4, a majority must have answered a round after ${pending.round} for read ${read}: ` +
+        `[${[...answered]}] of ${describeConfiguration(configuration)}.`,
     );
   }
   life.isFresh = false;

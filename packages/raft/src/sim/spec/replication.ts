@@ -1,4 +1,10 @@
 /** How logs become equal and entries committed. @paper §5.3, §5.4.2, Figure 2 */
+import {
+  checkStillLeads,
+  configurationOf,
+  describeConfiguration,
+  isQuorum,
+} from "./configurations.ts";
 import { settle } from "./disk.ts";
 import { checkDelivered } from "./network.ts";
 import type {
@@ -14,7 +20,6 @@ import {
   isSameEntry,
   ledNow,
   lifeOf,
-  majority,
   memberOf,
   pastOf,
   refuse,
@@ -25,6 +30,7 @@ import {
 /** @paper §5.3 */
 export function clientRequest(world: World, server: Server, values: readonly number[]): void {
   const led = ledNow(world, server, "§5.3, the leader takes requests");
+  checkStillLeads(world, server, "§6, a leader that was removed takes no requests");
   const { log, currentTerm } = memberOf(world, server);
   const longer = [...log, ...values.map((value) => ({ term: currentTerm, value }))];
   led.log = longer;
@@ -123,7 +129,9 @@ export function countAcknowledgement(
 export function lowerMatch(world: World, server: Server, peer: Server, matched: number): void {
   ledNow(world, server, "Only a leader has match indexes");
   const { matchIndex } = memberOf(world, server);
-  const known = matchIndex.get(peer) ?? refuse(`Server ${server} has no peer ${peer}.`);
+  if (peer === server) refuse(`Server ${server} has no peer ${peer}: that is itself.`);
+  memberOf(world, peer);
+  const known = matchIndex.get(peer) ?? 0;
   if (!(matched >= 0 && matched <= known)) {
     refuse(`§5.3, only an answer raises a match index: ${known} of ${peer} to ${matched}.`);
   }
@@ -158,12 +166,14 @@ export function advanceCommit(world: World, server: Server, index: number): void
         `of term ${entry.term}.`,
     );
   }
-  const peers = [...matchIndex.values()].filter((matched) => matched >= index).length;
-  const own = isSameEntry(disk.log[index - 1], entry) ? 1 : 0;
-  if (peers + own < majority(world)) {
+  const stored = new Set<Server>();
+  for (const [peer, matched] of matchIndex) if (matched >= index) stored.add(peer);
+  if (isSameEntry(disk.log[index - 1], entry)) stored.add(server);
+  const configuration = configurationOf(world, server);
+  if (!isQuorum(configuration, stored)) {
     refuse(
-      `§5.3, a majority of ${world.members.length} stores what is committed: entry ${index} is ` +
-        `on the disks of ${peers} peers, ${own} times on the leader's.`,
+      `§5.3, a majority stores what is committed: entry ${index} is on the disks of ` +
+        `[${[...stored]}] of ${describeConfiguration(configuration)}.`,
     );
   }
   led.commitIndex = index;

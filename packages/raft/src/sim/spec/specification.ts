@@ -9,13 +9,31 @@
  * refusal is sent) is a choice of the caller.
  */
 
-/** A member's place: 0, 1, 2 … All are voters. */
+/** A member's place: 0, 1, 2 … A place is never used again; whose vote counts is in the logs. */
 export type Server = number;
+
+/**
+ * Who decides. In force as soon as it is in a log, committed or not, until it is removed from there
+ * or another follows. @paper §6; @thesis §4.1, §4.3
+ *
+ * @invariant The lists are sets: without repetitions, in any order.
+ */
+export interface SpecConfiguration {
+  readonly voters: readonly Server[];
+  /** Joint: the voters of before, of whom a majority is needed as well. Null: not joint. */
+  readonly outgoing: readonly Server[] | null;
+  /** They get entries and count for nothing. A voter that goes may be among them already. */
+  readonly learners: readonly Server[];
+  /** They left for good: none of them is ever a member again. Extension of this project. */
+  readonly removed: readonly Server[];
+}
 
 /** @invariant `value` is opaque: equal values are equal contents. */
 export interface SpecEntry {
   readonly term: number;
   readonly value: number;
+  /** Left out: it changes no configuration. */
+  readonly configuration?: SpecConfiguration;
 }
 
 /** Entry k is at k - 1. */
@@ -48,6 +66,7 @@ export interface SpecMember {
   readonly preVotesGranted: ReadonlySet<Server>;
   /**
    * Of a leader: what each other server is known to have on disk. Its own disk counts for itself.
+   * Of all servers that there are; who is unknown to a configuration counts for nothing.
    */
   readonly matchIndex: ReadonlyMap<Server, number>;
   readonly disk: SpecDisk;
@@ -148,15 +167,22 @@ export class Refusal extends Error {
 }
 
 export interface Specification {
+  /** By place. Grows with `addServer`. */
   readonly members: readonly SpecMember[];
+  /** In force where a log has no configuration. */
+  readonly firstConfiguration: SpecConfiguration;
 
   // --- time --------------------------------------------------------------------------------------
 
-  /** Election timeout with PreVote: asks whether an election could be won. @thesis §9.6 */
+  /**
+   * Election timeout with PreVote: asks whether an election could be won. Allowed to whom `timeout`
+   * is. @thesis §9.6
+   */
   startPreVote(server: Server): void;
   /**
    * Election timeout: a new term, a vote for oneself, which counts once it is on disk. Allowed at
-   * any time to who does not lead and does not abstain. @paper §5.2
+   * any time to who does not lead, does not abstain, and is a voter of the configuration in force
+   * or of the committed one (of either half, if that is joint). @paper §5.2, §6
    */
   timeout(server: Server): void;
   /** Any role to follower in the same term: CheckQuorum, a lost election. @thesis §6.2 */
@@ -175,20 +201,45 @@ export interface Specification {
    */
   updateTerm(server: Server, message: SpecMessage): void;
   /**
-   * Grants the delivered request, a vote or a pre-vote. Refusing needs no action. @paper §5.2,
-   * §5.4.1
+   * Grants the delivered request, a vote or a pre-vote, whoever asks and whatever the voter takes
+   * itself for: its log may lack the configuration that counts it. Refusing needs no action.
+   * @paper §5.2, §5.4.1, §6
    */
   grantVote(server: Server, request: SpecRequestVote): void;
   /** Counts a delivered granted answer to the campaign that is under way. */
   countVote(server: Server, response: SpecRequestVoteResponse): void;
   /** Counts the own vote, which is on disk. */
   countOwnVote(server: Server): void;
-  /** A majority granted. What the leader appends first is a `clientRequest`. @paper §5.2 */
+  /**
+   * A majority granted, if the configuration in force is joint, of each half. What the leader
+   * appends first is a `clientRequest`. @paper §5.2, §6
+   */
   becomeLeader(server: Server): void;
+
+  // --- membership --------------------------------------------------------------------------------
+
+  /**
+   * The leader appends a configuration, which is in force from then on. What is in force must be
+   * committed. If that is not joint, an entry of the leader's term must be committed, and:
+   * - a change of the voters is a joint configuration: `outgoing` are the voters of now;
+   * - or the voters stay, not joint, and learners or removed (or only the value) change.
+   * If it is joint, the new half alone follows, from any leader, and adds nobody.
+   * Always: who is no member any more is `removed`, and stays so. @paper §6; @thesis §4.3
+   */
+  changeConfiguration(server: Server, value: number, configuration: SpecConfiguration): void;
+  /** A machine appears, and counts for nothing until a configuration says so. Its place. */
+  addServer(start?: SpecStart): Server;
+  /** In force: the newest in the log. */
+  configurationOf(server: Server): SpecConfiguration;
+  /** The newest in the part of the log that the member knows to be committed. */
+  committedConfigurationOf(server: Server): SpecConfiguration;
 
   // --- replication -------------------------------------------------------------------------------
 
-  /** The leader appends entries of its term. @paper §5.3 */
+  /**
+   * The leader appends entries of its term. A leader that is no voter any more may until it knows
+   * this to be committed. @paper §5.3, §6
+   */
   clientRequest(server: Server, values: readonly number[]): void;
   /**
    * Takes a delivered request of the current term over: follows its sender; if the log holds
@@ -208,7 +259,8 @@ export interface Specification {
   lowerMatch(server: Server, peer: Server, matched: number): void;
   /**
    * The leader commits up to `index`, an entry of its own term that a majority has on disk, its own
-   * disk counted for itself. @paper §5.3, §5.4.2
+   * disk counted for itself if it is a voter. A majority of each half, if the configuration in
+   * force is joint, whatever was in force at `index`. @paper §5.3, §5.4.2, §6
    */
   advanceCommit(server: Server, index: number): void;
   /**
@@ -232,9 +284,10 @@ export interface Specification {
    */
   registerRead(server: Server, read: string): void;
   /**
-   * A majority, the leader included, has answered a round that was opened after the read was
-   * registered, in this term: the read may be served at the noted index (returned) or later. The
-   * read is forgotten. A cluster of one needs no round.
+   * A majority by the configuration in force now (of each half, if it is joint), the leader
+   * included if it is a voter, has answered a round that was opened after the read was registered,
+   * in this term: the read may be served at the noted index (returned) or later. The read is
+   * forgotten. A cluster of one needs no round.
    */
   confirmRead(server: Server, read: string): number;
 
@@ -299,10 +352,25 @@ export interface Specification {
   hasLeft(message: SpecMessage): boolean;
 }
 
+/** What a member has on disk before its first action. */
+export interface SpecStart {
+  /** The first log or the beginning of it. */
+  readonly log: SpecLog;
+  readonly currentTerm: number;
+  readonly commitIndex: number;
+}
+
 export interface SpecificationOptions {
   readonly servers: number;
   /** The log that all start with, on disk and committed: the first configuration. */
   readonly log: SpecLog;
   readonly currentTerm: number;
   readonly commitIndex: number;
+  /**
+   * In force before any in a log. Left out: all `servers` are voters; nobody, if `log` has a
+   * configuration of its own.
+   */
+  readonly configuration?: SpecConfiguration;
+  /** Who starts with something else: those that are to join later have an empty log. */
+  readonly starts?: ReadonlyMap<Server, SpecStart>;
 }

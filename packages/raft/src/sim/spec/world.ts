@@ -6,12 +6,14 @@
 import {
   Refusal,
   type Server,
+  type SpecConfiguration,
   type SpecDisk,
   type SpecEntry,
   type SpecificationOptions,
   type SpecLog,
   type SpecMember,
   type SpecMessage,
+  type SpecStart,
 } from "./specification.ts";
 
 export interface LastEntry {
@@ -89,7 +91,12 @@ export type LeftMessages = Map<string, SpecLog[]>;
 export interface World {
   readonly members: SpecMember[];
   readonly lives: Life[];
-  readonly pasts: readonly Past[];
+  readonly pasts: Past[];
+  /** In force where a log has none. */
+  readonly firstConfiguration: SpecConfiguration;
+  /** What all began with, or with the beginning of it. */
+  readonly firstLog: SpecLog;
+  readonly firstCommitIndex: number;
   readonly left: LeftMessages;
   /** By read: who asked for it by message. */
   readonly readsAsked: Map<string, Server>;
@@ -147,41 +154,85 @@ export function startedFrom(disk: SpecDisk, commitIndex: number): SpecMember {
   };
 }
 
-/** @throws Refusal when the options describe no world */
-export function createWorld(options: SpecificationOptions): World {
-  const { servers, log, currentTerm, commitIndex } = options;
-  if (!(servers >= 1)) refuse(`A cluster of ${servers} servers has no majority.`);
-  if (!(commitIndex >= 0 && commitIndex <= log.length)) {
+function createPast({ log, commitIndex }: SpecStart): Past {
+  const past: Past = {
+    termsLed: new Set(),
+    commitIndex,
+    committedLog: log,
+    termOfLoss: -1,
+    everOnDisk: new Map(),
+  };
+  noteOnDisk(past, [], log);
+  return past;
+}
+
+/** One server more. @throws Refusal when nothing can have begun so */
+export function addServer(world: World, start: SpecStart): Server {
+  const { log, currentTerm, commitIndex } = start;
+  const { firstLog } = world;
+  if (countCommon(log, firstLog, log.length) < log.length) {
+    refuse("A server starts with the first log or with the beginning of it.");
+  }
+  if (!(commitIndex >= 0 && commitIndex <= Math.min(log.length, world.firstCommitIndex))) {
     refuse(`The commit index ${commitIndex} is not in the first log of ${log.length} entries.`);
   }
+  const { term: newest } = lastEntry(log);
+  if (!(currentTerm >= newest)) {
+    refuse(`The first term is ${currentTerm}, yet the first log has an entry of term ${newest}.`);
+  }
+  const disk: SpecDisk = { currentTerm, votedFor: null, log, abstains: false };
+  world.members.push(startedFrom(disk, commitIndex));
+  world.lives.push(createLife(currentTerm));
+  world.pasts.push(createPast(start));
+  return world.members.length - 1;
+}
+
+function firstConfigurationOf(options: SpecificationOptions): SpecConfiguration {
+  const { configuration, servers, log } = options;
+  if (configuration !== undefined) return configuration;
+  const isInLog = log.some((entry) => entry.configuration !== undefined);
+  const voters = isInLog ? [] : Array.from({ length: servers }, (_, server) => server);
+  return { voters, outgoing: null, learners: [], removed: [] };
+}
+
+/** What is committed from the start is on the disks of all that vote from the start. */
+function checkFirstVoters(world: World): void {
+  const { firstLog, firstCommitIndex } = world;
+  const inLog = firstLog.findLast((entry) => entry.configuration !== undefined)?.configuration;
+  const { voters, outgoing } = inLog ?? world.firstConfiguration;
+  for (const voter of [...voters, ...(outgoing ?? [])]) {
+    const { log } = memberOf(world, voter);
+    if (log.length < firstCommitIndex) {
+      refuse(`Voter ${voter} has ${log.length} of the ${firstCommitIndex} committed entries.`);
+    }
+  }
+}
+
+/** @throws Refusal when the options describe no world */
+export function createWorld(options: SpecificationOptions): World {
+  const { servers, log, currentTerm, commitIndex, starts } = options;
+  if (!(servers >= 1)) refuse(`A cluster of ${servers} servers has no majority.`);
   let newest = 0;
   for (const entry of log) {
     if (entry.term < newest) refuse("Terms in the first log do not grow along it.");
     newest = entry.term;
   }
-  if (currentTerm < newest) {
-    refuse(`The first term is ${currentTerm}, yet the first log has an entry of term ${newest}.`);
-  }
-  const disk: SpecDisk = { currentTerm, votedFor: null, log, abstains: false };
-  const all = Array.from({ length: servers }, (_, server) => server);
-  return {
-    members: all.map(() => startedFrom(disk, commitIndex)),
-    lives: all.map(() => createLife(currentTerm)),
-    pasts: all.map(() => {
-      const past: Past = {
-        termsLed: new Set(),
-        commitIndex,
-        committedLog: log,
-        termOfLoss: -1,
-        everOnDisk: new Map(),
-      };
-      noteOnDisk(past, [], log);
-      return past;
-    }),
+  const world: World = {
+    members: [],
+    lives: [],
+    pasts: [],
+    firstConfiguration: firstConfigurationOf(options),
+    firstLog: log,
+    firstCommitIndex: commitIndex,
     left: new Map(),
     readsAsked: new Map(),
     readsRegistered: new Set(),
   };
+  for (let server = 0; server < servers; server++) {
+    addServer(world, starts?.get(server) ?? { log, currentTerm, commitIndex });
+  }
+  checkFirstVoters(world);
+  return world;
 }
 
 /** @throws Refusal when there is no such server */
@@ -219,11 +270,6 @@ export function enterTerm(world: World, server: Server, term: number, vote: Serv
   follow(world, server, { currentTerm: term, votedFor: vote });
 }
 
-/** A majority of all, the own server included. */
-export function majority(world: World): number {
-  return Math.floor(world.members.length / 2) + 1;
-}
-
 export function lastEntry(log: SpecLog): LastEntry {
   return { index: log.length, term: log[log.length - 1]?.term ?? 0 };
 }
@@ -233,8 +279,32 @@ export function termAt(log: SpecLog, index: number): number | null {
   return index === 0 ? 0 : (log[index - 1]?.term ?? null);
 }
 
+export function isSameSet(left: readonly Server[], right: readonly Server[]): boolean {
+  return left.length === right.length && left.every((server) => right.includes(server));
+}
+
+export function isSameConfiguration(
+  left: SpecConfiguration | undefined,
+  right: SpecConfiguration | undefined,
+): boolean {
+  if (left === right) return true;
+  if (left === undefined || right === undefined) return false;
+  return (
+    isSameSet(left.voters, right.voters) &&
+    (left.outgoing === null) === (right.outgoing === null) &&
+    isSameSet(left.outgoing ?? [], right.outgoing ?? []) &&
+    isSameSet(left.learners, right.learners) &&
+    isSameSet(left.removed, right.removed)
+  );
+}
+
 export function isSameEntry(left: SpecEntry | undefined, right: SpecEntry | undefined): boolean {
-  return left === right || (left?.term === right?.term && left?.value === right?.value);
+  if (left === right) return true;
+  return (
+    left?.term === right?.term &&
+    left?.value === right?.value &&
+    isSameConfiguration(left?.configuration, right?.configuration)
+  );
 }
 
 /** How many of their first `limit` entries the two logs have in common. */
