@@ -6,7 +6,6 @@ import {
   runCores,
 } from "../../packages/raft/src/sim/cores/index.ts";
 import { runMembers } from "../../packages/raft/src/sim/members/index.ts";
-import type { CoreObserver } from "../../packages/raft/src/sim/observer.ts";
 import { createRefinement, type Refinement } from "../../packages/raft/src/sim/refinement/index.ts";
 import { addCounts, type Counts, type SeedFailure, type Summary, worldOf } from "./summary.ts";
 
@@ -63,18 +62,6 @@ interface SeedRun {
   readonly hash: number;
 }
 
-/** For worlds whose members change: the refinement does not know that yet. */
-const deaf: CoreObserver = {
-  onStart: () => undefined,
-  onStep: () => undefined,
-  onPropose: () => undefined,
-  onChange: () => undefined,
-  onTake: () => undefined,
-  onDurable: () => undefined,
-  onLeave: () => undefined,
-  onCrash: () => undefined,
-};
-
 /** What listens besides the invariants; each has the name by which it is switched off. */
 function createObservers(
   { off }: SeedOptions,
@@ -83,8 +70,7 @@ function createObservers(
   if (off.has("refinement")) return [];
   return [
     ({ ids, joiners, entries, hardState, commit }) => {
-      if (joiners.length > 0) return deaf;
-      const refinement = createRefinement({ ids, log: entries, hardState, commit });
+      const refinement = createRefinement({ ids, joiners, log: entries, hardState, commit });
       count(refinement);
       return refinement;
     },

@@ -17,8 +17,8 @@ function countingOthers(others: string): readonly Patch[] {
     nextIsCounted,
     patch(
       "core/quorum.ts",
-      "function majorityValue(voters: readonly Member[], reached: (id: NodeId) => number): number {",
-      "function majorityValue(voters: readonly Member[], reached: any, others: any = []): number {",
+      "reached: (id: NodeId) => number): number {\n  const values",
+      "reached: any, others: any = []): number {\n  const values",
     ),
     patch(
       "core/quorum.ts",
@@ -31,6 +31,8 @@ function countingOthers(others: string): readonly Patch[] {
 
 const neededByVoters = "return values[majority(voters.length) - 1] ?? 0;";
 
+const orCommitted = " || isVoter(raft.committedConfiguration, raft.id);";
+
 export const configurationMutants: readonly Mutant[] = [
   mutant(
     "two-changes-at-once",
@@ -42,8 +44,8 @@ export const configurationMutants: readonly Mutant[] = [
     "A change begins before an entry of the leader's own term is committed.",
     patch(
       "core/membership.ts",
-      'if (raft.commit < leadership.termStart) return { kind: "refused", why: "term-not-started" };',
-      "",
+      "if (raft.commit < leadership.termStart) return",
+      "if ((false as boolean) === true) return",
     ),
   ),
   mutant(
@@ -125,11 +127,7 @@ export const configurationMutants: readonly Mutant[] = [
   mutant(
     "learners-stand",
     "Learners stand for election.",
-    patch(
-      "core/state.ts",
-      "return isVoter(raft.configuration, raft.id) || isVoter(raft.committedConfiguration, raft.id);",
-      "return raft.configuration.voters.length > 0;",
-    ),
+    patch("core/state.ts", orCommitted, " || raft.configuration.voters.length > 0;"),
     patch("core/check.ts", 'assert(mayCampaign(raft), "S16: only voters campaign");', ""),
   ),
   mutant(
@@ -204,7 +202,12 @@ export const configurationMutants: readonly Mutant[] = [
     patch(
       "core/commitment.ts",
       "if (id === raft.id) return raft.durableIndex;",
-      'if (id === raft.id) return raft.durableIndex;\n  if ((id as string) === "self") {\n    return isVoter(raft.configuration, raft.id) ? noIndex : raft.durableIndex;\n  }',
+      lines(
+        "if (id === raft.id) return raft.durableIndex;",
+        '  if ((id as string) === "self") {',
+        "    return isVoter(raft.configuration, raft.id) ? noIndex : raft.durableIndex;",
+        "  }",
+      ),
     ),
   ),
   mutant(
@@ -235,8 +238,8 @@ export const configurationMutants: readonly Mutant[] = [
     ),
     patch(
       "core/check.ts",
-      'assert(id === raft.id || raft.leadership?.peers.has(id) === true, "every member is sent to");',
-      "void id;",
+      "assert(id === raft.id || raft.leadership?.peers.has(id) === true,",
+      "assert(id.length > 0,",
     ),
   ),
   mutant(
@@ -251,10 +254,15 @@ export const configurationMutants: readonly Mutant[] = [
   mutant(
     "committed-voter-does-not-stand",
     "Only a voter of the configuration in force stands for election.",
+    patch("core/state.ts", orCommitted, ";"),
+  ),
+  mutant(
+    "committed-by-index-only",
+    "A start forgets that what another configuration follows is committed.",
     patch(
-      "core/state.ts",
-      "return isVoter(raft.configuration, raft.id) || isVoter(raft.committedConfiguration, raft.id);",
-      "return isVoter(raft.configuration, raft.id);",
+      "core/log.ts",
+      "return configurationAt(log, effective.index - 1, committed);",
+      "return committed;",
     ),
   ),
 ];

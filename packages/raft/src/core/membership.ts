@@ -9,7 +9,7 @@
 import { assert, type LogIndex, type NodeId, type Term } from "../base/index.ts";
 import { allMembers, type Configuration, isVoter } from "./configuration.ts";
 import { encodeConfiguration } from "./configuration-codec.ts";
-import { configurationAt, lastIndex } from "./log.ts";
+import { configurationAt, configurationBefore, lastIndex } from "./log.ts";
 import {
   type MemberChange,
   type PlanRefusal,
@@ -82,12 +82,16 @@ function appendConfiguration(raft: Raft, leadership: Leadership, next: Configura
 
 /** The log has gained or lost configurations. @thesis §4.1 */
 export function refreshConfiguration(raft: Raft): void {
-  const newest = configurationAt(raft.log, lastIndex(raft.log), {
+  const known = {
     configuration: raft.committedConfiguration,
     index: raft.committedConfigurationIndex,
-  });
+  };
+  const newest = configurationAt(raft.log, lastIndex(raft.log), known);
+  const before = configurationBefore(raft.log, newest, known);
   raft.configuration = newest.configuration;
   raft.configurationIndex = newest.index;
+  raft.committedConfiguration = before.configuration;
+  raft.committedConfigurationIndex = before.index;
   raft.outbox.configurationChanged = true;
 }
 

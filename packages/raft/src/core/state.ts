@@ -16,7 +16,14 @@ import {
 import { type Configuration, isVoter } from "./configuration.ts";
 import type { Effect, HardState, ReadFailure, Role, RoleChanged, Send } from "./effects.ts";
 import type { Entry } from "./entry.ts";
-import { configurationAt, createLog, type Log, lastIndex, termAt } from "./log.ts";
+import {
+  configurationAt,
+  configurationBefore,
+  createLog,
+  type Log,
+  lastIndex,
+  termAt,
+} from "./log.ts";
 import type { Progress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
 
@@ -140,7 +147,8 @@ export interface Raft {
   configuration: Configuration;
   configurationIndex: LogIndex;
   /**
-   * The newest that is known to be committed; the first entry of a log is from the start.
+   * The newest that is known to be committed: by the commit index, or because another follows it in
+   * the log; the first entry of a log is from the start.
    * @invariant `committedConfigurationIndex <= configurationIndex`; equal while no change is under
    * way
    */
@@ -204,8 +212,9 @@ export function createRaft(options: RaftOptions): Raft {
   const hardState = options.hardState;
   assert(options.commit <= last, "what is known to be committed is in the log");
   assert((termAt(log, last) ?? noTerm) <= hardState.term, "no entry's term is above the own term");
-  const committed = configurationAt(log, Math.max(options.commit, 1));
   const effective = configurationAt(log, last);
+  const known = configurationAt(log, Math.max(options.commit, 1));
+  const committed = configurationBefore(log, effective, known);
   return {
     id: options.id,
     settings: options.settings,

@@ -52,14 +52,22 @@ function checkSource(ledger: Ledger, member: MemberRecord, raft: Raft, now: Elec
     const isLogs = isSame(raft.configuration, now.configuration);
     check(evaluations, "C3", isLogs, () => `${id} obeys another configuration than its log's`);
   }
-  // The first entry is committed from the start.
-  const committed = seen.log[Math.max(raft.commit, 1) - 1]?.electorate ?? nobody;
+  const committed = committedOf(member, raft, now);
   const isCommitted =
     raft.committedConfigurationIndex === committed.index &&
     (raft.committedConfigurationIndex === seen.committedConfigurationIndex ||
       isSame(raft.committedConfiguration, committed.configuration));
   const said = (): string => `${id} takes ${raft.committedConfigurationIndex} for committed`;
   check(evaluations, "C3", isCommitted, () => `${said()}; its log's is ${committed.index}`);
+}
+
+/**
+ * The newest that the member can know to be committed: the first entry is from the start, and so is
+ * what another configuration follows (C2).
+ */
+function committedOf({ seen }: MemberRecord, { commit }: Raft, now: Electorate): Electorate {
+  const known = seen.log[Math.max(commit, 1) - 1]?.electorate ?? nobody;
+  return now.parent !== null && now.parent.index > known.index ? now.parent : known;
 }
 
 function isSame(a: Configuration, b: Configuration): boolean {
@@ -77,7 +85,7 @@ function checkStanding(ledger: Ledger, member: MemberRecord, raft: Raft, now: El
   if (raft.role === "follower") return;
   if (raft.role !== seen.role) {
     check(evaluations, "C5", seen.log[0] === canon[0], () => `${id} stands without a cluster`);
-    const committed = seen.log[Math.max(raft.commit, 1) - 1]?.electorate ?? nobody;
+    const committed = committedOf(member, raft, now);
     const isVoter = votesIn(now, at) || votesIn(committed, at) || raft.role === "leader";
     check(evaluations, "C7", isVoter, () => `${id} stands and is no voter`);
   }

@@ -140,12 +140,12 @@ function tellReachable({ world, core }: Run, host: Host): void {
   flush(world, host);
 }
 
-/** All connections of a member end and are made again. */
+/** All connections of a member end and are made again, where there is somebody. */
 function reconnect({ world, core }: Run, host: Host): void {
-  for (const peer of core) {
+  for (const peer of world.hosts) {
     if (peer === host) continue;
     feed(world, host, { kind: "peer-unreachable", peer: peer.id });
-    feed(world, host, { kind: "peer-reachable", peer: peer.id });
+    if (core.includes(peer)) feed(world, host, { kind: "peer-reachable", peer: peer.id });
   }
   note(world, "reconnect", host, null);
   flush(world, host);

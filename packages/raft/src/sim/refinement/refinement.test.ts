@@ -21,10 +21,19 @@ function countActions(spec: Specification, counts: Map<string, number>): Specifi
   });
 }
 
-function createSpec({ ids, entries, hardState, commit }: Beginning): Specification {
-  const log = entries.map(({ term }, at) => ({ term, value: at + 1 }));
+function createSpec({ ids, joiners, entries, hardState, commit }: Beginning): Specification {
+  const voters = ids.map((_, at) => at);
+  const configuration = { voters, outgoing: null, learners: [], removed: [] };
+  const log = entries.map(({ term }, at) => ({ term, value: at + 1, configuration }));
   const { term: currentTerm } = hardState;
-  return createSpecification({ servers: ids.length, log, currentTerm, commitIndex: commit });
+  const nothing = { log: [], currentTerm: 0, commitIndex: 0 };
+  return createSpecification({
+    servers: ids.length + joiners.length,
+    log,
+    currentTerm,
+    commitIndex: commit,
+    starts: new Map(joiners.map((_, at) => [ids.length + at, nothing])),
+  });
 }
 
 function refine(beginning: Beginning, spec?: Specification): Refinement {
@@ -32,12 +41,11 @@ function refine(beginning: Beginning, spec?: Specification): Refinement {
   return createRefinement(spec === undefined ? options : { ...options, spec });
 }
 
-/** No actions, and actions that this world, of fixed members, does not come to. */
+/** No actions; and all servers that may join are there from the start. */
 const notUsed = [
   "members",
   "firstConfiguration",
   "addServer",
-  "changeConfiguration",
   "configurationOf",
   "committedConfigurationOf",
 ];
@@ -53,7 +61,7 @@ describe("the refinement of a world of bare cores", () => {
         refinement = refine(beginning, countActions(createSpec(beginning), counts));
         return refinement;
       };
-      const run = runCores(seed, { membership: "never", observers: [create] });
+      const run = runCores(seed, { observers: [create] });
       if (run.failure !== null) expect.fail(`seed ${seed}: ${run.failure.message}`);
       const { steps: explained, actions: used } = refinement ?? { steps: 0, actions: 0 };
       expect(explained).toBe(run.steps + run.idleTicks);
@@ -85,7 +93,7 @@ describe("the refinement of a world of bare cores", () => {
           },
         };
       };
-      expect(runCores(seed, { membership: "never", observers: [create] }).failure).toBeNull();
+      expect(runCores(seed, { observers: [create] }).failure).toBeNull();
     }
   });
 });
@@ -263,7 +271,7 @@ describe("whatever a core does that no action explains is reported", () => {
         },
       };
     };
-    const { failure } = runCores(2, { membership: "never", observers: [invent] });
+    const { failure } = runCores(2, { observers: [invent] });
     expect(failure?.message).toMatch(/nobody sent this/);
   });
 });
