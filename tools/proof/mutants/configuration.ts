@@ -136,7 +136,7 @@ export const configurationMutants: readonly Mutant[] = [
     patch(
       "core/state.ts",
       "const effective = configurationAt(log, last);",
-      "const effective = committed;",
+      "const effective = configurationAt(log, Math.max(options.commit, 1));",
     ),
   ),
   mutant(
