@@ -9,7 +9,12 @@
 import { assert, type LogIndex, type NodeId, type Term } from "../base/index.ts";
 import { allMembers, type Configuration, isVoter } from "./configuration.ts";
 import { encodeConfiguration } from "./configuration-codec.ts";
-import { configurationAt, configurationBefore, lastIndex } from "./log.ts";
+import {
+  configurationAt,
+  configurationBefore,
+  lastIndex,
+  type PlacedConfiguration,
+} from "./log.ts";
 import {
   type MemberChange,
   type PlanRefusal,
@@ -82,10 +87,7 @@ function appendConfiguration(raft: Raft, leadership: Leadership, next: Configura
 
 /** The log has gained or lost configurations. @thesis §4.1 */
 export function refreshConfiguration(raft: Raft): void {
-  const known = {
-    configuration: raft.committedConfiguration,
-    index: raft.committedConfigurationIndex,
-  };
+  const known = knownCommitted(raft);
   const newest = configurationAt(raft.log, lastIndex(raft.log), known);
   const before = configurationBefore(raft.log, newest, known);
   raft.configuration = newest.configuration;
@@ -93,6 +95,13 @@ export function refreshConfiguration(raft: Raft): void {
   raft.committedConfiguration = before.configuration;
   raft.committedConfigurationIndex = before.index;
   raft.outbox.configurationChanged = true;
+}
+
+/** By the commit index alone: what showed that more is committed may have been removed. */
+function knownCommitted(raft: Raft): PlacedConfiguration {
+  const committed = Math.max(raft.commit, 1); // the first entry is from the start
+  const { committedConfiguration: configuration, committedConfigurationIndex: index } = raft;
+  return index > committed ? configurationAt(raft.log, committed) : { configuration, index };
 }
 
 /** Moves a change on: called whenever the commit index has grown. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type LogIndex, logIndex, nodeId, noIndex, term } from "../base/index.ts";
 import {
   type Configuration,
+  checkState,
   createRaft,
   defaultSettings,
   type Entry,
@@ -76,6 +77,28 @@ describe("who may stand for election", () => {
     });
     expect(raft.commit).toBe(0);
     expect(raft.committedConfigurationIndex).toBe(4);
+    expect(mayCampaign(raft)).toBe(true);
+  });
+
+  it("follows from the log alone: what was removed from it shows nothing any more", () => {
+    const raft = start("b", entries, logIndex(1));
+    step(raft, {
+      kind: "receive",
+      message: {
+        kind: "append-entries",
+        from: nodeId("d"),
+        to: raft.id,
+        term: term(2),
+        prev: { index: logIndex(4), term: term(1) },
+        entries: [{ index: logIndex(5), term: term(2), kind: "no-op", data: new Uint8Array(0) }],
+        commit: logIndex(1),
+        round: 1,
+        sequence: 1,
+      },
+    });
+    expect(raft.configurationIndex).toBe(4);
+    expect(raft.committedConfigurationIndex).toBe(3);
+    checkState(raft);
     expect(mayCampaign(raft)).toBe(true);
   });
 

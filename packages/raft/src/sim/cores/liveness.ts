@@ -47,7 +47,7 @@ export function runLiveness(world: World, random: Random): Recovered {
   const { evaluations } = world.checker.ledger;
   const termBefore = newestTerm(core);
   const run = { world, core, random, ticks: 0 };
-  const elected = elapseUntil(run, ticksMax, () => findLeader(core) !== null);
+  const elected = elapseUntil(run, ticksMax, () => findLeader(world, core) !== null);
   check(evaluations, "V1", elected, () => `no leader ${ticksMax} ticks after healing`);
   const timeouts = run.ticks / timeout;
   if (!isHeldOff(world)) switchOff(run);
@@ -56,8 +56,8 @@ export function runLiveness(world: World, random: Random): Recovered {
   checkWork(run, ticksMax);
   if (world.options.membership !== undefined) checkChange(run, ticksMax);
   checkSettled(run);
-  const leader = findLeader(core);
-  const members = leader === null ? core : membersUnder(leader, core);
+  const leader = findLeader(world, core);
+  const members = leader === null ? core : membersUnder(world, leader, core);
   checkEnd(world, members);
   const newTerms = newestTerm(members) - termBefore;
   check(evaluations, "V4", newTerms <= newTermsMax, () => `${newTerms} new terms after healing`);
@@ -97,8 +97,8 @@ function isHeldOff({ options: { settings } }: World): boolean {
 
 /** Of who runs, those that the leader knows nothing of end. */
 function switchOff({ world, core }: Run): void {
-  const leader = findLeader(core);
-  const members = leader === null ? core : membersUnder(leader, core);
+  const leader = findLeader(world, core);
+  const members = leader === null ? core : membersUnder(world, leader, core);
   for (const host of core) {
     if (members.includes(host) || host.raft === null) continue;
     crash(world, host, { keptUnits: host.pending.length, keptEntries: null });
@@ -209,7 +209,7 @@ function newestTerm(core: readonly Host[]): number {
 }
 
 /** The one that leads the highest term, if all its members follow it. */
-function findLeader(core: readonly Host[]): Host | null {
+function findLeader(world: World, core: readonly Host[]): Host | null {
   let leader: Host | null = null;
   let term = 0;
   for (const host of core) {
@@ -219,26 +219,27 @@ function findLeader(core: readonly Host[]): Host | null {
     term = raft.hardState.term;
   }
   if (leader === null) return null;
-  for (const { raft } of membersUnder(leader, core)) {
+  for (const { raft } of membersUnder(world, leader, core)) {
     if (raft?.hardState.term !== term || raft?.leader !== leader.id) return null;
   }
   return leader;
 }
 
 /** Who belongs to the leader's configuration. */
-function membersUnder({ raft }: Host, core: readonly Host[]): readonly Host[] {
+function membersUnder(world: World, { raft }: Host, core: readonly Host[]): readonly Host[] {
+  if (world.options.membership === undefined) return core;
   if (raft === null) return [];
   const { configuration } = raft;
   return core.filter(({ id }) => isVoter(configuration, id) || isLearner(configuration, id));
 }
 
 function isConverged(world: World, core: readonly Host[]): boolean {
-  const host = findLeader(core);
+  const host = findLeader(world, core);
   const leader = host?.raft;
   if (host === null || leader === undefined || leader === null) return false;
   if (leader.configuration.outgoing !== null) return false;
   const last = leader.log.entries.length;
-  return membersUnder(host, core).every(
+  return membersUnder(world, host, core).every(
     ({ at, id, raft }) =>
       raft !== null &&
       raft.commit === last &&
@@ -253,8 +254,8 @@ function isConverged(world: World, core: readonly Host[]): boolean {
 function checkWork(run: Run, ticksMax: number): void {
   const { world, core } = run;
   const { evaluations, counts, members: records } = world.checker.ledger;
-  const leader = findLeader(core);
-  const members = leader === null ? [] : membersUnder(leader, core);
+  const leader = findLeader(world, core);
+  const members = leader === null ? [] : membersUnder(world, leader, core);
   const reader = members.find((host) => host !== leader) ?? leader;
   check(evaluations, "V2", leader !== null && reader !== null, () => "no leader to work with");
   if (leader === null || reader === null) return;
@@ -282,7 +283,7 @@ function checkChange(run: Run, ticksMax: number): void {
   const { world, core } = run;
   const { evaluations, counts } = world.checker.ledger;
   for (const create of [createMove, createJoin]) {
-    const leader = findLeader(core);
+    const leader = findLeader(world, core);
     check(evaluations, "V2", leader !== null, () => "no leader to change members with");
     const step = leader === null ? null : create(leader, core);
     if (leader === null || step === null) continue;
