@@ -48,6 +48,16 @@ const hunted: Readonly<Record<string, string>> = {
   "read-old-round": "reads-ci",
   "read-without-term-start": "reads-ci",
   "read-without-round": "reads-ci",
+  "two-changes-at-once": "membership-small",
+  "change-before-own-term": "membership-ci",
+  "change-not-joint": "membership-small",
+  "joint-counts-new-half": "membership-small",
+  "joint-counts-old-half": "membership-small",
+  "learners-count": "membership-small",
+  "learners-stand": "membership-small",
+  "configuration-survives-truncation": "membership-leave",
+  "configuration-when-committed": "membership-small",
+  "removed-leader-stays": "membership-small",
 };
 
 function explore(program: string, model: string): ExploreFinding {

@@ -1,4 +1,5 @@
 /** Every bug that is planted to see whether it is found. */
+import { configurationMutants } from "./configuration.ts";
 import { electionsMutants } from "./elections.ts";
 import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...readsMutants,
   ...storageMutants,
   ...nodeMutants,
+  ...configurationMutants,
 ];
 
 /**

@@ -44,7 +44,6 @@ function checkConfiguration(raft: Raft, last: LogIndex): void {
   const { configurationIndex: index, committedConfigurationIndex: committed } = raft;
   assert(index <= last, "C3: the configuration in force is in the log");
   assert(committed <= index, "C3: committed <= in force");
-  assert(committed <= Math.max(raft.commit, 1), "C3: a committed configuration is committed");
   assert(raft.commit < index === committed < index || index <= 1, "C3: commit and configuration");
   const { voters, outgoing } = raft.configuration;
   assert(voters.length > 0 || (index === 0 && last === 0), "only who has no log knows no voters");

@@ -87,6 +87,17 @@ describe("a start behind a base", () => {
     expect(start({ ...place, commit: logIndex(5) }).committedConfigurationIndex).toBe(5);
   });
 
+  it("takes a snapshot before a change that the log shows to be committed", () => {
+    const entries = [entry(4), entry(5), entry(6, two), entry(7), entry(8, one)];
+    const raft = start({ base: at(3), snapshot: snapshotAt(3), entries, commit: logIndex(4) });
+    expect(raft.committedConfigurationIndex).toBe(6);
+    const place = { configuration: two, configurationIndex: logIndex(1) };
+    step(raft, { kind: "snapshot-received", id: 1, position: at(5), term: term(1), ...place });
+    const effects = takeEffects(raft).map(({ kind }) => kind);
+    expect(effects).toContain("install-snapshot");
+    expect(raft).toMatchObject({ commit: 5, committedConfigurationIndex: 6 });
+  });
+
   it("is refused without what was dropped", () => {
     const entries = [entry(4)];
     expect(() => start({ base: at(3), entries })).toThrow(/behind a snapshot/);

@@ -165,6 +165,19 @@ export function configurationAt(
   return { configuration: emptyConfiguration, index: log.base.index };
 }
 
+/**
+ * The configuration before the effective one, or `committed` if that is newer. It is committed as
+ * well, whatever the commit index says: a leader appends a configuration only upon a committed one.
+ */
+export function configurationBefore(
+  log: Log,
+  effective: PlacedConfiguration,
+  committed: PlacedConfiguration,
+): PlacedConfiguration {
+  if (effective.index <= committed.index) return committed;
+  return configurationAt(log, effective.index - 1, committed);
+}
+
 /** Whether a log that ends at `a` is at least as complete as one that ends at `b`. @paper §5.4.1 */
 export function isUpToDate(a: LogPosition, b: LogPosition): boolean {
   return a.term > b.term || (a.term === b.term && a.index >= b.index);

@@ -7,9 +7,15 @@
  * @thesis chapter 4; @paper §6
  */
 import { assert, type LogIndex, type NodeId, type Term } from "../base/index.ts";
+import { configurationFor } from "./compaction.ts";
 import { allMembers, type Configuration, isVoter } from "./configuration.ts";
 import { encodeConfiguration } from "./configuration-codec.ts";
-import { configurationAt, lastIndex } from "./log.ts";
+import {
+  configurationAt,
+  configurationBefore,
+  lastIndex,
+  type PlacedConfiguration,
+} from "./log.ts";
 import {
   type MemberChange,
   type PlanRefusal,
@@ -85,13 +91,21 @@ function appendConfiguration(raft: Raft, leadership: Leadership, next: Configura
 
 /** The log has gained or lost configurations. @thesis §4.1 */
 export function refreshConfiguration(raft: Raft): void {
-  const newest = configurationAt(raft.log, lastIndex(raft.log), {
-    configuration: raft.committedConfiguration,
-    index: raft.committedConfigurationIndex,
-  });
+  const known = knownCommitted(raft);
+  const newest = configurationAt(raft.log, lastIndex(raft.log), known);
+  const before = configurationBefore(raft.log, newest, known);
   raft.configuration = newest.configuration;
   raft.configurationIndex = newest.index;
+  raft.committedConfiguration = before.configuration;
+  raft.committedConfigurationIndex = before.index;
   raft.outbox.configurationChanged = true;
+}
+
+/** By the commit index alone: what showed that more is committed may have been removed. */
+function knownCommitted(raft: Raft): PlacedConfiguration {
+  const committed = Math.max(raft.commit, 1) as LogIndex; // the first entry is from the start
+  const { committedConfiguration: configuration, committedConfigurationIndex: index } = raft;
+  return index > committed ? configurationFor(raft, committed) : { configuration, index };
 }
 
 /** Moves a change on: called whenever the commit index has grown. */

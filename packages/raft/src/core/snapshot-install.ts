@@ -4,9 +4,10 @@
  * @paper §7; @thesis §5.1 (what stays of the log); @etcd raft/raft.go (restore)
  */
 import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
+import { configurationFor } from "./compaction.ts";
 import type { SnapshotRefused } from "./effects.ts";
 import type { SnapshotReceived } from "./inputs.ts";
-import { configurationAt, lastIndex, replaceLog, termAt } from "./log.ts";
+import { lastIndex, replaceLog, termAt } from "./log.ts";
 import { refreshCommitted } from "./membership.ts";
 import { becomeFollower } from "./roles.ts";
 import type { PlacedSnapshot, Raft } from "./state.ts";
@@ -35,7 +36,7 @@ export function onSnapshotReceived(raft: Raft, received: SnapshotReceived): void
 /** Null: to be installed. */
 function judge(raft: Raft, received: SnapshotReceived): SnapshotRefused["why"] | null {
   const { position, configurationIndex } = received;
-  const { log, committedConfigurationIndex: committed } = raft;
+  const { log } = raft;
   if (position.index < log.base.index) return "covered";
   const hasPosition = termAt(log, position.index) === position.term;
   // What is committed does not change, nor what equals the leader's log: that has the position,
@@ -44,8 +45,7 @@ function judge(raft: Raft, received: SnapshotReceived): SnapshotRefused["why"] |
   if (isFixed && !hasPosition) return "conflict";
   if (raft.role === "leader" || position.index <= raft.commit) return "covered";
   const through = hasPosition ? position.index : raft.commit;
-  const known = { configuration: raft.committedConfiguration, index: committed };
-  const own = configurationAt(log, through, known).index;
+  const own = configurationFor(raft, through as LogIndex).index; // one of two indexes
   return configurationIndex <= through && configurationIndex !== own ? "conflict" : null;
 }
 

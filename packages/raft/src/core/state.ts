@@ -29,6 +29,7 @@ import type { Entry, LogPosition } from "./entry.ts";
 import {
   beforeFirst,
   configurationAt,
+  configurationBefore,
   createLog,
   type Log,
   lastIndex,
@@ -226,7 +227,8 @@ export interface Raft {
   configuration: Configuration;
   configurationIndex: LogIndex;
   /**
-   * The newest that is known to be committed; the first entry of a log is from the start.
+   * The newest that is known to be committed: by the commit index, or because another follows it in
+   * the log; the first entry of a log is from the start.
    * @invariant `committedConfigurationIndex <= configurationIndex`; equal while no change is under
    * way
    */
@@ -312,8 +314,9 @@ export function createRaft(options: RaftOptions): Raft {
   assert(commit <= last, "what is known to be committed is in the log");
   assert((termAt(log, last) ?? noTerm) <= hardState.term, "no entry's term is above the own term");
   const known = snapshot === null ? null : configurationOf(snapshot);
-  const committed = configurationAt(log, Math.max(commit, 1), known);
   const effective = configurationAt(log, last, known);
+  const reached = configurationAt(log, Math.max(commit, 1), known);
+  const committed = configurationBefore(log, effective, reached);
   return {
     id: options.id,
     settings: options.settings,

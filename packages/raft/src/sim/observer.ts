@@ -3,7 +3,17 @@
  * host, told in order as it happens. Worlds (bare cores, whole members) call it; invariants and the
  * refinement check listen. An observer throws when what it sees is wrong; the world stops then.
  */
-import type { Effect, Entry, Input, Message, Persist, ProposeResult, Raft } from "../core/index.ts";
+import type {
+  ChangeResult,
+  Effect,
+  Entry,
+  Input,
+  MemberChange,
+  Message,
+  Persist,
+  ProposeResult,
+  Raft,
+} from "../core/index.ts";
 
 /** What a start found on disk, in terms of what was handed to it before the end. */
 export interface Recovery {
@@ -35,6 +45,8 @@ export interface CoreObserver {
   onStep(at: number, raft: Raft, input: Input): void;
   /** After `propose(raft, commands)`. */
   onPropose(at: number, raft: Raft, commands: readonly Uint8Array[], result: ProposeResult): void;
+  /** After `changeMembership(raft, changes)`. */
+  onChange(at: number, raft: Raft, changes: readonly MemberChange[], result: ChangeResult): void;
   /** After `takeEffects(raft)`, before any of the effects is handed out. */
   onTake(at: number, raft: Raft, effects: readonly Effect[]): void;
   /** `unit` is on disk (all before it are); before the core hears `persisted`. */

@@ -4,7 +4,9 @@
  */
 import type { Entry, Raft } from "../../core/index.ts";
 import { check } from "../violation.ts";
-import { type Leader, type Ledger, quorumOf } from "./ledger.ts";
+import { inForce } from "./check-configuration.ts";
+import { countBits, type Electorate, isElecting, nobody } from "./electorate.ts";
+import type { Leader, Ledger } from "./ledger.ts";
 import type { Past } from "./log-tree.ts";
 import type { MemberRecord } from "./member-record.ts";
 
@@ -54,27 +56,44 @@ function agreeWithCanon(ledger: Ledger, member: MemberRecord, commit: number, te
     if (past === undefined) break;
     canon.push(past);
     ledger.commitTerms.push(term);
+    if (past.entry.kind === "configuration") countChange(ledger, past.electorate);
   }
-  checkDurableQuorum(ledger, "S8", commit);
+  // A leader counted by what was in force before this step, which may have left a joint one.
+  const led = member.seen.role === "leader";
+  checkDurableQuorum(ledger, "S8", commit, led ? member.seen.electorate : inForce(member));
   for (let later = term + 1; later <= ledger.newestLeaderTerm; later++) {
     const leader = ledger.leaders.get(later);
     if (leader !== undefined) checkComplete(ledger, leader, later, commit);
   }
 }
 
+function countChange({ counts }: Ledger, { index, outgoing, parent }: Electorate): void {
+  if (index === 1 || outgoing !== 0) return;
+  counts.changes++;
+  if (parent !== null && parent.outgoing !== 0) counts.voterChanges++;
+}
+
 /** A majority has `canon[index]` on disk, or had and does not vote until it has it again. */
-function checkDurableQuorum(ledger: Ledger, invariant: "S7" | "S8", index: number): void {
+function checkDurableQuorum(
+  ledger: Ledger,
+  invariant: "S7" | "S8",
+  index: number,
+  electorate: Electorate,
+): void {
   const past = ledger.canon[index - 1];
   let holders = 0;
   for (const member of ledger.members) {
-    if (past !== undefined && holdsDurably(member, past)) holders++;
+    if (past !== undefined && holdsDurably(member, past)) holders |= 1 << member.at;
   }
-  check(
-    ledger.evaluations,
-    invariant,
-    holders >= quorumOf(ledger.members.length),
-    () => `committed ${index} is on ${holders} of ${ledger.members.length} disks`,
-  );
+  const isHeld = isElecting(electorate, holders);
+  const { voters, outgoing, learners, removed } = electorate;
+  const count = (): string => {
+    const old = outgoing === 0 ? "" : ` and ${countBits(outgoing & holders)} of the old ones`;
+    return `committed ${index} is on ${countBits(voters & holders)} disks of the voters${old}`;
+  };
+  check(ledger.evaluations, invariant, isHeld, count);
+  if (((learners | removed) & holders) === 0) return;
+  check(ledger.evaluations, "C8", isHeld, () => `${count()}, with others that do not count`);
 }
 
 export function holdsDurably(member: MemberRecord, past: Past): boolean {
@@ -117,7 +136,7 @@ export function checkRemoval(ledger: Ledger, removed: readonly Past[]): void {
   for (const past of removed) {
     const { index } = past.entry;
     if (ledger.canon[index - 1] !== past) break;
-    checkDurableQuorum(ledger, "S7", index);
+    checkDurableQuorum(ledger, "S7", index, ledger.canon.at(-1)?.electorate ?? nobody);
   }
 }
 

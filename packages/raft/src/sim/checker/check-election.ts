@@ -5,7 +5,9 @@
 import type { Input, Message, Raft, RequestVote, Role } from "../../core/index.ts";
 import { check } from "../violation.ts";
 import { checkNewLeader } from "./check-commit.ts";
-import { type Ledger, memberTerm, quorumOf } from "./ledger.ts";
+import { inForce } from "./check-configuration.ts";
+import { countBits, isElecting } from "./electorate.ts";
+import { type Ledger, memberTerm } from "./ledger.ts";
 import type { MemberRecord } from "./member-record.ts";
 
 /** What one step may do to a role: several moves of the paper's figure can be one step. */
@@ -48,15 +50,15 @@ function onLeader(ledger: Ledger, member: MemberRecord, term: number): void {
   let votes = 0;
   for (const voter of ledger.members) {
     const by = voter.at === member.at ? ledger.votesDurable : ledger.votesLeft;
-    if (by.get(memberTerm(voter.at, term)) === member.at) votes++;
+    if (by.get(memberTerm(voter.at, term)) === member.at) votes |= 1 << voter.at;
   }
-  const isElected = votes >= quorumOf(ledger.members.length);
-  check(
-    evaluations,
-    "S12",
-    isElected,
-    () => `${member.id} leads ${term} by ${votes} durable votes`,
-  );
+  const electorate = inForce(member);
+  const isElected = isElecting(electorate, votes);
+  const leads = (): string => `${member.id} leads ${term} by ${countBits(votes)} durable votes`;
+  check(evaluations, "S12", isElected, leads);
+  if ((votes & ~(electorate.voters | electorate.outgoing)) !== 0) {
+    check(evaluations, "C8", isElected, () => `${leads()}, not all of voters`);
+  }
   const leader = { at: member.at, log: [...member.seen.log] };
   ledger.leaders.set(term, leader);
   ledger.newestLeaderTerm = Math.max(ledger.newestLeaderTerm, term);

@@ -2,13 +2,15 @@
  * The invariants after every step: a listener at the seam between cores and their hosts. It keeps a
  * ledger of what happened in the whole world and compares each member with it.
  */
-import { assert, type LogIndex, type NodeId } from "../../base/index.ts";
+import { assert, type LogIndex, type NodeId, noTerm } from "../../base/index.ts";
 import {
+  type ChangeResult,
   checkState,
   type Effect,
   type Entry,
   type HardState,
   type Input,
+  type MemberChange,
   type Message,
   type Persist,
   type ProposeResult,
@@ -25,10 +27,12 @@ import {
   onAcknowledged,
 } from "./check-acks.ts";
 import { checkApply, checkCaughtUp, checkRemoval, observeCommit } from "./check-commit.ts";
+import { observeConfiguration } from "./check-configuration.ts";
 import { checkLeaving, observeRole, observeVote, onHardStateDurable } from "./check-election.ts";
 import { auditLog, observeLog } from "./check-log.ts";
 import { cutImage, type DiskImage } from "./disk-image.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
+import { belongsTo, isElecting } from "./electorate.ts";
+import { createLedger, decidingElectorates, type Ledger, membersMax } from "./ledger.ts";
 import { createLogTree, recall } from "./log-tree.ts";
 import {
   createMemberRecord,
@@ -37,9 +41,14 @@ import {
   seenAtStart,
 } from "./member-record.ts";
 
+/** Of a member that has not heard of its cluster. */
+const emptyHardState: HardState = { term: noTerm, votedFor: null, mustCatchUp: false };
+
 export interface CheckerOptions {
   readonly ids: readonly NodeId[];
-  /** What every member has on disk before its first start, all of it committed. */
+  /** Places after those: members that may join, with nothing on disk. Left out: none. */
+  readonly joiners?: readonly NodeId[];
+  /** What every member but joiners has on disk before its first start, all of it committed. */
   readonly hardState: HardState;
   readonly entries: readonly Entry[];
   readonly evaluations: Evaluations;
@@ -50,10 +59,12 @@ export class Checker implements CoreObserver {
   readonly #byId = new Map<NodeId, MemberRecord>();
 
   constructor(options: CheckerOptions) {
-    const tree = createLogTree();
-    const records = options.ids.map((id, at) =>
+    const all = [...options.ids, ...(options.joiners ?? [])];
+    assert(all.length <= membersMax, "the checker's sets hold so many members");
+    const tree = createLogTree(new Map(all.map((id, at) => [id, at])));
+    const records = all.map((id, at) =>
       createMemberRecord(at, id, {
-        ...options.hardState,
+        ...(at < options.ids.length ? options.hardState : emptyHardState),
         commit: 0 as LogIndex, // set below
         log: [],
       }),
@@ -64,7 +75,7 @@ export class Checker implements CoreObserver {
       past = recall(tree, options.evaluations, past, entry, true);
       this.ledger.canon.push(past);
       this.ledger.commitTerms.push(entry.term);
-      for (const { image } of records) {
+      for (const { image } of records.slice(0, options.ids.length)) {
         image.log.push(past);
         image.commit = entry.index;
       }
@@ -75,6 +86,18 @@ export class Checker implements CoreObserver {
   /** What is on the member's disk. */
   image(at: number): DiskImage {
     return this.#record(at).image;
+  }
+
+  /** Whether all configurations that may decide can do so without these members. */
+  canSpare(missing: Iterable<number>): boolean {
+    let present = -1;
+    for (const at of missing) present &= ~(1 << at);
+    return decidingElectorates(this.ledger).every((one) => isElecting(one, present));
+  }
+
+  /** Whether no configuration that may decide has this member, be it as a learner. */
+  isOutside(at: number): boolean {
+    return !decidingElectorates(this.ledger).some((one) => belongsTo(one, at));
   }
 
   /** The whole log of the member against what was seen of it; for the end of a world. */
@@ -142,6 +165,11 @@ export class Checker implements CoreObserver {
     this.#observe(member, raft, null);
   }
 
+  onChange(at: number, raft: Raft, _changes: readonly MemberChange[], result: ChangeResult): void {
+    if (result.kind === "refused") return;
+    this.#observe(this.#record(at), raft, null);
+  }
+
   onTake(at: number, raft: Raft, effects: readonly Effect[]): void {
     const member = this.#record(at);
     for (const effect of effects) this.#onEffect(member, effect);
@@ -194,6 +222,7 @@ export class Checker implements CoreObserver {
     if (raft.role === "leader" && seen.role !== "leader") ledger.counts.elections++;
     observeRole(ledger, member, raft);
     observeCommit(ledger, member, raft);
+    observeConfiguration(ledger, member, raft);
     observeMatched(ledger, member, raft, input);
     seen.role = raft.role;
     seen.hardState = raft.hardState;

@@ -4,6 +4,7 @@
  * member what is right.
  */
 import type { Evaluations } from "../violation.ts";
+import type { Electorate } from "./electorate.ts";
 import type { LogTree, Past } from "./log-tree.ts";
 import type { MemberRecord } from "./member-record.ts";
 
@@ -31,11 +32,19 @@ export interface Ledger {
   readonly promised: Map<number, number>;
   /** Writes that a client was told of. */
   readonly acknowledged: Past[];
+  /** Configuration entries that were looked at when their leader appended them. */
+  readonly judged: Set<Past>;
   readonly counts: {
     elections: number;
     writes: number;
     readsAnswered: number;
     readsFailed: number;
+    /** Changes of the members that are committed, joint configurations left. */
+    changes: number;
+    /** Of them, those that changed who votes. */
+    voterChanges: number;
+    /** Configurations that went out of force at a member because its log was cut. */
+    configurationsUndone: number;
   };
 }
 
@@ -56,16 +65,34 @@ export function createLedger(
     votesLeft: new Map(),
     promised: new Map(),
     acknowledged: [],
-    counts: { elections: 0, writes: 0, readsAnswered: 0, readsFailed: 0 },
+    judged: new Set(),
+    counts: {
+      elections: 0,
+      writes: 0,
+      readsAnswered: 0,
+      readsFailed: 0,
+      changes: 0,
+      voterChanges: 0,
+      configurationsUndone: 0,
+    },
   };
 }
 
+/** Members of one world: sets of them are bits of a small number. */
+export const membersMax = 16;
+
 /** One key for a member and a term. */
 export function memberTerm(at: number, term: number): number {
-  return term * 8 + at;
+  return term * membersMax + at;
 }
 
-/** n/2 + 1, counted here again: the checker shares no arithmetic with what it checks. */
-export function quorumOf(memberCount: number): number {
-  return (memberCount >> 1) + 1;
+/**
+ * The configurations by which something may be decided from now on: the newest committed one, and
+ * those that some log holds after it.
+ */
+export function decidingElectorates({ canon, tree }: Ledger): Electorate[] {
+  const committed = canon.at(-1)?.electorate;
+  if (committed === undefined) return [];
+  const open = tree.electorates.filter(({ index }) => index > canon.length);
+  return [committed, ...open];
 }

@@ -6,22 +6,28 @@
  */
 import type { Entry } from "../../core/index.ts";
 import { check, type Evaluations } from "../violation.ts";
+import { createElectorate, type Electorate, nobody, type Places } from "./electorate.ts";
 
 export interface Past {
   readonly entry: Entry;
   readonly parent: Past | null;
   /** Of this entry and all before it. */
   readonly hash: number;
+  /** In force once this is appended. */
+  readonly electorate: Electorate;
 }
 
 export interface LogTree {
   readonly byPosition: Map<number, Past>;
+  readonly places: Places;
+  /** Of all configuration entries that any log ever held. */
+  readonly electorates: Electorate[];
 }
 
 const indexesMax = 2 ** 22;
 
-export function createLogTree(): LogTree {
-  return { byPosition: new Map() };
+export function createLogTree(places: Places): LogTree {
+  return { byPosition: new Map(), places, electorates: [] };
 }
 
 /**
@@ -43,13 +49,21 @@ export function recall(
   const known = tree.byPosition.get(key);
   if (known === undefined) {
     check(evaluations, "S3", isCreator, () => `${place()} comes from no leader of its term`);
-    const past: Past = { entry, parent, hash: chainHash(parent?.hash ?? 0, entry) };
+    const electorate = electorateAfter(tree, parent?.electorate ?? nobody, entry);
+    const past: Past = { entry, parent, hash: chainHash(parent?.hash ?? 0, entry), electorate };
     tree.byPosition.set(key, past);
     return past;
   }
   check(evaluations, "S3", known.parent === parent, () => `${place()} follows two different logs`);
   check(evaluations, "S3", isSame(known.entry, entry), () => `${place()} stands for two entries`);
   return known;
+}
+
+function electorateAfter(tree: LogTree, before: Electorate, entry: Entry): Electorate {
+  if (entry.kind !== "configuration") return before;
+  const electorate = createElectorate(tree.places, entry.index, entry.data, before);
+  tree.electorates.push(electorate);
+  return electorate;
 }
 
 function isSame(a: Entry, b: Entry): boolean {

@@ -3,13 +3,16 @@ import type { LogIndex, NodeId } from "../../base/index.ts";
 import { noIndex, persistUnit } from "../../base/index.ts";
 import type {
   AppendEntriesResponse,
+  Configuration,
   Entry,
   HardState,
   Persist,
   Raft,
   Role,
 } from "../../core/index.ts";
+import { emptyConfiguration } from "../../core/index.ts";
 import type { DiskImage } from "./disk-image.ts";
+import { type Electorate, nobody } from "./electorate.ts";
 import type { Past } from "./log-tree.ts";
 
 /** The state after the step before, to compare with. */
@@ -23,11 +26,16 @@ export interface Seen {
   readonly log: Past[];
   /** The objects in the core's own log, in the same places. */
   readonly entries: Entry[];
+  /** In force, by the log; and what the core said. */
+  electorate: Electorate;
+  configuration: Configuration;
+  configurationIndex: number;
+  committedConfigurationIndex: number;
   /** Messages in the core's outbox. */
   sends: number;
   /** By peer, while leading. */
   readonly matched: number[];
-  /** When a leader of which term was last heard. */
+  /** When a leader of which term was last heard; -1: none since the start. */
   contactTerm: number;
   contactTick: number;
 }
@@ -85,9 +93,13 @@ function nothingSeen(image: DiskImage): Seen {
     applied: noIndex,
     log: [],
     entries: [],
+    electorate: nobody,
+    configuration: emptyConfiguration,
+    configurationIndex: -1,
+    committedConfigurationIndex: -1,
     sends: 0,
     matched: [],
-    contactTerm: 0,
+    contactTerm: -1,
     contactTick: 0,
   };
 }
@@ -102,9 +114,14 @@ export function seenAtStart(raft: Raft, image: DiskImage): Seen {
     applied: raft.applied,
     log: [...image.log],
     entries: [...raft.log.entries],
+    electorate: image.log.at(-1)?.electorate ?? nobody,
+    // Not what the core says: it is compared with its log once.
+    configuration: emptyConfiguration,
+    configurationIndex: -1,
+    committedConfigurationIndex: -1,
     sends: raft.outbox.sends.length,
     matched: [],
-    contactTerm: 0,
+    contactTerm: -1,
     contactTick: 0,
   };
 }

@@ -3,9 +3,10 @@
  * replayed and shortened. Nothing here draws; what is drawn is in `draw.ts`.
  */
 import { type LogIndex, logIndex } from "../../base/index.ts";
-import type { Message } from "../../core/index.ts";
+import type { MemberChange, Message } from "../../core/index.ts";
 import {
   ask,
+  change,
   completeUnit,
   crash,
   feed,
@@ -54,6 +55,13 @@ export type Action =
       readonly kind: "propose";
       readonly at: number;
       readonly count: number;
+      readonly takes: boolean;
+    }
+  /** Of the members. */
+  | {
+      readonly kind: "change";
+      readonly at: number;
+      readonly changes: readonly MemberChange[];
       readonly takes: boolean;
     }
   | { readonly kind: "read"; readonly at: number; readonly takes: boolean }
@@ -155,6 +163,8 @@ function doAwake(world: World, host: Host, action: AwakeAction): Subject | undef
       return null;
     case "propose":
       return offer(world, host, action.count) ? action.count : undefined;
+    case "change":
+      return change(world, host, action.changes) ? describeChanges(action.changes) : undefined;
     case "read":
       return ask(world, host);
     case "stall":
@@ -172,6 +182,10 @@ function doAwake(world: World, host: Host, action: AwakeAction): Subject | undef
     default:
       return action satisfies never;
   }
+}
+
+function describeChanges(changes: readonly MemberChange[]): string {
+  return changes.map(({ kind, id }) => `${kind} ${id}`).join(", ");
 }
 
 function performDeliver(world: World, action: Extract<Action, { kind: "deliver" }>): Happened {
@@ -219,7 +233,8 @@ function performRestart(world: World, action: Extract<Action, { kind: "restart" 
   const host = world.hosts[action.at];
   if (host === undefined || host.raft !== null) return null;
   const known = world.checker.image(host.at).commit;
-  const commit = logIndex(Math.max(1, Math.min(action.commit, known))) as LogIndex;
+  // The first entry of a log is committed, but who joins has none.
+  const commit = logIndex(Math.min(Math.max(1, action.commit), known)) as LogIndex;
   restart(world, host, commit, action.boot, action.jitter);
   if (action.takes) take(world, host);
   return { host, subject: commit };

@@ -18,6 +18,7 @@ function complainer(): CoreObserver {
       look();
     },
     onPropose: nothing,
+    onChange: nothing,
     onTake: nothing,
     onDurable: nothing,
     onLeave: nothing,
@@ -26,6 +27,8 @@ function complainer(): CoreObserver {
     },
   };
 }
+
+const changing = { membership: "always" } as const;
 
 describe("a world of bare cores", () => {
   it("holds every invariant after every step, and puts each to the test", () => {
@@ -36,6 +39,32 @@ describe("a world of bare cores", () => {
       for (const id of invariantIds) counts[id] = (counts[id] ?? 0) + evaluations.counts[id];
     }
     expect(invariantIds.filter((id) => counts[id] === 0)).toEqual([]);
+  });
+
+  it("changes its members, also who leads, and loses changes that were not committed", () => {
+    const counts = { changes: 0, voterChanges: 0, configurationsUndone: 0 };
+    const kinds = new Set<string>();
+    for (let seed = 1; seed <= 60; seed++) {
+      const { failure, operations, actions } = runCores(seed, { membership: "always" });
+      if (failure !== null) expect.fail(`seed ${seed}: ${failure.message}\n${failure.trace}`);
+      for (const name of ["changes", "voterChanges", "configurationsUndone"] as const) {
+        counts[name] += operations[name];
+      }
+      for (const action of actions) {
+        if (action.kind !== "change") continue;
+        for (const { kind } of action.changes) kinds.add(kind);
+      }
+    }
+    expect(counts.voterChanges).toBeGreaterThan(50);
+    expect(counts.changes).toBeGreaterThan(counts.voterChanges);
+    expect(counts.configurationsUndone).toBeGreaterThan(0);
+    expect([...kinds].sort()).toEqual(["add", "demote", "promote", "remove", "update-address"]);
+  });
+
+  it("never changes its members where that is asked for", () => {
+    const { options, actions } = runCores(1, { membership: "never" });
+    expect(options.membership).toBeUndefined();
+    expect(actions.filter(({ kind }) => kind === "change")).toEqual([]);
   });
 
   it("is the same world when the seed is the same", () => {
@@ -51,7 +80,7 @@ describe("a world of bare cores", () => {
 
   it("is the same world from its list of actions, also after a way through JSON", () => {
     for (let seed = 1; seed <= 20; seed++) {
-      const run = runCores(seed, { actions: 800 });
+      const run = runCores(seed, { actions: 800, ...(seed % 2 === 0 ? changing : {}) });
       const { options, actions } = JSON.parse(JSON.stringify(run)) as CoresRun; // of this type
       const again = replayCores(seed, options, actions);
       expect({ seed, hash: again.hash }).toEqual({ seed, hash: run.hash });

@@ -1,6 +1,8 @@
 /** What happens next, drawn by the weights of the seed: the first phase, with faults. */
+import { noIndex } from "../../base/index.ts";
 import type { Random } from "../random.ts";
 import { type Action, isAwake, perform } from "./actions.ts";
+import { drawChanges } from "./changes.ts";
 import { ancientMax } from "./network.ts";
 import type { CoresOptions } from "./options.ts";
 import { record } from "./trace.ts";
@@ -28,7 +30,7 @@ export interface Choices {
 }
 
 /** What can happen in a world of these options. */
-export function createChoices({ weights, faults }: CoresOptions): Choices {
+export function createChoices({ weights, faults, membership }: CoresOptions): Choices {
   const all: Choice[] = [
     { weight: weights.tick, draw: drawTick },
     { weight: weights.deliver, draw: drawDeliver },
@@ -44,6 +46,7 @@ export function createChoices({ weights, faults }: CoresOptions): Choices {
     { weight: faults.stall * 0.2, draw: drawStall },
     { weight: faults.connectionNews, draw: drawNews },
     { weight: faults.ancient > 0 ? 2 : 0, draw: drawAncient },
+    { weight: membership?.weight ?? 0, draw: drawChange },
   ];
   const some = all.filter((choice) => choice.weight > 0);
   return { all: some, weight: some.reduce((sum, choice) => sum + choice.weight, 0) };
@@ -85,7 +88,10 @@ function drawTakes(world: World, { actions }: Draws): boolean {
 /** A member that is up and not stalled, or null if the one drawn is not. */
 function drawAwake(world: World, { actions }: Draws): Host | null {
   const host = world.hosts[actions.below(world.hosts.length)];
-  return host !== undefined && isAwake(world, host) ? host : null;
+  if (host === undefined || !isAwake(world, host)) return null;
+  // Who has not heard of the cluster has little to do.
+  const isIdle = host.raft?.configurationIndex === noIndex;
+  return isIdle && !actions.chance(0.15) ? null : host;
 }
 
 function drawTick(world: World, draws: Draws): Action | null {
@@ -152,6 +158,14 @@ function drawPropose(world: World, draws: Draws): Action | null {
   return { kind: "propose", at: host.at, count, takes: drawTakes(world, draws) };
 }
 
+function drawChange(world: World, draws: Draws): Action | null {
+  const host = drawAwake(world, draws);
+  if (host?.raft?.role !== "leader") return null;
+  const changes = drawChanges(world, host, draws.actions);
+  if (changes === null) return null;
+  return { kind: "change", at: host.at, changes, takes: drawTakes(world, draws) };
+}
+
 function drawRead(world: World, draws: Draws): Action | null {
   const host = drawAwake(world, draws);
   return host === null ? null : { kind: "read", at: host.at, takes: drawTakes(world, draws) };
@@ -174,8 +188,8 @@ function drawNews(world: World, draws: Draws): Action | null {
 
 /**
  * A process crash leaves what was written, a power loss some of it. With amnesia acknowledged
- * entries go, too: on at most as many disks at once as a majority can do without, (n - 1) / 2, and
- * never the first entry.
+ * entries go, too: on at most as many disks at once as a majority can do without, in each
+ * configuration that may decide, and never the first entry.
  */
 function drawCrash(world: World, { faults }: Draws): Action | null {
   const host = world.hosts[faults.below(world.hosts.length)];
@@ -183,10 +197,9 @@ function drawCrash(world: World, { faults }: Draws): Action | null {
   const pending = host.pending.length;
   const isPowerLoss = faults.chance(0.5);
   const keptUnits = isPowerLoss || faults.chance(0.3) ? faults.between(0, pending) : pending;
-  const budget = (world.hosts.length - 1) >> 1;
-  const others = abstaining(world).filter((at) => at !== host.at).length;
-  const forgets = others < budget && faults.chance(world.options.faults.amnesia);
   const last = world.checker.image(host.at).log.length;
+  const isSpared = last > 0 && world.checker.canSpare([...abstaining(world), host.at]);
+  const forgets = isSpared && faults.chance(world.options.faults.amnesia);
   const keptMin = faults.chance(0.6) ? Math.max(1, last - 6) : 1;
   const keptEntries = forgets ? faults.between(keptMin, last) : null;
   return { kind: "crash", at: host.at, keptUnits, keptEntries };
@@ -213,7 +226,7 @@ export function createRestart(
   takes: boolean,
 ): Action {
   const known = world.checker.image(host.at).commit;
-  const commit = faults.chance(0.7) ? known : faults.between(1, known);
+  const commit = faults.chance(0.7) ? known : Math.min(known, faults.between(1, known));
   const boot = hosts.below(2 ** 31);
   return { kind: "restart", at: host.at, boot, jitter: hosts.unit(), commit, takes };
 }
@@ -231,12 +244,22 @@ function drawCut(world: World, { faults }: Draws): Action {
     cut.add(a * count + b);
     if (dice === 3) cut.add(b * count + a);
   } else {
-    const leader = world.hosts.find((host) => host.raft?.role === "leader");
-    const isAimed = dice === 5 && leader !== undefined;
+    const leader = findLeader(world);
+    const isAimed = leader !== undefined && (dice === 5 || isChanging(leader));
     const group = isAimed ? 1 << leader.at : faults.below(1 << count);
     cutGroup(cut, count, group, faults.chance(0.7));
   }
   return { kind: "cut", links: [...cut].sort((x, y) => x - y) };
+}
+
+function findLeader({ hosts }: World): Host | undefined {
+  const leads = (host: Host): boolean => host.raft?.role === "leader";
+  return hosts.find((host) => leads(host) && isChanging(host)) ?? hosts.find(leads);
+}
+
+/** Alone with its newest configuration, the leader loses it. */
+function isChanging({ raft }: Host): boolean {
+  return raft !== null && raft.configurationIndex > raft.commit;
 }
 
 function cutGroup(cut: Set<number>, count: number, group: number, bothWays: boolean): void {

@@ -4,9 +4,11 @@
  */
 import { assert, type LogIndex, noIndex, persistUnit } from "../../base/index.ts";
 import {
+  changeMembership,
   createRaft,
   type Effect,
   type Input,
+  type MemberChange,
   type Message,
   mayRelease,
   propose,
@@ -51,6 +53,18 @@ export function offer(world: World, host: Host, count: number): boolean {
   if (result.kind === "refused") return false;
   world.nextCommand += count;
   for (const observer of world.observers) observer.onPropose(host.at, raft, commands, result);
+  host.isDirty = true;
+  world.steps++;
+  return true;
+}
+
+/** Changes the members; false: the member does not lead, or refuses. */
+export function change(world: World, host: Host, changes: readonly MemberChange[]): boolean {
+  const { raft } = host;
+  assert(raft !== null, "change: the member is up");
+  const result = changeMembership(raft, changes);
+  for (const observer of world.observers) observer.onChange(host.at, raft, changes, result);
+  if (result.kind === "refused") return false;
   host.isDirty = true;
   world.steps++;
   return true;

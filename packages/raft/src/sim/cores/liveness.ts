@@ -3,11 +3,23 @@
  * rest stays down for good. Within a bounded number of ticks there must be one leader and equal
  * logs, and a new write and a follower's read must complete.
  */
+import { noIndex } from "../../base/index.ts";
+import { isLearner, isVoter, type MemberChange } from "../../core/index.ts";
 import type { Random } from "../random.ts";
 import { check } from "../violation.ts";
 import { perform } from "./actions.ts";
 import { abstaining, createRestart } from "./draw.ts";
-import { ask, completeUnit, crash, feed, finishApply, offer, report, take } from "./events.ts";
+import {
+  ask,
+  change,
+  completeUnit,
+  crash,
+  feed,
+  finishApply,
+  offer,
+  report,
+  take,
+} from "./events.ts";
 import { pumpMax } from "./limits.ts";
 import { healNetwork, look, remove } from "./network.ts";
 import { record, type Subject } from "./trace.ts";
@@ -35,15 +47,19 @@ export function runLiveness(world: World, random: Random): Recovered {
   const { evaluations } = world.checker.ledger;
   const termBefore = newestTerm(core);
   const run = { world, core, random, ticks: 0 };
-  const elected = elapseUntil(run, ticksMax, () => findLeader(core) !== null);
+  const elected = elapseUntil(run, ticksMax, () => findLeader(world, core) !== null);
   check(evaluations, "V1", elected, () => `no leader ${ticksMax} ticks after healing`);
   const timeouts = run.ticks / timeout;
+  if (!isHeldOff(world)) switchOff(run);
   const equal = elapseUntil(run, ticksMax, () => isConverged(world, core));
   check(evaluations, "V3", equal, () => `no agreement ${2 * ticksMax} ticks after healing`);
   checkWork(run, ticksMax);
+  if (world.options.membership !== undefined) checkChange(run, ticksMax);
   checkSettled(run);
-  checkEnd(world, core);
-  const newTerms = newestTerm(core) - termBefore;
+  const leader = findLeader(world, core);
+  const members = leader === null ? core : membersUnder(world, leader, core);
+  checkEnd(world, members);
+  const newTerms = newestTerm(members) - termBefore;
   check(evaluations, "V4", newTerms <= newTermsMax, () => `${newTerms} new terms after healing`);
   return { timeouts, newTerms };
 }
@@ -58,18 +74,36 @@ interface Run {
 
 /**
  * At most a minority stays down or abstains: with more, standing still is right, and proves
- * nothing.
+ * nothing. Where nothing holds a removed member off, somebody has switched it off.
  */
 function drawCore(world: World): Host[] {
-  const budget = (world.hosts.length - 1) >> 1;
+  const { membership, outage: first } = world.options;
   const missing = new Set(abstaining(world));
   const outage = new Set<number>();
-  for (const at of world.options.outage) {
+  for (const at of membership?.outage ?? first) {
     missing.add(at);
-    if (missing.size > budget) break;
+    if (!world.checker.canSpare(missing)) break;
     outage.add(at);
   }
-  return world.hosts.filter(({ at }) => !outage.has(at));
+  return world.hosts.filter(
+    ({ at }) => !outage.has(at) && (isHeldOff(world) || !world.checker.isOutside(at)),
+  );
+}
+
+/** Whether a removed member that has not heard of it leaves a leader alone. @thesis §4.2.3 */
+function isHeldOff({ options: { settings } }: World): boolean {
+  return settings.preVote || settings.checkQuorum;
+}
+
+/** Of who runs, those that the leader knows nothing of end. */
+function switchOff({ world, core }: Run): void {
+  const leader = findLeader(world, core);
+  const members = leader === null ? core : membersUnder(world, leader, core);
+  for (const host of core) {
+    if (members.includes(host) || host.raft === null) continue;
+    crash(world, host, { keptUnits: host.pending.length, keptEntries: null });
+    note(world, "switch-off", host, null);
+  }
 }
 
 function heal(world: World, random: Random): Host[] {
@@ -106,12 +140,12 @@ function tellReachable({ world, core }: Run, host: Host): void {
   flush(world, host);
 }
 
-/** All connections of a member end and are made again. */
+/** All connections of a member end and are made again, where there is somebody. */
 function reconnect({ world, core }: Run, host: Host): void {
-  for (const peer of core) {
+  for (const peer of world.hosts) {
     if (peer === host) continue;
     feed(world, host, { kind: "peer-unreachable", peer: peer.id });
-    feed(world, host, { kind: "peer-reachable", peer: peer.id });
+    if (core.includes(peer)) feed(world, host, { kind: "peer-reachable", peer: peer.id });
   }
   note(world, "reconnect", host, null);
   flush(world, host);
@@ -129,6 +163,7 @@ function elapseUntil(run: Run, ticksMax: number, isDone: () => boolean): boolean
     if (isDone()) return true;
     run.ticks++;
     for (const host of core) {
+      if (host.raft === null) continue;
       feed(world, host, { kind: "tick", nowMs: world.actionsDone, jitter: random.unit() });
       note(world, "tick", host, null);
       flush(world, host);
@@ -173,38 +208,55 @@ function newestTerm(core: readonly Host[]): number {
   return Math.max(...core.map(({ raft }) => raft?.hardState.term ?? 0));
 }
 
-/** The one that leads the highest term and has committed in it, if everybody follows it. */
-function findLeader(core: readonly Host[]): Host | null {
+/** The one that leads the highest term, if all its members follow it. */
+function findLeader(world: World, core: readonly Host[]): Host | null {
   let leader: Host | null = null;
-  for (const host of core) if (host.raft?.role === "leader") leader = host;
-  const term = leader?.raft?.hardState.term;
-  for (const { raft } of core) {
-    if (raft?.hardState.term !== term || raft?.leader !== leader?.id) return null;
+  let term = 0;
+  for (const host of core) {
+    const { raft } = host;
+    if (raft?.role !== "leader" || raft.hardState.term < term) continue;
+    leader = host;
+    term = raft.hardState.term;
+  }
+  if (leader === null) return null;
+  for (const { raft } of membersUnder(world, leader, core)) {
+    if (raft?.hardState.term !== term || raft?.leader !== leader.id) return null;
   }
   return leader;
 }
 
+/** Who belongs to the leader's configuration. */
+function membersUnder(world: World, { raft }: Host, core: readonly Host[]): readonly Host[] {
+  if (world.options.membership === undefined) return core;
+  if (raft === null) return [];
+  const { configuration } = raft;
+  return core.filter(({ id }) => isVoter(configuration, id) || isLearner(configuration, id));
+}
+
 function isConverged(world: World, core: readonly Host[]): boolean {
-  const leader = findLeader(core)?.raft;
-  if (leader === undefined || leader === null) return false;
+  const host = findLeader(world, core);
+  const leader = host?.raft;
+  if (host === null || leader === undefined || leader === null) return false;
+  if (leader.configuration.outgoing !== null) return false;
   const last = leader.log.entries.length;
-  return core.every(
-    ({ at, raft }) =>
+  return membersUnder(world, host, core).every(
+    ({ at, id, raft }) =>
       raft !== null &&
       raft.commit === last &&
       raft.applied === last &&
       raft.log.entries.length === last &&
       world.checker.image(at).log.length === last &&
-      !raft.hardState.mustCatchUp,
+      (!raft.hardState.mustCatchUp || !isVoter(leader.configuration, id)),
   );
 }
 
 /** A fresh write at the leader and a fresh read at another member complete. */
 function checkWork(run: Run, ticksMax: number): void {
   const { world, core } = run;
-  const { evaluations, counts, members } = world.checker.ledger;
-  const leader = findLeader(core);
-  const reader = core.find((host) => host !== leader) ?? leader;
+  const { evaluations, counts, members: records } = world.checker.ledger;
+  const leader = findLeader(world, core);
+  const members = leader === null ? [] : membersUnder(world, leader, core);
+  const reader = members.find((host) => host !== leader) ?? leader;
   check(evaluations, "V2", leader !== null && reader !== null, () => "no leader to work with");
   if (leader === null || reader === null) return;
   const { writes } = counts;
@@ -220,17 +272,51 @@ function checkWork(run: Run, ticksMax: number): void {
     ticksMax,
     () =>
       counts.writes > writes &&
-      members[reader.at]?.reads.has(id) === false &&
+      records[reader.at]?.reads.has(id) === false &&
       isConverged(world, core),
   );
   check(evaluations, "V2", done, () => `write or read not done in ${ticksMax} ticks`);
+}
+
+/** The members can be changed: an address, and a learner where there is somebody to join. */
+function checkChange(run: Run, ticksMax: number): void {
+  const { world, core } = run;
+  const { evaluations, counts } = world.checker.ledger;
+  for (const create of [createMove, createJoin]) {
+    const leader = findLeader(world, core);
+    check(evaluations, "V2", leader !== null, () => "no leader to change members with");
+    const step = leader === null ? null : create(leader, core);
+    if (leader === null || step === null) continue;
+    const { changes } = counts;
+    const isBegun = change(world, leader, [step]);
+    check(evaluations, "V2", isBegun, () => `${leader.id} refuses to ${step.kind} ${step.id}`);
+    note(world, "change", leader, `${step.kind} ${step.id}`);
+    flush(world, leader);
+    pump(run);
+    const isDone = (): boolean => counts.changes > changes && isConverged(world, core);
+    const done = elapseUntil(run, ticksMax, isDone);
+    check(evaluations, "V2", done, () => `${step.kind} ${step.id} not done in ${ticksMax} ticks`);
+  }
+}
+
+function createMove({ id }: Host): MemberChange {
+  return { kind: "update-address", id, address: `${id}:moved` };
+}
+
+/** Null: nobody is left that never belonged to the cluster. */
+function createJoin({ raft }: Host, core: readonly Host[]): MemberChange | null {
+  const removed = new Set(raft?.configuration.removed);
+  const isNew = (host: Host): boolean =>
+    host.raft?.configurationIndex === noIndex && !removed.has(host.id);
+  const id = core.find(isNew)?.id;
+  return id === undefined ? null : { kind: "add", id, address: `${id}:1`, as: "learner" };
 }
 
 /** Reads whose question or answer got lost end with the news that the connection did. */
 function checkSettled(run: Run): void {
   const { world, core } = run;
   const { evaluations, members } = world.checker.ledger;
-  for (const host of core) reconnect(run, host);
+  for (const host of core) if (host.raft !== null) reconnect(run, host);
   pump(run);
   for (const host of core) {
     const open = members[host.at]?.reads.size ?? 0;
@@ -238,14 +324,14 @@ function checkSettled(run: Run): void {
   }
 }
 
-/** All logs in full, and every acknowledged write in all of them. */
-function checkEnd(world: World, core: readonly Host[]): void {
-  const { evaluations, canon, acknowledged, members } = world.checker.ledger;
-  for (const { at, id, raft } of core) {
+/** The logs of all members in full, and every acknowledged write in all of them. */
+function checkEnd(world: World, members: readonly Host[]): void {
+  const { evaluations, canon, acknowledged, members: records } = world.checker.ledger;
+  for (const { at, id, raft } of members) {
     if (raft !== null) world.checker.audit(at, raft);
     const { log } = world.checker.image(at);
     for (const [i, past] of canon.entries()) {
-      const isSame = members[at]?.seen.log[i] === past && log[i] === past;
+      const isSame = records[at]?.seen.log[i] === past && log[i] === past;
       check(evaluations, "S6", isSame, () => `${id} ends with another entry ${i + 1}`);
     }
   }

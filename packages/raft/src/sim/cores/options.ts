@@ -35,7 +35,18 @@ export interface Faults {
   readonly amnesia: number;
 }
 
+/** That the members of a world change. */
+export interface MembershipOptions {
+  /** Members besides the first ones, which may join; they begin with empty disks. */
+  readonly spareCount: number;
+  /** Weight of the action that changes the members. */
+  readonly weight: number;
+  /** Of all, the spare ones included: see `CoresOptions.outage`. */
+  readonly outage: readonly number[];
+}
+
 export interface CoresOptions {
+  /** First voters. */
   readonly memberCount: number;
   readonly settings: Settings;
   readonly faults: Faults;
@@ -62,6 +73,8 @@ export interface CoresOptions {
   readonly jitters: readonly number[];
   /** Members that stay down in the second phase, as far as a majority can do without them. */
   readonly outage: readonly number[];
+  /** Left out: the members never change. */
+  readonly membership?: MembershipOptions;
 }
 
 const noFaults: Faults = {
@@ -108,6 +121,26 @@ export function drawOptions(random: Random, actions: number): CoresOptions {
     jitters,
     outage: random.chance(0.4) ? drawMinority(random, memberCount) : [],
   };
+}
+
+/** Members in all: more make a world slow and no mistake likelier. */
+const membersMax = 8;
+
+/** Null: the members of this seed never change. */
+export function drawMembership(
+  random: Random,
+  memberCount: number,
+  chance: number,
+): MembershipOptions | null {
+  if (!random.chance(chance)) return null;
+  const spareCount = random.between(1, membersMax - memberCount);
+  const weight = pick(random, [0.5, 2, 8]);
+  const isOut = random.chance(0.4);
+  const outage: number[] = [];
+  for (let at = 0; isOut && at < memberCount + spareCount; at++) {
+    if (random.chance(0.3)) outage.push(at);
+  }
+  return { spareCount, weight, outage };
 }
 
 function drawMinority(random: Random, memberCount: number): number[] {

@@ -8,7 +8,7 @@ import { type Action, perform } from "./actions.ts";
 import { createChoices, runDrawn } from "./draw.ts";
 import { actionsDefault } from "./limits.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
-import { type CoresOptions, drawOptions } from "./options.ts";
+import { type CoresOptions, drawMembership, drawOptions } from "./options.ts";
 import { describeTrace, record } from "./trace.ts";
 import { createWorld, type FaultCounts, type ObserverFactory, type World } from "./world.ts";
 
@@ -38,6 +38,12 @@ export interface CoresOperations {
   readonly writes: number;
   readonly readsAnswered: number;
   readonly readsFailed: number;
+  /** Changes of the members that were committed before healing, joint configurations left. */
+  readonly changes: number;
+  /** Of them, changes of who votes. */
+  readonly voterChanges: number;
+  /** Configurations that went out of force at some member because its log was cut. */
+  readonly configurationsUndone: number;
 }
 
 export interface CoresFailure {
@@ -53,13 +59,15 @@ export interface CoresSettings {
   readonly actions?: number;
   /** Invariants that are counted only. */
   readonly off?: ReadonlySet<string>;
+  /** Whether the members change; else the seed decides. */
+  readonly membership?: "never" | "always";
   /** Listeners besides the invariants. */
   readonly observers?: readonly ObserverFactory[];
 }
 
 /** Never throws for what the members do. */
 export function runCores(seed: number, settings: CoresSettings = {}): CoresRun {
-  const options = drawOptions(createRandom(seed, 1), settings.actions ?? actionsDefault);
+  const options = drawWorld(seed, settings);
   const done: Action[] = [];
   return runWorld(seed, options, settings, done, (world) => {
     const choices = createChoices(options);
@@ -70,6 +78,13 @@ export function runCores(seed: number, settings: CoresSettings = {}): CoresRun {
     };
     while (world.actionsDone < options.actions) runDrawn(world, choices, draws, done);
   });
+}
+
+function drawWorld(seed: number, settings: CoresSettings): CoresOptions {
+  const options = drawOptions(createRandom(seed, 1), settings.actions ?? actionsDefault);
+  const changing = { never: 0, drawn: 0.4, always: 1 }[settings.membership ?? "drawn"];
+  const membership = drawMembership(createRandom(seed, 6), options.memberCount, changing);
+  return membership === null ? options : { ...options, membership };
 }
 
 /** Does these actions in this world; those that cannot happen are left out. */
@@ -103,14 +118,17 @@ function runWorld(
   const world = createWorld(options, evaluations, settings.observers ?? []);
   let failure: CoresFailure | null = null;
   let recovered: Recovered | null = null;
+  let changesBefore = world.checker.ledger.counts;
   try {
     firstPhase(world);
+    changesBefore = { ...world.checker.ledger.counts };
     recovered = runLiveness(world, createRandom(seed, 5));
   } catch (error) {
     recordBroken(world, actions.at(-1));
     failure = describeFailure(world, error);
   }
   const { ledger } = world.checker;
+  const { changes, voterChanges } = changesBefore;
   return {
     seed,
     options,
@@ -120,7 +138,7 @@ function runWorld(
     hash: world.trace.hash,
     evaluations,
     faults: world.faults,
-    operations: { commits: ledger.canon.length, ...ledger.counts },
+    operations: { commits: ledger.canon.length, ...ledger.counts, changes, voterChanges },
     recovered,
     failure,
   };

@@ -7,6 +7,7 @@ import {
   type LogIndex,
   type NodeId,
   nodeId,
+  noIndex,
   type PersistUnit,
   persistUnit,
   term,
@@ -65,9 +66,11 @@ export interface FaultCounts {
   connectionNews: number;
 }
 
-/** Cluster and first state, the same for all members. */
+/** Cluster and first state, the same for all first members. */
 export interface Beginning {
   readonly ids: readonly NodeId[];
+  /** Whose places follow: they begin with nothing on disk. */
+  readonly joiners: readonly NodeId[];
   readonly hardState: HardState;
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
@@ -100,15 +103,15 @@ export function createWorld(
   evaluations: Evaluations,
   observers: readonly ObserverFactory[],
 ): World {
-  const beginning = begin(options.memberCount);
-  const { ids, hardState, entries } = beginning;
-  const checker = new Checker({ ids, hardState, entries, evaluations });
-  const hosts = ids.map((id, at) => createHost(id, at));
+  const beginning = begin(options);
+  const { ids, joiners, hardState, entries } = beginning;
+  const checker = new Checker({ ids, joiners, hardState, entries, evaluations });
+  const hosts = [...ids, ...joiners].map((id, at) => createHost(id, at));
   const world: World = {
     options,
     hosts,
     byId: new Map(hosts.map((host) => [host.id, host])),
-    network: createNetwork(options.memberCount),
+    network: createNetwork(hosts.length),
     checker,
     observers: [checker, ...observers.map((create) => create(beginning))],
     trace: createTrace(),
@@ -123,7 +126,7 @@ export function createWorld(
     restart(
       world,
       host,
-      beginning.commit,
+      host.at < options.memberCount ? beginning.commit : noIndex,
       options.boots[host.at] ?? 0,
       options.jitters[host.at] ?? 0,
     );
@@ -132,8 +135,11 @@ export function createWorld(
 }
 
 /** All with the same first entry, the configuration, committed in term 1 by bootstrap. */
-function begin(memberCount: number): Beginning {
-  const ids = Array.from({ length: memberCount }, (_, at) => nodeId(`n${at + 1}`));
+function begin({ memberCount, membership }: CoresOptions): Beginning {
+  const count = memberCount + (membership?.spareCount ?? 0);
+  const all = Array.from({ length: count }, (_, at) => nodeId(`n${at + 1}`));
+  const ids = all.slice(0, memberCount);
+  const joiners = all.slice(memberCount);
   const configuration = createConfiguration(ids.map((id) => ({ id, address: `${id}:1` })));
   const first: Entry = {
     index: 1 as LogIndex, // the first index
@@ -142,7 +148,7 @@ function begin(memberCount: number): Beginning {
     data: encodeConfiguration(configuration),
   };
   const hardState = { term: term(1), votedFor: null, mustCatchUp: false };
-  return { ids, hardState, entries: [first], commit: first.index };
+  return { ids, joiners, hardState, entries: [first], commit: first.index };
 }
 
 function createHost(id: NodeId, at: number): Host {

@@ -86,6 +86,7 @@ describe("the world of whole members", () => {
       onStart: (at) => seen.push(`start ${at}`),
       onStep: () => {},
       onPropose: () => {},
+      onChange: () => {},
       onTake: () => {},
       onDurable: () => {},
       onLeave: () => {},

@@ -29,6 +29,8 @@ export const streams = { options: 1, nemesis: 2, liveness: 3, clients: 16, hosts
 /** Cluster and first state, the same for all members. */
 export interface Beginning {
   readonly ids: readonly NodeId[];
+  /** Members that may join later; none so far. */
+  readonly joiners: readonly NodeId[];
   readonly hardState: HardState;
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
@@ -169,7 +171,7 @@ function beginningOf(ids: readonly NodeId[]): Beginning {
     data: encodeConfiguration(configuration),
   };
   const hardState = { term: term(1), votedFor: null, mustCatchUp: false };
-  return { ids, hardState, entries: [first], commit: first.index };
+  return { ids, joiners: [], hardState, entries: [first], commit: first.index };
 }
 
 function addressOf(id: string): string {

@@ -156,6 +156,41 @@ const bugs: readonly Bug[] = [
     says: /refuses grantVote: Who abstains/,
     patches: [["election.ts", 'if (voter.mustCatchUp) return "must-catch-up";', ""]],
   },
+  {
+    name: "begins a change while another is open",
+    says: /refuses changeConfiguration/,
+    patches: [["membership.ts", "if (isChangePending(raft)) {", "if (false as boolean) {"]],
+  },
+  {
+    name: "demotes a member by removing it",
+    says: /demote n\d did something else/,
+    patches: [
+      [
+        "membership-plan.ts",
+        "members.set(id, { ...member, isVoter: false });",
+        "members.delete(id);\n      removed.add(id);",
+      ],
+    ],
+  },
+  {
+    name: "obeys a configuration that was removed",
+    says: /it obeys/,
+    patches: [
+      ["replication.ts", "if (from <= raft.configurationIndex) refreshConfiguration(raft);", ""],
+      ["check.ts", 'assert(index <= last, "C3: the configuration in force is in the log");', ""],
+    ],
+  },
+  {
+    name: "does not tell its host of new members",
+    says: /told of other members/,
+    patches: [
+      [
+        "membership.ts",
+        "raft.outbox.configurationChanged = true;\n}\n\n/** Moves",
+        "}\n\n/** Moves",
+      ],
+    ],
+  },
 ];
 
 /** More than any of them needs. */

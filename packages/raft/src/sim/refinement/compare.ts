@@ -4,6 +4,7 @@
  */
 import type { Leadership, Raft } from "../../core/index.ts";
 import type { SpecMember } from "../spec/index.ts";
+import { compareConfigurations } from "./configurations.ts";
 import { demand, type Explanation, specMemberOf } from "./explanation.ts";
 import { isSame } from "./image.ts";
 import { followHardState, followLog, followState, type Mirror } from "./mirror.ts";
@@ -25,6 +26,7 @@ export function settle(explanation: Explanation, mirror: Mirror, raft: Raft): vo
   if (raft.campaign !== null) compareVotes(words, raft, member);
   if (raft.leadership !== null) compareLeadership(explanation, mirror, raft.leadership, member);
   compareDurable(words, mirror, raft);
+  compareConfigurations(explanation, mirror, raft, false);
   followState(mirror, raft);
   mirror.stepsSinceAudit++;
   if (mirror.stepsSinceAudit >= auditSteps) audit(explanation, mirror, raft);
@@ -102,7 +104,9 @@ function compareLeadership(
 ): void {
   for (const [at, id] of words.ids.entries()) {
     if (at === mirror.at) continue;
+    // Who is no peer counts for nothing, whatever is known of its disk.
     const matched = leadership.peers.get(id)?.matched;
+    if (matched === undefined) continue;
     const believed = member.matchIndex.get(at) ?? 0;
     demand(matched === believed, () => `it believes ${id} to have ${matched}, not ${believed}`);
   }
@@ -139,4 +143,5 @@ function compareDurable(words: Words, mirror: Mirror, raft: Raft): void {
 export function audit(explanation: Explanation, mirror: Mirror, raft: Raft): void {
   mirror.stepsSinceAudit = 0;
   compareLog(explanation.words, raft, specMemberOf(explanation, mirror.at), 0);
+  compareConfigurations(explanation, mirror, raft, true);
 }

@@ -1,6 +1,7 @@
 /** Explains what moves terms, votes and roles. */
 import type { Raft, RequestVote, RequestVoteResponse } from "../../core/index.ts";
 import type { SpecMessage } from "../spec/index.ts";
+import { isQuorumAt } from "./configurations.ts";
 import { announce, demand, type Explanation, specMemberOf } from "./explanation.ts";
 import type { Mirror } from "./mirror.ts";
 import { messageOf, wordOf } from "./words.ts";
@@ -47,15 +48,15 @@ function explainAbstinence(explanation: Explanation, mirror: Mirror, raft: Raft)
 /** With PreVote a majority must have encouraged it, or terms rise without need. @thesis §9.6 */
 function explainCampaign(explanation: Explanation, mirror: Mirror, raft: Raft): void {
   if (raft.settings.preVote) {
-    const granted = specMemberOf(explanation, mirror.at).preVotesGranted;
-    const count = granted.size + (granted.has(mirror.at) ? 0 : 1);
-    demand(count >= explanation.majority, () => `it campaigns with ${count} pre-votes`);
+    const granted = new Set(specMemberOf(explanation, mirror.at).preVotesGranted).add(mirror.at);
+    const isQuorum = isQuorumAt(explanation, mirror.at, granted);
+    demand(isQuorum, () => `it campaigns with ${granted.size} pre-votes`);
   }
   announce(explanation, "timeout");
   explanation.spec.timeout(mirror.at);
 }
 
-function explainStepDown(explanation: Explanation, mirror: Mirror): void {
+export function explainStepDown(explanation: Explanation, mirror: Mirror): void {
   announce(explanation, "stepDown");
   explanation.spec.stepDown(mirror.at);
 }

@@ -9,6 +9,7 @@ import {
   describeMessage,
   type Effect,
   type Input,
+  type MemberChange,
   type Message,
   type Persist,
   type Raft,
@@ -22,6 +23,7 @@ import type { Words } from "./words.ts";
 export type Occasion =
   | { readonly kind: "start" }
   | { readonly kind: "propose"; readonly count: number }
+  | { readonly kind: "change"; readonly changes: readonly MemberChange[] }
   | { readonly kind: "take"; readonly effects: readonly Effect[] }
   | { readonly kind: "durable"; readonly unit: Persist }
   | { readonly kind: "leave"; readonly message: Message }
@@ -29,14 +31,15 @@ export type Occasion =
   | { readonly kind: "step"; readonly input: Input };
 
 /** What the specification can do. */
-export type SpecAction = Exclude<keyof Specification, "members" | "hasLeft">;
+export type SpecAction = Exclude<
+  keyof Specification,
+  "members" | "hasLeft" | "firstConfiguration" | "configurationOf" | "committedConfigurationOf"
+>;
 
 export interface Explanation {
   readonly spec: Specification;
   readonly words: Words;
   readonly mirrors: readonly Mirror[];
-  /** Members that are a majority. */
-  readonly majority: number;
   /** Actions of the specification that were run. */
   actions: number;
   /** Inputs and proposals that were explained. */
@@ -132,6 +135,8 @@ export function describeOccasion(occasion: Occasion): string {
       return "crash";
     case "propose":
       return `propose ${occasion.count} commands`;
+    case "change":
+      return `change ${occasion.changes.map(({ kind, id }) => `${kind} ${id}`).join(", ")}`;
     case "take":
       return `take [${occasion.effects.map(describeEffect).join("; ")}]`;
     case "durable":

@@ -3,15 +3,17 @@
  * disk, and its reads. All that is needed to tell what a step changed.
  */
 import type { LogIndex, NodeId } from "../../base/index.ts";
-import type {
-  Campaign,
-  Entry,
-  HardState,
-  Leadership,
-  Persist,
-  Raft,
-  Role,
-  RoleChanged,
+import {
+  type Campaign,
+  type Configuration,
+  type Entry,
+  emptyConfiguration,
+  type HardState,
+  type Leadership,
+  type Persist,
+  type Raft,
+  type Role,
+  type RoleChanged,
 } from "../../core/index.ts";
 import type { Server } from "../spec/index.ts";
 import { copyImage, type Image } from "./image.ts";
@@ -57,6 +59,14 @@ export interface Mirror {
   durableIndex: LogIndex;
   /** Entry k is at k - 1. */
   readonly entries: Entry[];
+  configurationIndex: LogIndex;
+  configuration: Configuration;
+  committedConfiguration: Configuration;
+  /** A configuration came into the log or went since they were compared. */
+  hasNewConfiguration: boolean;
+  /** What its host was told last of its members. */
+  toldConfiguration: Configuration;
+  toldCommitted: Configuration;
   stepsSinceAudit: number;
 
   // The disk.
@@ -103,6 +113,12 @@ export function createMirror(at: Server, id: NodeId, hardState: HardState, disk:
     applied: 0 as LogIndex, // as above
     durableIndex: 0 as LogIndex, // as above
     entries: [],
+    configurationIndex: 0 as LogIndex, // as above
+    configuration: emptyConfiguration,
+    committedConfiguration: emptyConfiguration,
+    hasNewConfiguration: true,
+    toldConfiguration: emptyConfiguration,
+    toldCommitted: emptyConfiguration,
     stepsSinceAudit: 0,
     handed: copyImage(disk),
     durable: copyImage(disk),
@@ -130,6 +146,11 @@ export function resetMirror(words: Words, mirror: Mirror, raft: Raft): void {
   mirror.leader = null;
   mirror.leaderTerm = 0;
   mirror.told = { role: "follower", term: raft.hardState.term, leader: null };
+  mirror.configuration = raft.configuration;
+  mirror.committedConfiguration = raft.committedConfiguration;
+  mirror.hasNewConfiguration = true;
+  mirror.toldConfiguration = raft.configuration;
+  mirror.toldCommitted = raft.committedConfiguration;
   mirror.stepsSinceAudit = 0;
   mirror.handed = copyImage(mirror.durable);
   mirror.changedFrom = Number.POSITIVE_INFINITY;
@@ -156,6 +177,7 @@ export function followState(mirror: Mirror, raft: Raft): void {
   mirror.commit = raft.commit;
   mirror.applying = raft.applying;
   mirror.durableIndex = raft.durableIndex;
+  mirror.configurationIndex = raft.configurationIndex;
   if (mirror.leadership === raft.leadership) return;
   mirror.leadership = raft.leadership;
   if (raft.leadership !== null) return;
@@ -175,10 +197,13 @@ export function followLog(mirror: Mirror, raft: Raft): number {
     return Number.POSITIVE_INFINITY;
   }
   while (same > 0 && entries[same - 1] !== now[same - 1]) same--;
+  if (mirror.configurationIndex > same) mirror.hasNewConfiguration = true;
   entries.length = same;
   for (let at = same; at < now.length; at++) {
     const entry = now[at];
-    if (entry !== undefined) entries.push(entry);
+    if (entry === undefined) break;
+    entries.push(entry);
+    if (entry.kind === "configuration") mirror.hasNewConfiguration = true;
   }
   return same + 1;
 }

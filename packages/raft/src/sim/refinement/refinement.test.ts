@@ -21,10 +21,19 @@ function countActions(spec: Specification, counts: Map<string, number>): Specifi
   });
 }
 
-function createSpec({ ids, entries, hardState, commit }: Beginning): Specification {
-  const log = entries.map(({ term }, at) => ({ term, value: at + 1 }));
+function createSpec({ ids, joiners, entries, hardState, commit }: Beginning): Specification {
+  const voters = ids.map((_, at) => at);
+  const configuration = { voters, outgoing: null, learners: [], removed: [] };
+  const log = entries.map(({ term }, at) => ({ term, value: at + 1, configuration }));
   const { term: currentTerm } = hardState;
-  return createSpecification({ servers: ids.length, log, currentTerm, commitIndex: commit });
+  const nothing = { log: [], currentTerm: 0, commitIndex: 0 };
+  return createSpecification({
+    servers: ids.length + joiners.length,
+    log,
+    currentTerm,
+    commitIndex: commit,
+    starts: new Map(joiners.map((_, at) => [ids.length + at, nothing])),
+  });
 }
 
 function refine(beginning: Beginning, spec?: Specification): Refinement {
@@ -32,12 +41,11 @@ function refine(beginning: Beginning, spec?: Specification): Refinement {
   return createRefinement(spec === undefined ? options : { ...options, spec });
 }
 
-/** No actions, and actions that this world, of fixed members, does not come to. */
+/** No actions; and all servers that may join are there from the start. */
 const notUsed = [
   "members",
   "firstConfiguration",
   "addServer",
-  "changeConfiguration",
   "configurationOf",
   "committedConfigurationOf",
   "takeSnapshot",
@@ -103,6 +111,7 @@ describe("the refinement of a world of bare cores", () => {
 
 const oneMember: Beginning = {
   ids: [nodeId("n1")],
+  joiners: [],
   hardState: { term: 1 as Raft["hardState"]["term"], votedFor: null, mustCatchUp: false },
   entries: [],
   commit: 0 as LogIndex,
@@ -139,7 +148,11 @@ function sabotage(plan: Sabotage): CoresFailure | null {
         onLeave: (at, message) => refinement.onLeave(at, replace(message, plan.leave)),
       };
     };
-    const { failure } = runCores(seed, { observers: [create], off: new Set(invariantIds) });
+    const { failure } = runCores(seed, {
+      membership: "never",
+      observers: [create],
+      off: new Set(invariantIds),
+    });
     if (isDone) return failure;
   }
   return null;

@@ -5,21 +5,23 @@
  * action explains is an error: a field that changed, a message that leaves, a unit for the disk, an
  * entry for the machines, an answer to a read.
  */
-import type { LogIndex, NodeId } from "../../base/index.ts";
+import { type LogIndex, type NodeId, noTerm } from "../../base/index.ts";
 import type {
+  ChangeResult,
   Effect,
   Entry,
   HardState,
   Input,
+  MemberChange,
   Message,
   Persist,
   ProposeResult,
   Raft,
 } from "../../core/index.ts";
-import { majority } from "../../core/index.ts";
 import type { CoreObserver, Recovery } from "../observer.ts";
 import { createSpecification, type Specification } from "../spec/index.ts";
 import { audit, settle } from "./compare.ts";
+import { explainChange } from "./configurations.ts";
 import { explainDurable, explainPersist, explainRestart } from "./disk.ts";
 import {
   announce,
@@ -36,9 +38,11 @@ import { explainStep } from "./steps.ts";
 import { createWords, messageOf, placeOf, wordsOf } from "./words.ts";
 
 export interface RefinementOptions {
-  /** All members, by place. */
+  /** First members, by place. */
   readonly ids: readonly NodeId[];
-  /** What all of them start with, on disk. */
+  /** Whose places follow: they start with nothing on disk. Left out: none. */
+  readonly joiners?: readonly NodeId[];
+  /** What all first members start with, on disk. */
   readonly log: readonly Entry[];
   readonly hardState: HardState;
   readonly commit: LogIndex;
@@ -73,6 +77,8 @@ export function createRefinement(options: RefinementOptions): Refinement {
     onStep: (at, raft, input) => onStep(explanation, mirrorOf(at), raft, input),
     onPropose: (at, raft, commands, result) =>
       onPropose(explanation, mirrorOf(at), raft, commands, result),
+    onChange: (at, raft, changes, result) =>
+      onChange(explanation, mirrorOf(at), raft, changes, result),
     onTake: (at, raft, effects) => onTake(explanation, mirrorOf(at), raft, effects),
     onDurable: (at, unit) => onDurable(explanation, mirrorOf(at), unit),
     onLeave: (at, message) => onLeave(explanation, mirrorOf(at), message),
@@ -80,17 +86,31 @@ export function createRefinement(options: RefinementOptions): Refinement {
   };
 }
 
+const emptyHardState: HardState = { term: noTerm, votedFor: null, mustCatchUp: false };
+
 function createExplanation(options: RefinementOptions): Explanation {
-  const { ids, hardState, commit } = options;
-  const words = createWords(ids);
+  const { ids, joiners = [], hardState, commit } = options;
+  const all = [...ids, ...joiners];
+  const words = createWords(all);
   const log = wordsOf(words, options.log);
   const image = createImage(words, hardState, log);
-  const setup = { servers: ids.length, log, currentTerm: hardState.term, commitIndex: commit };
+  const empty = createImage(words, emptyHardState, []);
+  const nothing = { log: [], currentTerm: emptyHardState.term, commitIndex: 0 };
+  const setup = {
+    servers: all.length,
+    log,
+    currentTerm: hardState.term,
+    commitIndex: commit,
+    starts: new Map(joiners.map((_, at) => [ids.length + at, nothing])),
+  };
   return {
     spec: options.spec ?? createSpecification(setup),
     words,
-    mirrors: ids.map((id, at) => createMirror(at, id, hardState, image)),
-    majority: majority(ids.length),
+    mirrors: all.map((id, at) =>
+      at < ids.length
+        ? createMirror(at, id, hardState, image)
+        : createMirror(at, id, emptyHardState, empty),
+    ),
     actions: 0,
     steps: 0,
     action: null,
@@ -159,6 +179,25 @@ function onPropose(
   );
 }
 
+function onChange(
+  explanation: Explanation,
+  mirror: Mirror,
+  raft: Raft,
+  changes: readonly MemberChange[],
+  result: ChangeResult,
+): void {
+  if (result.kind === "appended") explanation.steps++;
+  during(
+    explanation,
+    mirror,
+    () => ({ kind: "change", changes }),
+    () => {
+      explainChange(explanation, mirror, raft, changes, result);
+      settle(explanation, mirror, raft);
+    },
+  );
+}
+
 function onTake(
   explanation: Explanation,
   mirror: Mirror,
@@ -190,12 +229,23 @@ function explainEffects(
     else if (effect.kind === "read-answered") explainAnswer(mirror, effect);
     else if (effect.kind === "persist") unit = effect;
     else if (effect.kind === "role-changed") mirror.told = effect;
+    else if (effect.kind === "configuration-changed") {
+      mirror.toldConfiguration = effect.configuration;
+      mirror.toldCommitted = effect.committed;
+    }
   }
   explainPersist(explanation, mirror, unit);
 }
 
-/** The host knows of every change of role, term and leader. */
-function explainNews({ told }: Mirror, { role, hardState, leader }: Raft): void {
+/** The host knows of every change of role, term, leader and members. */
+function explainNews(mirror: Mirror, raft: Raft): void {
+  const { told } = mirror;
+  const { role, hardState, leader } = raft;
+  demand(
+    mirror.toldConfiguration === raft.configuration &&
+      mirror.toldCommitted === raft.committedConfiguration,
+    () => "its host was told of other members",
+  );
   demand(
     told.role === role && told.term === hardState.term && told.leader === leader,
     () => `its host was told ${told.role} of ${told.term}, leader ${told.leader}`,

@@ -6,7 +6,8 @@ import type {
   ProposeResult,
   Raft,
 } from "../../core/index.ts";
-import { appendOwn, explainTerm } from "./elections.ts";
+import { explainOwnConfigurations, isVoterAt } from "./configurations.ts";
+import { appendOwn, explainStepDown, explainTerm } from "./elections.ts";
 import { announce, demand, type Explanation, specMemberOf } from "./explanation.ts";
 import { isSame } from "./image.ts";
 import type { Mirror } from "./mirror.ts";
@@ -84,11 +85,17 @@ export function explainAppendEntriesResponse(
   confirmReads(explanation, mirror, raft);
 }
 
-/** A leader counted once more. */
+/**
+ * A leader counted once more. With that a joint configuration may be left, or a leader that is no
+ * voter any more has served.
+ */
 export function explainCommit(explanation: Explanation, mirror: Mirror, raft: Raft): void {
-  if (raft.role !== "leader" || raft.commit === mirror.commit) return;
+  if (mirror.role !== "leader" || raft.commit === mirror.commit) return;
   announce(explanation, "advanceCommit");
   explanation.spec.advanceCommit(mirror.at, raft.commit);
+  explainOwnConfigurations(explanation, mirror, raft);
+  if (raft.role === "leader" || isVoterAt(explanation, mirror.at)) return;
+  explainStepDown(explanation, mirror);
 }
 
 /** Committed entries are handed to the machines, the next ones in order. */

@@ -13,7 +13,9 @@
  *     read-index, -response     updateTerm
  *     persisted                 countOwnVote, becomeLeader + clientRequest + startRound;
  *                               or advanceCommit
+ *                               (which may lead to changeConfiguration or stepDown)
  *     propose                   clientRequest
+ *     change                    changeConfiguration
  *     take                      a registerRead for each new read and one startRound; write; apply
  *     read, applied, news of connections: none
  */

@@ -5,10 +5,19 @@
  * read alike.
  */
 import { assert, InvariantError, type NodeId, unreachable } from "../../base/index.ts";
-import type { AppendEntriesResponse, Entry, EntryKind, Message } from "../../core/index.ts";
+import {
+  type AppendEntriesResponse,
+  type Configuration,
+  decodeConfiguration,
+  type Entry,
+  type EntryKind,
+  type Member,
+  type Message,
+} from "../../core/index.ts";
 import type {
   Server,
   SpecAppendEntriesResponse,
+  SpecConfiguration,
   SpecEntry,
   SpecLog,
   SpecMessage,
@@ -29,6 +38,7 @@ export interface Words {
   readonly known: Map<number, Known>;
   readonly entries: WeakMap<Entry, SpecEntry>;
   readonly messages: WeakMap<Message, SpecMessage>;
+  readonly configurations: WeakMap<Configuration, SpecConfiguration>;
   nextValue: number;
 }
 
@@ -42,6 +52,7 @@ export function createWords(ids: readonly NodeId[]): Words {
     known: new Map(),
     entries: new WeakMap(),
     messages: new WeakMap(),
+    configurations: new WeakMap(),
     nextValue: 1,
   };
 }
@@ -70,8 +81,29 @@ function intern(words: Words, entry: Entry): SpecEntry {
   for (let known = first; known !== null; known = known.next) {
     if (known.kind === entry.kind && isEqual(known.data, entry.data)) return known.word;
   }
-  const word: SpecEntry = { term: entry.term, value: words.nextValue++ };
+  const word = createWord(words, entry);
   words.known.set(key, { kind: entry.kind, data: entry.data, word, next: first });
+  return word;
+}
+
+function createWord(words: Words, { term, kind, data }: Entry): SpecEntry {
+  const value = words.nextValue++;
+  if (kind !== "configuration") return { term, value };
+  return { term, value, configuration: configurationWordOf(words, decodeConfiguration(data)) };
+}
+
+export function configurationWordOf(words: Words, real: Configuration): SpecConfiguration {
+  const translated = words.configurations.get(real);
+  if (translated !== undefined) return translated;
+  const placesOf = (members: readonly Member[]): Server[] =>
+    members.map(({ id }) => placeOf(words, id));
+  const word: SpecConfiguration = {
+    voters: placesOf(real.voters),
+    outgoing: real.outgoing === null ? null : placesOf(real.outgoing),
+    learners: placesOf(real.learners),
+    removed: real.removed.map((id) => placeOf(words, id)),
+  };
+  words.configurations.set(real, word);
   return word;
 }
 

@@ -80,14 +80,16 @@ export function checkElected(
 export function checkStands(
   ledger: ConfigurationLedger,
   server: Server,
-  before: SpecMember,
+  earlier: SpecMember,
   now: SpecMember,
 ): void {
   if (now.role === "follower") return;
-  if (before.role !== "follower" && now.currentTerm === before.currentTerm) return;
+  if (earlier.role !== "follower" && now.currentTerm === earlier.currentTerm) return;
   look(ledger.looks, "voters-only-stand");
   const { log, commitIndex } = now;
-  const halves = [log.length, commitIndex].flatMap((index) =>
+  // What another configuration follows is committed, whatever the commit index says.
+  const before = findNewest(ledger.first, log, log.length).index - 1;
+  const halves = [log.length, Math.max(commitIndex, before)].flatMap((index) =>
     halvesOf(findNewest(ledger.first, log, index).configuration),
   );
   demand(

@@ -23,9 +23,13 @@ export function configurationOf(world: World, server: Server): SpecConfiguration
   return configurationAt(world, log, log.length);
 }
 
+/**
+ * A leader appends a configuration only after a committed one: what another follows is committed.
+ */
 export function committedConfigurationOf(world: World, server: Server): SpecConfiguration {
   const { log, commitIndex } = memberOf(world, server);
-  return configurationAt(world, log, commitIndex);
+  const before = findConfiguration(log, findConfiguration(log, log.length) - 1);
+  return configurationAt(world, log, Math.max(commitIndex, before));
 }
 
 function isMajority(voters: readonly Server[], servers: ReadonlySet<Server>): boolean {

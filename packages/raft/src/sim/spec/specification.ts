@@ -303,7 +303,10 @@ export interface Specification {
   addServer(start?: SpecStart): Server;
   /** In force: the newest in the log. */
   configurationOf(server: Server): SpecConfiguration;
-  /** The newest in the part of the log that the member knows to be committed. */
+  /**
+   * The newest in the part of the log that the member knows to be committed; one that another
+   * follows is, whatever the commit index says.
+   */
   committedConfigurationOf(server: Server): SpecConfiguration;
 
   // --- transfer ----------------------------------------------------------------------------------

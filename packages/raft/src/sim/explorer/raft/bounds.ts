@@ -1,4 +1,5 @@
 /** How large a model of the real core is: what may happen in it, and how often. */
+import type { Chain } from "./changes.ts";
 
 export interface Bounds {
   readonly name: string;
@@ -34,6 +35,11 @@ export interface Bounds {
   readonly asyncDisk: boolean;
   /** A start may find the commit index on disk; otherwise it never does. */
   readonly storesCommit: boolean;
+  /**
+   * Members change: then what is proposed are these changes, and there are no commands. Nobody is
+   * like another then, so worlds are not taken together. Left out: they stay.
+   */
+  readonly changes?: Chain;
 }
 
 /** Members of every model. */

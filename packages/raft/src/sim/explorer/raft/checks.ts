@@ -6,6 +6,15 @@
 import type { AppendEntriesResponse } from "../../../core/index.ts";
 import { ModelViolation } from "../model.ts";
 import { memberCount } from "./bounds.ts";
+import {
+  countBits,
+  type Electorate,
+  electorateOf,
+  isElecting,
+  newestChange,
+  numberAt,
+  votesIn,
+} from "./changes.ts";
 import { describeLog, isEqualUpTo, termInLog } from "./entries.ts";
 import {
   type History,
@@ -20,8 +29,6 @@ import {
 } from "./history.ts";
 import { inputs, type MemberFacts } from "./member-steps.ts";
 import { isCrash, isProposal, isRead, placeOn, type Turn } from "./turn.ts";
-
-const quorum = 2;
 
 /** Follower to pre-candidate or candidate to leader, and all to follower. By role numbers. */
 const movesTo: readonly (readonly number[])[] = [
@@ -47,6 +54,7 @@ export function checkTurn(turn: Turn, history: History, acks: Acknowledgements):
     checkMoves(turn);
     if (after.role === 3) next = observeLeader(turn, next);
     checkLogs(turn, next);
+    if (turn.changes !== null) checkMembers(turn);
   }
   for (const post of turn.left) next = observeLeaving(turn, next, post.message, post.direction);
   if (before !== after) {
@@ -115,11 +123,12 @@ function observeLeader(turn: Turn, history: History): History {
 
 function checkElected(turn: Turn, history: History): void {
   const { after, place } = turn;
-  let votes = after.diskTerm === after.term && after.diskVote === 0 ? 1 : 0;
+  let votes = after.diskTerm === after.term && after.diskVote === 0 ? 1 << place : 0;
   for (let other = 0; other < memberCount; other++) {
-    if (other !== place && voteOf(history, other, after.term) === place) votes++;
+    if (other !== place && voteOf(history, other, after.term) === place) votes |= 1 << other;
   }
-  check("S12", votes >= quorum, turn, () => `leads ${after.term} by ${votes} durable votes`);
+  const isElected = isElecting(electorateIn(turn, after), votes);
+  check("S12", isElected, turn, () => `leads ${after.term} by ${countBits(votes)} durable votes`);
 }
 
 /** A new leader has everything that was committed in earlier terms. */
@@ -233,7 +242,9 @@ function checkMatched(turn: Turn, acks: Acknowledgements): void {
   const { before, after, place } = turn;
   for (const digit of [1, 2] as const) {
     const matched = after.matched[digit - 1] ?? 0;
-    if (matched === 0 || matched === before.matched[digit - 1]) continue;
+    // To believe less than before is always safe: a conflict that was overtaken leads to that.
+    const isSameStint = before.role === 3 && before.term === after.term;
+    if (matched <= (isSameStint ? (before.matched[digit - 1] ?? 0) : 0)) continue;
     const peer = placeOn(place, digit);
     let promised = 0;
     acks(peer, ({ outcome, term }, to) => {
@@ -268,7 +279,9 @@ function observeCommit(turn: Turn, history: History): History {
     return `commits ${commit} of ${log}; committed was ${canon}`;
   });
   if (commit <= history.canonLength) return history;
-  const next = withCommit(history, commit, after.log, term);
+  // A leader counts by what was in force before the turn, in which it may leave a joint one.
+  const decidedBy = numberInForce(turn, before.role === 3 ? before : after);
+  const next = withCommit(history, commit, after.log, term, decidedBy);
   checkDurable("S8", turn, next);
   for (let later = term + 1; later < next.reigns.length; later++) {
     const reign = reignOf(next, later);
@@ -281,14 +294,15 @@ function observeCommit(turn: Turn, history: History): History {
 
 /** A majority has all that is committed on disk: no fault here takes that away. */
 function checkDurable(id: string, turn: Turn, history: History): void {
-  const { canonLength, canon } = history;
+  const { canonLength, canon, decidedBy } = history;
   let holders = 0;
-  for (const facts of turn.all) {
+  for (const [place, facts] of turn.all.entries()) {
     if (facts.diskLength >= canonLength && isEqualUpTo(facts.diskLog, canon, canonLength)) {
-      holders++;
+      holders |= 1 << place;
     }
   }
-  check(id, holders >= quorum, turn, () => `committed ${canonLength} is on ${holders} disks`);
+  const isHeld = isElecting(electorateOf(turn.changes, decidedBy), holders);
+  check(id, isHeld, turn, () => `committed ${canonLength} is on ${countBits(holders)} disks`);
 }
 
 function settleRead(
@@ -303,6 +317,42 @@ function settleRead(
     check("L2", index >= least, turn, () => `read ${id} may see ${index}; ${least} was committed`);
   }
   return withRead(history, id, -1);
+}
+
+// --- members -------------------------------------------------------------------------------------
+
+/** Of the configuration in force. */
+function numberInForce(turn: Turn, { log, logLength }: MemberFacts): number {
+  return turn.changes !== null ? numberAt(log, newestChange(log, logLength)) : 0;
+}
+
+function electorateIn(turn: Turn, facts: MemberFacts): Electorate {
+  return electorateOf(turn.changes, numberInForce(turn, facts));
+}
+
+/** C2, C6: what a leader appends; C7: who stands and leads. */
+function checkMembers(turn: Turn): void {
+  const { before, after, place } = turn;
+  const { log, logLength, commit, role, term } = after;
+  if (role === 0) return;
+  const newest = newestChange(log, logLength);
+  const earlier = newestChange(log, newest - 1);
+  const now = electorateOf(turn.changes, numberAt(log, newest));
+  if (role !== 3) {
+    const committed = Math.max(earlier, newestChange(log, commit));
+    const isVoter =
+      votesIn(now, place) || votesIn(electorateOf(turn.changes, numberAt(log, committed)), place);
+    check("C7", isVoter, turn, () => "stands and is no voter");
+    return;
+  }
+  const hasServed = newest <= commit && now.outgoing === 0 && !votesIn(now, place);
+  check("C7", !hasServed, turn, () => "leads and is no voter of what is committed");
+  if (newest === 1 || newest <= before.logLength) return;
+  const isNext = numberAt(log, newest) === numberAt(log, earlier) + 1;
+  check("C6", isNext, turn, () => `configuration ${numberAt(log, newest)} follows another`);
+  check("C2", earlier <= commit, turn, () => `a change at ${newest}; that at ${earlier} is open`);
+  const isOwn = termInLog(log, commit) === term;
+  check("C2", isOwn, turn, () => `a change at ${newest} before its term is committed`);
 }
 
 function check(id: string, holds: boolean, turn: Turn, detail: () => string): void {

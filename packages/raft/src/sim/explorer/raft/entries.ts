@@ -1,5 +1,6 @@
 /**
- * Entries as five bits: the term in three, and what it is in two (0: a no-op; 1, 2, 3: a command).
+ * Entries as five bits: the term in three, and what it is in two (0: a no-op; 1, 2, 3: a command,
+ * or where members change a configuration).
  * The first entry, the configuration, is the same everywhere and never encoded. A log is one
  * number, so "equal up to k" is one comparison.
  */
@@ -11,6 +12,7 @@ import {
   encodeConfiguration,
 } from "../../../core/index.ts";
 import { entriesLimit } from "./bounds.ts";
+import { type Chain, numberOf } from "./changes.ts";
 
 /** The members by place. */
 export const ids: readonly [NodeId, NodeId, NodeId] = [nodeId("a"), nodeId("b"), nodeId("c")];
@@ -38,24 +40,42 @@ export const firstEntry: Entry = {
 
 export const firstIndex: LogIndex = firstEntry.index;
 
+/** The first entry, where members change or not. */
+export function firstEntryOf(chain: Chain | null): Entry {
+  return chain === null ? firstEntry : entryOf(1, 4, chain);
+}
+
 export function entryCode(entry: Entry): number {
-  assert(entry.kind !== "configuration", "the models never change the configuration");
+  if (entry.kind === "configuration") return entry.term * 4 + numberOf(entry.data);
   return entry.term * 4 + (entry.kind === "no-op" ? 0 : (entry.data[0] ?? 0));
 }
 
-const entriesByCode: readonly (readonly Entry[])[] = Array.from(
-  { length: entriesLimit + 2 },
-  (_, index) => Array.from({ length: 32 }, (_, code) => createEntry(index, code)),
-);
+type Entries = readonly (readonly Entry[])[];
 
-function createEntry(index: number, code: number): Entry {
-  const command = code % 4;
-  return {
-    index: logIndex(index),
-    term: term(code >> 2),
-    kind: command === 0 ? "no-op" : "command",
-    data: command === 0 ? new Uint8Array(0) : commandOf(command),
-  };
+const entriesByCode = createEntries(null);
+const entriesOfChains = new Map<Chain, Entries>();
+
+function createEntries(chain: Chain | null): Entries {
+  return Array.from({ length: entriesLimit + 2 }, (_, index) =>
+    Array.from({ length: 32 }, (_, code) => createEntry(index, code, chain)),
+  );
+}
+
+function createEntry(index: number, code: number, chain: Chain | null): Entry {
+  const number = code % 4;
+  const at = { index: logIndex(index), term: term(code >> 2) };
+  const configuration = chain?.bytes[index === 1 ? 0 : number];
+  if (number === 0 && index !== 1) return { ...at, kind: "no-op", data: new Uint8Array(0) };
+  if (configuration !== undefined) return { ...at, kind: "configuration", data: configuration };
+  return { ...at, kind: "command", data: commandOf(number) };
+}
+
+function entriesOf(chain: Chain): Entries {
+  const known = entriesOfChains.get(chain);
+  if (known !== undefined) return known;
+  const made = createEntries(chain);
+  entriesOfChains.set(chain, made);
+  return made;
 }
 
 /** The command with this number: one byte. */
@@ -64,8 +84,8 @@ export function commandOf(number: number): Uint8Array {
 }
 
 /** The one object for this entry: the core never changes entries. */
-export function entryOf(index: number, code: number): Entry {
-  const entry = entriesByCode[index]?.[code];
+export function entryOf(index: number, code: number, chain: Chain | null = null): Entry {
+  const entry = (chain === null ? entriesByCode : entriesOf(chain))[index]?.[code];
   assert(entry !== undefined, "the bounds of the model leave room for every entry");
   return entry;
 }

@@ -34,6 +34,8 @@ export interface History {
   /** What is committed, by anybody: a packed log; the configuration is from the start. */
   readonly canonLength: number;
   readonly canon: number;
+  /** The number of the configuration by which that was decided; 0: the first. */
+  readonly decidedBy: number;
   /** The term of who committed entry k first, at k. */
   readonly commitTerms: readonly number[];
   /** By term. */
@@ -58,6 +60,7 @@ export function createHistory(bounds: Bounds): History {
     duplicates: 0,
     canonLength: 1,
     canon: 0,
+    decidedBy: 0,
     commitTerms: [0, 1],
     reigns: Array.from({ length: terms }, () => noReign),
     votes: Array.from({ length: memberCount }, () => Array.from({ length: terms }, () => -1)),
@@ -82,12 +85,18 @@ export function withVote(history: History, place: number, term: number, vote: nu
   return { ...history, votes: history.votes.with(place, votes.with(term, vote)) };
 }
 
-/** `log` is committed up to `length`, by a member of this term. */
-export function withCommit(history: History, length: number, log: number, term: number): History {
+/** `log` is committed up to `length`, by a member of this term and this configuration. */
+export function withCommit(
+  history: History,
+  length: number,
+  log: number,
+  term: number,
+  decidedBy: number,
+): History {
   const commitTerms = [...history.commitTerms];
   for (let k = history.canonLength + 1; k <= length; k++) commitTerms.push(term);
   const canon = log & ((1 << (5 * (length - 1))) - 1);
-  return { ...history, canonLength: length, canon, commitTerms };
+  return { ...history, canonLength: length, canon, decidedBy, commitTerms };
 }
 
 export function readOf(history: History, id: number): AskedRead {
@@ -122,7 +131,7 @@ export function encodeHistory(
   bytes[at++] = history.crashes | (history.proposals << 4);
   bytes[at++] = history.duplicates | (history.timeouts << 4);
   bytes[at++] = history.ticks | (history.reads << 4);
-  bytes[at++] = history.canonLength;
+  bytes[at++] = history.canonLength | (history.decidedBy << 4);
   for (let k = 2; k <= history.canonLength; k++) {
     bytes[at++] = codeAt(history.canon, k) | ((history.commitTerms[k] ?? 0) << 5);
   }
@@ -163,7 +172,8 @@ export function decodeHistory(bytes: Uint8Array, bounds: Bounds): History {
   const counts = take();
   const first = take();
   const second = take();
-  const canonLength = take();
+  const committed = take();
+  const canonLength = committed & 15;
   const commitTerms = [0, 1];
   let canon = 0;
   for (let k = 2; k <= canonLength; k++) {
@@ -197,6 +207,7 @@ export function decodeHistory(bytes: Uint8Array, bounds: Bounds): History {
     timeouts: first >> 4,
     canonLength,
     canon,
+    decidedBy: committed >> 4,
     commitTerms,
     reigns,
     votes,

@@ -1,11 +1,13 @@
 /**
  * Models of the real core for the explorer, by name: `crash` (disks, lost units, elections, logs)
- * and `reads` (PreVote, CheckQuorum, ReadIndex), each in three sizes; `duplicates` where every
- * message may arrive again and again. `-small` is for unit tests, `-ci` for every change, the full
- * ones for as long as one likes.
+ * and `reads` (PreVote, CheckQuorum, ReadIndex), `membership` (a learner joins and replaces a
+ * voter), each in three sizes; `membership-leave` (a voter leaves); `duplicates` where every
+ * message may arrive again and again.
+ * `-small` is for unit tests, `-ci` for every change, the full ones for as long as one likes.
  */
 import type { Model } from "../model.ts";
 import type { Bounds } from "./bounds.ts";
+import { leaving, replacing } from "./changes.ts";
 import { RaftModel } from "./raft-model.ts";
 
 export type { Bounds } from "./bounds.ts";
@@ -42,6 +44,19 @@ const reads: Bounds = {
   readsMax: 1,
 };
 
+/** A learner joins and takes a voter's place, while leaders are lost. */
+const membership: Bounds = { ...crash, name: "membership", changes: replacing, proposalsMax: 2 };
+
+/** A voter leaves, perhaps the leader; the others may go on without what it began. */
+const membershipLeave: Bounds = {
+  ...crash,
+  name: "membership-leave",
+  changes: leaving,
+  proposalsMax: 1,
+  crashesMax: 0,
+  asyncDisk: false,
+};
+
 const all: readonly Bounds[] = [
   { ...crash, name: "crash-small", termMax: 2, timeoutsMax: 2, proposalsMax: 0 },
   { ...crash, name: "crash-ci", proposalsMax: 0 },
@@ -58,6 +73,17 @@ const all: readonly Bounds[] = [
   // Who leads is learned the hard way only: what keeps elections away is in the two others.
   { ...reads, name: "reads-ci", preVote: false, checkQuorum: false },
   { ...reads, ticksMax: 2 },
+  {
+    ...membership,
+    name: "membership-small",
+    termMax: 2,
+    timeoutsMax: 1,
+    crashesMax: 0,
+    asyncDisk: false,
+  },
+  { ...membership, name: "membership-ci", crashesMax: 0, asyncDisk: false },
+  membership,
+  membershipLeave,
 ];
 
 /** The bounds of every model. */

@@ -35,8 +35,6 @@ import {
 import {
   createPromise,
   type Entry,
-  entryBytes,
-  lastIndex,
   type Message,
   type Persist,
   type Progress,
@@ -45,7 +43,16 @@ import {
   type Send,
   usualStanding,
 } from "../../../core/index.ts";
-import { entryCode, entryOf, firstConfiguration, firstEntry, idAt, placeOf } from "./entries.ts";
+import { type Configurations, configurationsOf } from "./chain-state.ts";
+import {
+  entryCode,
+  entryOf,
+  firstConfiguration,
+  firstEntry,
+  firstEntryOf,
+  idAt,
+  placeOf,
+} from "./entries.ts";
 import type { Image, Member, MemberOptions } from "./member.ts";
 import {
   decodeMessage,
@@ -56,6 +63,7 @@ import {
   readValue,
   writeValue,
 } from "./messages.ts";
+import { checkNormal, uncommittedBytes } from "./normal.ts";
 
 const roles: readonly Role[] = ["follower", "pre-candidate", "candidate", "leader"];
 
@@ -92,6 +100,7 @@ export class MemberCodec {
     this.#at = 0;
     this.#place = member.place;
     this.#isMirrored = isMirrored;
+    if (this.#options.changes !== null) this.#put(member.place);
     const { hardState } = raft;
     this.#put(roles.indexOf(raft.role) | (this.#digit(raft.leader) << 2));
     this.#put(hardState.term | (this.#digit(hardState.votedFor) << 4));
@@ -204,8 +213,9 @@ export class MemberCodec {
     for (const digit of [1, 2]) {
       const place = (this.#place + (this.#isMirrored ? 3 - digit : digit)) % 3;
       const progress = leadership.peers.get(idAt(place));
-      assert(progress !== undefined, "a leader keeps its peers");
-      this.#putProgress(raft, progress);
+      if (this.#options.changes !== null) this.#put(progress === undefined ? 0 : 1);
+      else assert(progress !== undefined, "a leader keeps its peers");
+      if (progress !== undefined) this.#putProgress(raft, progress);
     }
     this.#putRounds(raft);
     this.#put(leadership.pendingReads.length);
@@ -272,7 +282,7 @@ export class MemberCodec {
   decode(bytes: Uint8Array, place: number, isMirrored = false): Member {
     this.#input = bytes;
     this.#at = 0;
-    this.#place = place;
+    this.#place = this.#options.changes !== null ? (bytes[this.#at++] ?? 0) : place;
     this.#isMirrored = isMirrored;
     const first = this.#take();
     const second = this.#take();
@@ -286,7 +296,8 @@ export class MemberCodec {
     raft.leaderContactTick = third >= 16 ? nowTick : null;
     const { image, pending } = this.#takeDisk(raft);
     const held = this.#takeHeld();
-    const member: Member = { options: this.#options, place, raft, image, pending, held };
+    const at = this.#place;
+    const member: Member = { options: this.#options, place: at, raft, image, pending, held };
     this.#takeCampaign(raft);
     this.#takeLeadership(raft);
     if (this.#options.followerReads) this.#takeReads(member);
@@ -340,10 +351,7 @@ export class MemberCodec {
       commit,
       applying: commit,
       applied: commit,
-      configuration: firstConfiguration,
-      configurationIndex: firstEntry.index,
-      committedConfiguration: firstConfiguration,
-      committedConfigurationIndex: firstEntry.index,
+      ...this.#configurationsOf(entries, commit),
       nowTick,
       nowMs: 0,
       jitter: 0,
@@ -375,14 +383,20 @@ export class MemberCodec {
     };
   }
 
+  #configurationsOf(entries: readonly Entry[], commit: number): Configurations {
+    const { changes } = this.#options;
+    return changes === null ? fixedMembers : configurationsOf(changes, entries, commit);
+  }
+
   #takeLog(): Entry[] {
-    return [firstEntry, ...this.#takeEntries(2)];
+    return [firstEntryOf(this.#options.changes), ...this.#takeEntries(2)];
   }
 
   #takeEntries(from: number): Entry[] {
     const entries: Entry[] = [];
     const count = this.#take();
-    for (let i = 0; i < count; i++) entries.push(entryOf(from + i, this.#take()));
+    const { changes } = this.#options;
+    for (let i = 0; i < count; i++) entries.push(entryOf(from + i, this.#take(), changes));
     return entries;
   }
 
@@ -426,7 +440,8 @@ export class MemberCodec {
       const after = persistUnit(this.#take());
       const value = readValue(this.#input, this.#at);
       this.#at += messageBytes;
-      const message: Message = decodeMessage(value, this.#place, this.#isMirrored);
+      const { changes } = this.#options;
+      const message: Message = decodeMessage(value, this.#place, this.#isMirrored, changes);
       held.push({ kind: "send", after, message });
     }
     return held;
@@ -449,15 +464,15 @@ export class MemberCodec {
   #takeLeadership(raft: Raft): void {
     if (raft.role !== "leader") return;
     const head = this.#take();
-    const first = this.#takeProgress();
-    const second = this.#takeProgress();
+    const first = this.#takePeer();
+    const second = this.#takePeer();
     const peers = new Map<NodeId, Progress>();
     // In the order of the configuration, as the core makes it.
     const atFirst = this.#placeAt(1);
     const atSecond = this.#placeAt(2);
-    if (atFirst < atSecond) peers.set(idAt(atFirst), first);
-    peers.set(idAt(atSecond), second);
-    if (atFirst > atSecond) peers.set(idAt(atFirst), first);
+    if (first !== null && atFirst < atSecond) peers.set(idAt(atFirst), first);
+    if (second !== null) peers.set(idAt(atSecond), second);
+    if (first !== null && atFirst > atSecond) peers.set(idAt(atFirst), first);
     raft.leadership = {
       termStart: logIndex(head & 15),
       peers,
@@ -475,6 +490,12 @@ export class MemberCodec {
     };
     const count = this.#take();
     for (let i = 0; i < count; i++) this.#takePendingRead(raft.leadership.pendingReads);
+  }
+
+  /** Null: no member that the leader sends to. */
+  #takePeer(): Progress | null {
+    if (this.#options.changes !== null && this.#take() === 0) return null;
+    return this.#takeProgress();
   }
 
   #takeProgress(): Progress {
@@ -556,42 +577,9 @@ export class MemberCodec {
   }
 }
 
-function uncommittedBytes(raft: Raft): number {
-  let bytes = 0;
-  for (let at = raft.commit; at < raft.log.entries.length; at++) {
-    const entry = raft.log.entries[at];
-    if (entry !== undefined) bytes += entryBytes(entry);
-  }
-  return bytes;
-}
-
-/** What is left out of the bytes is what decoding makes of it. */
-function checkNormal(member: Member): void {
-  const { raft } = member;
-  const { leadership, outbox } = raft;
-  const last = lastIndex(raft.log);
-  assert(raft.applied === raft.commit, "what is committed was applied");
-  assert(raft.applying === raft.commit, "what is committed was handed out");
-  assert(raft.unstableFrom === last + 1, "a take hands every entry out");
-  assert(raft.outstanding.length === member.pending.length, "units are under way once");
-  assert(raft.nextUnit - raft.durableUnit - 1 === member.pending.length, "units are consecutive");
-  assert(raft.pendingAck === null, "a take settles what is owed");
-  assert(raft.readsToAsk.length === 0, "a take asks all reads");
-  assert(outbox.sends.length + outbox.answers.length === 0, "a take empties the outbox");
-  assert(outbox.truncateFrom === null && !outbox.hardStateChanged, "a take stores what changed");
-  assert(!outbox.configurationChanged, "a take tells of a configuration");
-  assert(raft.log.entries[0] === firstEntry, "the first entry stays");
-  assert(raft.snapshot === null && outbox.units.length === 0, "nobody takes snapshots here");
-  assert(raft.configurationIndex === firstEntry.index, "the configuration stays");
-  assert(!raft.hardState.mustCatchUp, "no disk is damaged here");
-  assert(raft.told.role === raft.role && raft.told.leader === raft.leader, "the host knows it");
-  if (raft.campaign !== null) {
-    const forTerm = raft.hardState.term + (raft.role === "pre-candidate" ? 1 : 0);
-    assert(raft.campaign.term === forTerm, "who campaigns does so for its term, or the next");
-  }
-  if (leadership === null) return;
-  assert(leadership.commitTaken === raft.commit, "a take notes the commit index");
-  assert(leadership.newReads.length === 0, "a take registers reads");
-  assert(leadership.heartbeatElapsed === 0, "every tick is a heartbeat");
-  assert(leadership.uncommittedBytes === uncommittedBytes(raft), "the budget is the log's");
-}
+const fixedMembers: Configurations = {
+  configuration: firstConfiguration,
+  configurationIndex: firstEntry.index,
+  committedConfiguration: firstConfiguration,
+  committedConfigurationIndex: firstEntry.index,
+};

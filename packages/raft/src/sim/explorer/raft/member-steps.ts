@@ -3,11 +3,12 @@
  * world are in far fewer states than the world, and a core sees nothing but its own: so what a step
  * does is looked up where it was done before. All members step as the one at place 0, their peers
  * named from there; that the core makes no difference between members is checked by `symmetry.ts`.
+ * Where members change, a state says at which place the member stands, and it steps there.
  */
 import { type Campaign, lastIndex, type Message } from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
 import { ByteTable } from "./byte-table.ts";
-import { packLog, placeOf } from "./entries.ts";
+import { idAt, packLog, placeOf } from "./entries.ts";
 import {
   completeUnit,
   crash,
@@ -26,7 +27,7 @@ import {
 } from "./member.ts";
 import { MemberCodec } from "./member-codec.ts";
 import { MessageTable } from "./message-table.ts";
-import { directionOf, encodeMessage } from "./messages.ts";
+import { decodeMessage, directionOf, encodeMessage } from "./messages.ts";
 import { StepTable } from "./step-table.ts";
 
 /** Inputs that are no message, by number; with the last four go the small numbers after them. */
@@ -105,7 +106,7 @@ const roleNumbers = { follower: 0, "pre-candidate": 1, candidate: 2, leader: 3 }
 
 export class MemberSteps {
   readonly members: ByteTable = new ByteTable();
-  readonly messages: MessageTable = new MessageTable();
+  readonly messages: MessageTable;
   readonly steps: StepTable = new StepTable();
   readonly codec: MemberCodec;
   readonly options: MemberOptions;
@@ -117,11 +118,12 @@ export class MemberSteps {
   constructor(bounds: Bounds) {
     this.options = createOptions(bounds);
     this.codec = new MemberCodec(this.options);
+    this.messages = new MessageTable(this.options.changes);
   }
 
-  /** A member that was never started before. */
-  initial(): number {
-    return this.internMember(createMember(0, this.options));
+  /** A member that was never started before; only where members change its place matters. */
+  initial(place = 0): number {
+    return this.internMember(createMember(place, this.options));
   }
 
   internMember(member: Member): number {
@@ -192,7 +194,11 @@ export class MemberSteps {
 /** Lets the input with this number happen to a member at place 0. */
 export function runInput(member: Member, number: number, messages: MessageTable): Outcome {
   if (number >= inputs.receive) {
-    return receiveAt(member, messages.at(postOf(number)).message, isAfterLull(number));
+    const { message, value, direction } = messages.at(postOf(number));
+    const from = (member.place + 3 - direction) % 3;
+    const seen =
+      member.place === 0 ? message : decodeMessage(value, from, false, member.options.changes);
+    return receiveAt(member, seen, isAfterLull(number));
   }
   return runLocalInput(member, number);
 }
@@ -219,7 +225,9 @@ export function runLocalInput(member: Member, number: number): Outcome {
 function factsOf(member: Member): MemberFacts {
   const { raft, image } = member;
   const { leadership } = raft;
-  const peers = leadership === null ? [] : [...leadership.peers.values()];
+  const matchedAt = (digit: number): number =>
+    leadership?.peers.get(idAt((member.place + digit) % 3))?.matched ?? 0;
+  const digitOf = (place: number): number => (place - member.place + 3) % 3;
   return {
     role: roleNumbers[raft.role],
     term: raft.hardState.term,
@@ -228,25 +236,25 @@ function factsOf(member: Member): MemberFacts {
     logLength: lastIndex(raft.log),
     log: packLog(raft.log.entries),
     diskTerm: image.term,
-    diskVote: image.vote < 0 ? 3 : image.vote,
+    diskVote: image.vote < 0 ? 3 : digitOf(image.vote),
     diskLength: image.log.length,
     diskLog: packLog(image.log),
     pendingCount: member.pending.length,
     heldCount: member.held.length,
-    counted: countedOf(raft.campaign),
+    counted: countedOf(raft.campaign, digitOf),
     hearsLeader: raft.leaderContactTick !== null,
     knowsLeader: raft.leader !== null,
     termStart: leadership?.termStart ?? 0,
     round: leadership?.round ?? 0,
-    matched: [peers[0]?.matched ?? 0, peers[1]?.matched ?? 0],
+    matched: [matchedAt(1), matchedAt(2)],
     pendingReads: leadership?.pendingReads.length ?? 0,
     askedReads: raft.readsAsked.size,
   };
 }
 
-function countedOf(campaign: Campaign | null): number {
+function countedOf(campaign: Campaign | null, digitOf: (place: number) => number): number {
   let counted = 0;
-  for (const id of campaign?.grants ?? []) counted |= 1 << placeOf(id);
-  for (const id of campaign?.refusals ?? []) counted |= 1 << placeOf(id);
+  for (const id of campaign?.grants ?? []) counted |= 1 << digitOf(placeOf(id));
+  for (const id of campaign?.refusals ?? []) counted |= 1 << digitOf(placeOf(id));
   return counted;
 }

@@ -4,6 +4,7 @@
  */
 import { assert, logIndex, noIndex, term } from "../../../base/index.ts";
 import {
+  changeMembership,
   checkState,
   createRaft,
   defaultSettings,
@@ -21,7 +22,8 @@ import {
   takeEffects,
 } from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
-import { commandOf, firstEntry, firstIndex, idAt, placeOf } from "./entries.ts";
+import type { Chain } from "./changes.ts";
+import { commandOf, firstEntryOf, firstIndex, idAt, placeOf } from "./entries.ts";
 
 /** What a power loss now would leave. */
 export interface Image {
@@ -41,6 +43,8 @@ export interface MemberOptions {
   readonly asyncDisk: boolean;
   /** Else the commit index on disk is the first, always. */
   readonly storesCommit: boolean;
+  /** See `Bounds`. */
+  readonly changes: Chain | null;
 }
 
 export interface Member {
@@ -68,15 +72,15 @@ export interface Outcome {
 
 /** The smallest that are legal: a heartbeat each tick, an election timeout of two or three. */
 export function createOptions(bounds: Bounds): MemberOptions {
-  const { preVote, checkQuorum, followerReads, asyncDisk, storesCommit } = bounds;
+  const { preVote, checkQuorum, followerReads, asyncDisk, storesCommit, changes = null } = bounds;
   const ticks = { heartbeatTicks: 1, electionTicks: 2 };
   const settings = { ...defaultSettings, ...ticks, preVote, checkQuorum };
-  return { settings, followerReads, asyncDisk, storesCommit };
+  return { settings, followerReads, asyncDisk, storesCommit, changes };
 }
 
 /** The first start. */
 export function createMember(place: number, options: MemberOptions): Member {
-  const image: Image = { term: 1, vote: -1, commit: 1, log: [firstEntry] };
+  const image: Image = { term: 1, vote: -1, commit: 1, log: [firstEntryOf(options.changes)] };
   const raft = start(place, image, options.settings, 0);
   const member: Member = { options, place, image, raft, pending: [], held: [] };
   turn(member);
@@ -129,7 +133,13 @@ export function tickLeader(member: Member): Outcome {
   return input(member, { kind: "tick", nowMs: 0, jitter: 0 });
 }
 
+/** A command, or where members change one of these changes, which may be refused. */
 export function proposeCommand(member: Member, number: number): Outcome {
+  const { changes } = member.options;
+  if (changes !== null) {
+    changeMembership(member.raft, changes.changes[number - 1] ?? []);
+    return turn(member);
+  }
   const result = propose(member.raft, [commandOf(number)]);
   assert(result.kind === "appended", "only leaders are given commands");
   return turn(member);

@@ -1,5 +1,6 @@
 /** Every message that was ever sent, by number: what it says is read once. */
 import type { Message } from "../../../core/index.ts";
+import type { Chain } from "./changes.ts";
 import { decodeMessage, mirrorValue } from "./messages.ts";
 
 /** A message without the place of its sender. */
@@ -18,6 +19,13 @@ export class MessageTable {
   readonly #values: number[] = [];
   readonly #terms: number[] = [];
 
+  readonly #changes: Chain | null;
+
+  /** `changes`: see `Bounds`. */
+  constructor(changes: Chain | null = null) {
+    this.#changes = changes;
+  }
+
   get count(): number {
     return this.#posts.length;
   }
@@ -27,7 +35,7 @@ export class MessageTable {
     if (known !== undefined) return known;
     const id = this.#posts.length;
     const direction = (value % 2) + 1;
-    const message = decodeMessage(value, 3 - direction);
+    const message = decodeMessage(value, 3 - direction, false, this.#changes);
     this.#ids.set(value, id);
     this.#posts.push({ value, direction, message });
     this.#mirrors.push(-1);

@@ -11,6 +11,7 @@ import type {
   Message,
   VoteRefusal,
 } from "../../../core/index.ts";
+import type { Chain } from "./changes.ts";
 import { DigitReader, DigitWriter } from "./digits.ts";
 import { entryCode, entryOf, idAt, placeOf } from "./entries.ts";
 
@@ -104,7 +105,12 @@ function putOutcome(digits: DigitWriter, outcome: AppendOutcome): void {
 }
 
 /** The message as sent by the member at `from`; with `isMirrored` in the other direction. */
-export function decodeMessage(value: number, from: number, isMirrored = false): Message {
+export function decodeMessage(
+  value: number,
+  from: number,
+  isMirrored = false,
+  changes: Chain | null = null,
+): Message {
   const digits = new DigitReader(value);
   const direction = digits.take(2) + 1;
   const to = (from + (isMirrored ? 3 - direction : direction)) % 3;
@@ -126,7 +132,9 @@ export function decodeMessage(value: number, from: number, isMirrored = false): 
       const prev = takePosition(digits);
       const entries: Entry[] = [];
       const count = digits.take(appendEntriesLimit + 1);
-      for (let i = 1; i <= count; i++) entries.push(entryOf(prev.index + i, digits.take(32)));
+      for (let i = 1; i <= count; i++) {
+        entries.push(entryOf(prev.index + i, digits.take(32), changes));
+      }
       const commit = logIndex(digits.take(8));
       const round = digits.take(8);
       const sequence = digits.take(sequenceLimit);

@@ -1,5 +1,6 @@
 /** Interesting turns, by name: a run that never sees one proves nothing of it. */
 import type { Bounds } from "./bounds.ts";
+import { electorateOf, leaving, newestChange, numberAt, replacing, votesIn } from "./changes.ts";
 import { isEqualUpTo, termInLog } from "./entries.ts";
 import { type History, reignOf } from "./history.ts";
 import { inputs } from "./member-steps.ts";
@@ -14,9 +15,36 @@ export interface Probe {
 }
 
 const withCrashes = (bounds: Bounds): boolean => bounds.crashesMax > 0;
+const withCommands = (bounds: Bounds): boolean =>
+  bounds.proposalsMax > 0 && bounds.changes === undefined;
 const withReads = (bounds: Bounds): boolean => bounds.readsMax > 0;
 const withTwoCandidates = (bounds: Bounds): boolean => bounds.timeoutsMax >= 2;
 const withThreeTerms = (bounds: Bounds): boolean => bounds.termMax >= 3 && bounds.timeoutsMax >= 2;
+
+const withChanges = (bounds: Bounds): boolean => bounds.changes !== undefined;
+const withLearner = (bounds: Bounds): boolean => bounds.changes === replacing;
+const withLostChanges = (bounds: Bounds): boolean => withChanges(bounds) && withThreeTerms(bounds);
+
+/** Of the configuration in force; 0: the first, and where members do not change. */
+function inForce({ log, logLength }: Turn["after"]): number {
+  return numberAt(log, newestChange(log, logLength));
+}
+
+function isJoint({ changes }: Turn, facts: Turn["after"]): boolean {
+  return electorateOf(changes, inForce(facts)).outgoing !== 0;
+}
+
+function isBegun(turn: Turn): boolean {
+  return isLed(turn) && !isJoint(turn, turn.before) && isJoint(turn, turn.after);
+}
+
+function isLeft(turn: Turn): boolean {
+  return isLed(turn) && isJoint(turn, turn.before) && !isJoint(turn, turn.after);
+}
+
+function isLed({ before, after }: Turn): boolean {
+  return before.role === 3 && after.role === 3;
+}
 
 const elections: readonly Probe[] = [
   {
@@ -58,7 +86,7 @@ const elections: readonly Probe[] = [
 const logs: readonly Probe[] = [
   {
     name: "a follower removes uncommitted entries",
-    isMeant: withThreeTerms,
+    isMeant: (bounds) => withThreeTerms(bounds) && !withLearner(bounds),
     sees: (turn) =>
       !isCrash(turn) &&
       !isEqualUpTo(
@@ -78,7 +106,7 @@ const logs: readonly Probe[] = [
   },
   {
     name: "a command is committed",
-    isMeant: (bounds) => bounds.proposalsMax > 0,
+    isMeant: withCommands,
     sees: ({ before, after }) => {
       if (after.commit <= before.commit || after.role !== 3) return false;
       return ((after.log >>> (5 * (after.commit - 2))) & 3) > 0;
@@ -107,7 +135,7 @@ const logs: readonly Probe[] = [
   },
   {
     name: "all commit the same command",
-    isMeant: (bounds) => bounds.proposalsMax > 0,
+    isMeant: withCommands,
     sees: ({ all, before, after }) =>
       after.commit > before.commit &&
       all.every(({ commit, log }) => commit >= 3 && (log & 31) % 4 === 0 && ((log >> 5) & 3) > 0),
@@ -188,6 +216,58 @@ const reads: readonly Probe[] = [
   },
 ];
 
+const members: readonly Probe[] = [
+  {
+    name: "a learner is added",
+    isMeant: withLearner,
+    sees: (turn) => isLed(turn) && inForce(turn.before) === 0 && inForce(turn.after) === 1,
+  },
+  {
+    name: "a joint configuration is appended",
+    isMeant: withChanges,
+    sees: isBegun,
+  },
+  {
+    name: "a joint configuration is committed, and left",
+    isMeant: withChanges,
+    sees: isLeft,
+  },
+  {
+    name: "a leader that is removed follows once that is committed",
+    isMeant: withChanges,
+    sees: ({ before, after, place, changes }) =>
+      before.role === 3 &&
+      after.role === 0 &&
+      after.term === before.term &&
+      after.commit > before.commit &&
+      !votesIn(electorateOf(changes, inForce(after)), place),
+  },
+  {
+    name: "a learner that was promoted leads",
+    isMeant: (bounds) => withLearner(bounds) && withThreeTerms(bounds),
+    sees: ({ before, after, place }) => place === 2 && before.role !== 3 && after.role === 3,
+  },
+  {
+    name: "an election is won in a joint configuration",
+    isMeant: withLostChanges,
+    sees: (turn) => turn.before.role !== 3 && turn.after.role === 3 && isJoint(turn, turn.after),
+  },
+  {
+    name: "a joint configuration is left by another leader than began it",
+    isMeant: withLostChanges,
+    sees: (turn) =>
+      isLeft(turn) &&
+      termInLog(turn.before.log, newestChange(turn.before.log, turn.before.logLength)) <
+        turn.after.term,
+  },
+  {
+    name: "a configuration is rolled back by a truncation",
+    // Where two vote, whoever has a change is needed to elect.
+    isMeant: (bounds) => bounds.changes === leaving && withThreeTerms(bounds),
+    sees: (turn) => !isCrash(turn) && inForce(turn.after) < inForce(turn.before),
+  },
+];
+
 const liveLeaders: readonly Probe[] = [
   {
     name: "a pre-vote is given",
@@ -235,7 +315,7 @@ const liveLeaders: readonly Probe[] = [
 
 /** Those that the model can reach. */
 export function probesOf(bounds: Bounds): readonly Probe[] {
-  const all = [...elections, ...logs, ...crashes, ...reads, ...liveLeaders];
+  const all = [...elections, ...logs, ...crashes, ...reads, ...liveLeaders, ...members];
   return all.filter((probe) => probe.isMeant(bounds));
 }
 

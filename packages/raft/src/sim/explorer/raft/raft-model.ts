@@ -5,12 +5,13 @@
  *
  * One action is one turn of one member: an input, a take, and everything in it handed out. So that
  * several inputs share one take is not explored here (the random walks do that); neither are
- * damaged disks, news of connections, and changes of the configuration.
+ * damaged disks, news of connections, and members that join with an empty log.
  */
 import { InvariantError } from "../../../base/index.ts";
 import { type AppendEntriesResponse, describeMessage } from "../../../core/index.ts";
 import { type Model, ModelViolation } from "../model.ts";
 import { type Bounds, checkBounds, memberCount } from "./bounds.ts";
+import type { Chain } from "./changes.ts";
 import { checkTurn } from "./checks.ts";
 import { createHistory, type History } from "./history.ts";
 import {
@@ -52,6 +53,7 @@ export class RaftModel implements Model {
   readonly #prospect: Prospect = { termMax: 0, mayCampaign: true };
 
   readonly #keepsSpent: boolean;
+  readonly #changes: Chain | null;
 
   /** `keepsSpent`: leaves messages that can do nothing where they are, to show that they cannot. */
   constructor(bounds: Bounds, keepsSpent = false) {
@@ -67,7 +69,9 @@ export class RaftModel implements Model {
     this.codec = new WorldCodec(bounds, this.steps);
     this.#history = createHistory(bounds);
     const facts = this.steps.facts(this.steps.initial());
+    this.#changes = bounds.changes ?? null;
     this.#turn = {
+      changes: this.#changes,
       place: 0,
       input: 0,
       before: facts,
@@ -82,7 +86,9 @@ export class RaftModel implements Model {
 
   initial(): readonly Uint8Array[] {
     const world = createWorld();
-    world.members.fill(this.steps.initial());
+    for (let place = 0; place < memberCount; place++) {
+      world.members[place] = this.steps.initial(place);
+    }
     world.history = this.codec.internHistory(createHistory(this.#bounds));
     return [this.codec.encode(world).slice()];
   }
@@ -190,7 +196,9 @@ export class RaftModel implements Model {
     if (leads) offer(inputs.idle);
     if (facts.pendingCount > 0) offer(inputs.persisted);
     if (leads && history.proposals < bounds.proposalsMax) {
-      offer(inputs.propose + history.proposals + 1);
+      const count = this.#changes?.changes.length ?? 0;
+      if (this.#changes === null) offer(inputs.propose + history.proposals + 1);
+      else for (let at = 1; at <= count; at++) offer(inputs.propose + at);
     }
     const mayRead = leads || (bounds.followerReads && facts.knowsLeader);
     if (mayRead && history.reads < bounds.readsMax) offer(inputs.read + history.reads + 1);
@@ -211,7 +219,9 @@ export class RaftModel implements Model {
     const nextId = steps.steps.next;
     const outcome = steps.outcome(steps.steps.outcome);
     const isSame = nextId === id && outcome.answers.length === 0;
-    const isCounted = input >= inputs.propose && input < inputs.receive;
+    // Or does nothing for another reason.
+    const isRefused = this.#changes !== null && input < inputs.read;
+    const isCounted = input >= inputs.propose && input < inputs.receive && !isRefused;
     if (isSame && !isCounted && this.#areSent(place, outcome.left)) return;
     const after = steps.facts(nextId);
     if (after.campaignTerm > this.#bounds.termMax || after.round > this.#bounds.roundsMax) return;
@@ -304,7 +314,8 @@ export class RaftModel implements Model {
     const idle = steps.steps.next;
     steps.step(member, receiveInput(post));
     if (steps.steps.next === idle) return;
-    const sent = describeMessage(decodeMessage(steps.messages.value(post), from));
+    const value = steps.messages.value(post);
+    const sent = describeMessage(decodeMessage(value, from, false, this.#changes));
     throw new ModelViolation(`spent: ${message.kind} still does something: ${sent}`);
   }
 
@@ -357,7 +368,8 @@ export class RaftModel implements Model {
     const who = "abc"[place] ?? "?";
     if (input >= inputs.receive) {
       const { value, direction } = this.steps.messages.at(postOf(input));
-      const message = describeMessage(decodeMessage(value, placeOn(place, 3 - direction)));
+      const from = placeOn(place, 3 - direction);
+      const message = describeMessage(decodeMessage(value, from, false, this.#changes));
       return `${who} receives ${message}${isAfterLull(input) ? ", after a silence" : ""}`;
     }
     if (input >= inputs.crash) {
@@ -365,7 +377,10 @@ export class RaftModel implements Model {
       return `${who} crashes, ${input - inputs.crash} of ${pendingCount} units kept`;
     }
     if (input >= inputs.read) return `${who} is asked for read ${input - inputs.read}`;
-    if (input >= inputs.propose) return `${who} is given command ${input - inputs.propose}`;
+    if (input >= inputs.propose) {
+      const what = this.#changes === null ? "given command" : "asked for change";
+      return `${who} is ${what} ${input - inputs.propose}`;
+    }
     if (input === inputs.idle) return `${who} gets an input that it has no use for`;
     if (input === inputs.persisted) return `${who}'s next unit is durable`;
     if (input === inputs.tick) return `${who} ticks as leader`;
@@ -383,7 +398,7 @@ function describeBounds(bounds: Bounds): string {
   const parts = [
     `3 members, terms 2 to ${bounds.termMax}`,
     `${bounds.timeoutsMax} election timeouts`,
-    `${bounds.proposalsMax} commands`,
+    `${bounds.proposalsMax} ${bounds.changes === undefined ? "commands" : "changes of members"}`,
     `${bounds.crashesMax} crashes`,
     `${bounds.roundsMax} rounds a leader`,
     `${bounds.ticksMax} leader's ticks`,
@@ -392,6 +407,7 @@ function describeBounds(bounds: Bounds): string {
   if (bounds.readsMax > 0) {
     parts.push(`${bounds.readsMax} reads${bounds.followerReads ? " anywhere" : " of leaders"}`);
   }
+  if (bounds.changes !== undefined) parts.push(bounds.changes.description);
   if (bounds.preVote) parts.push("PreVote");
   if (bounds.checkQuorum) parts.push("CheckQuorum");
   if (!bounds.asyncDisk) parts.push("disks at once");

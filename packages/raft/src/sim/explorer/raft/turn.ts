@@ -1,6 +1,7 @@
 /** One thing that happened to one member of a world: what checks and probes look at. */
 
 import type { Message } from "../../../core/index.ts";
+import type { Chain } from "./changes.ts";
 import { inputs, type MemberFacts, type StepOutcome } from "./member-steps.ts";
 import type { Post } from "./message-table.ts";
 
@@ -11,6 +12,8 @@ export interface Turn {
   input: number;
   before: MemberFacts;
   after: MemberFacts;
+  /** Null: members do not change in this model. */
+  readonly changes: Chain | null;
   /** All members by place, after it. */
   readonly all: MemberFacts[];
   outcome: StepOutcome;

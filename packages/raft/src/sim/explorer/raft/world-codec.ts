@@ -47,10 +47,13 @@ export class WorldCodec {
   /** Content of each message of `net` in order, for sorting. */
   #values = new Float64Array(256);
   readonly #keys = new Float64Array(moveCount);
+  /** Where members change, nobody is like another: the world stands for itself. */
+  readonly #moveCount: number;
 
   constructor(bounds: Bounds, steps: MemberSteps) {
     this.#bounds = bounds;
     this.#steps = steps;
+    this.#moveCount = bounds.changes === undefined ? moveCount : 1;
   }
 
   get historyCount(): number {
@@ -118,7 +121,7 @@ export class WorldCodec {
   encode(world: World): Uint8Array {
     const first = this.#firstMove(world);
     let length = this.#write(world, first, this.#best);
-    for (let move = first + 1; move < moveCount; move++) {
+    for (let move = first + 1; move < this.#moveCount; move++) {
       if (!this.#ties(world, first, move)) continue;
       const otherLength = this.#write(world, move, this.#other);
       if (compare(this.#other, otherLength, this.#best, length) >= 0) continue;
@@ -139,7 +142,7 @@ export class WorldCodec {
     const keys = this.#keys;
     const { members } = this.#steps;
     let best = 0;
-    for (let move = 0; move < moveCount; move++) {
+    for (let move = 0; move < this.#moveCount; move++) {
       keys[move] = members.key(this.#memberAt(world, move, 0));
       if (move > 0 && this.#compareMoves(world, move, best) < 0) best = move;
     }
