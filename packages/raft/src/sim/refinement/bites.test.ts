@@ -184,11 +184,7 @@ const bugs: readonly Bug[] = [
     name: "does not tell its host of new members",
     says: /told of other members/,
     patches: [
-      [
-        "membership.ts",
-        "raft.outbox.configurationChanged = true;\n}\n\n/** Moves",
-        "}\n\n/** Moves",
-      ],
+      ["membership.ts", "raft.outbox.configurationChanged = true;\n}\n\n/** By", "}\n\n/** By"],
     ],
   },
 ];

@@ -54,6 +54,8 @@ export function confirmRead(world: World, server: Server, read: string): number 
   }
   life.isFresh = false;
   life.reads.delete(read);
-  life.confirmedReads.set(read, pending.index);
+  // Asked again, it was confirmed before: that answer may leave late, and is as good.
+  const before = life.confirmedReads.get(read) ?? pending.index;
+  life.confirmedReads.set(read, Math.min(before, pending.index));
   return pending.index;
 }
