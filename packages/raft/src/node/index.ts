@@ -22,6 +22,15 @@ export { Member } from "./member.ts";
 export type { Node } from "./node.ts";
 export { start } from "./node.ts";
 export type { MemberObserver } from "./observer.ts";
+export type {
+  DirectoryReport,
+  ReportedMember,
+  ReportedPosition,
+} from "./offline/directory-report.ts";
+export { describeLosses } from "./offline/directory-report.ts";
+export type { InspectOptions, RecoverOptions } from "./offline/offline.ts";
+export { inspectDirectory, recoverCluster } from "./offline/offline.ts";
+export type { OfflinePorts, RecoveredCluster } from "./offline/recover.ts";
 export type { OpenedMember, OpenMemberDone, OpenMemberParts } from "./open-member.ts";
 export { openMember } from "./open-member.ts";
 export type { CheckedOptions, StartOptions } from "./options.ts";

@@ -6,6 +6,10 @@ export type { MemoryLogOptions } from "./memory-log-store.ts";
 export { MemoryLogStore, openMemoryLog } from "./memory-log-store.ts";
 export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts";
 export { openDirectory } from "./open-directory.ts";
+export type { BuildPlace, DirectoryContent } from "./rebuild/build-directory.ts";
+export { fillDirectory, replaceContent } from "./rebuild/build-directory.ts";
+export type { FoundDirectory } from "./rebuild/look-into.ts";
+export { letGo, lookInto } from "./rebuild/look-into.ts";
 export type {
   SnapshotDescription,
   SnapshotIdentity,
@@ -21,7 +25,12 @@ export type { SnapshotWriter } from "./snapshot/snapshot-writer.ts";
 export type { LogView } from "./snapshot-effect.ts";
 export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
-export { ForeignDirectoryError, StorageDamage, UnknownFormatError } from "./storage-errors.ts";
+export {
+  ForeignDirectoryError,
+  StorageDamage,
+  UnfinishedRestoreError,
+  UnknownFormatError,
+} from "./storage-errors.ts";
 export { perform, runTask, type Task } from "./task.ts";
 export type {
   OpenedLog,
