@@ -46,6 +46,7 @@ const commands = [
   ["member", "list"],
   ["status"],
   ["replay"],
+  ["recover"],
 ];
 
 describe("help", () => {
@@ -69,6 +70,7 @@ describe("help", () => {
       "member list",
       "status",
       "replay FILE",
+      "recover DIR",
     ]);
   });
 

@@ -9,6 +9,7 @@ import { registerDev } from "./commands/dev.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerMember } from "./commands/member.ts";
 import { registerPut } from "./commands/put.ts";
+import { registerRecover } from "./commands/recover.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerServer } from "./commands/server.ts";
 import { registerStatus } from "./commands/status.ts";
@@ -43,7 +44,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 }
 
 /** Commands that ask no member, and take none of the client's flags. */
-const ownCommands: ReadonlySet<string> = new Set(["dev", "server", "replay"]);
+const ownCommands: ReadonlySet<string> = new Set(["dev", "server", "replay", "recover"]);
 
 function createProgram(context: CliContext): Command {
   const { terminal } = context;
@@ -72,6 +73,7 @@ function createProgram(context: CliContext): Command {
   registerMember(program, context);
   registerStatus(program, context);
   registerReplay(program, context);
+  registerRecover(program, context);
   for (const command of program.commands) {
     if (ownCommands.has(command.name())) setApart(command, terminal.width);
   }

@@ -114,25 +114,31 @@ export function describeLosses(report: DirectoryReport): readonly string[] {
   ];
 }
 
-function describeOthers({ last, members, member }: DirectoryReport): readonly string[] {
+/** Then all that is on its disk is committed. */
+function isOnlyVoter({ members, member }: DirectoryReport): boolean {
+  return members.every(({ id, role }) => (role === "voter") === (id === member));
+}
+
+function describeOthers(report: DirectoryReport): readonly string[] {
+  const { last, members, member } = report;
   const others = members.filter(({ id }) => id !== member).map(({ id }) => id);
   if (others.length === 0) return [];
   const names = others.join(", ");
-  const isOnlyVoter = members.every(({ id, role }) => (role === "voter") === (id === member));
   const [belong, their] = others.length === 1 ? ["belongs", "its"] : ["belong", "their"];
   const fenced =
     `${names} ${belong} to the old cluster from then on: refused with ${their} old data, ` +
     "welcome as new members with empty directories.";
-  if (isOnlyVoter) return [fenced];
+  if (isOnlyVoter(report)) return [fenced];
   const lost =
     `What ${names} acknowledged and this log lacks is lost: it ends with entry ${last.index} of ` +
     `term ${last.term}.`;
   return [lost, fenced];
 }
 
-function describeUncommitted({ last, commit }: DirectoryReport): readonly string[] {
+function describeUncommitted(report: DirectoryReport): readonly string[] {
+  const { last, commit } = report;
   const count = last.index - commit;
-  if (count <= 0) return [];
+  if (count <= 0 || isOnlyVoter(report)) return [];
   const range = count === 1 ? `entry ${last.index}` : `entries ${commit + 1} to ${last.index}`;
   const are = describeCount(count, "entry is", "entries are");
   const text =
