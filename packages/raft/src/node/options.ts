@@ -123,7 +123,8 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
   };
 }
 
-function checkMembers(members: Readonly<Record<string, string>>): ClusterMember[] {
+/** @throws QuorateError `BAD_CONFIG` */
+export function checkMembers(members: Readonly<Record<string, string>>): ClusterMember[] {
   const checked: ClusterMember[] = [];
   const names = new Map<string, string>();
   for (const [id, address] of Object.entries(members)) {

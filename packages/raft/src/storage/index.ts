@@ -7,9 +7,11 @@ export { MemoryLogStore, openMemoryLog } from "./memory-log-store.ts";
 export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts";
 export { openDirectory } from "./open-directory.ts";
 export type { BuildPlace, DirectoryContent } from "./rebuild/build-directory.ts";
-export { fillDirectory, replaceContent } from "./rebuild/build-directory.ts";
+export { fillDirectory, prepareEmpty, replaceContent } from "./rebuild/build-directory.ts";
 export type { FoundDirectory } from "./rebuild/look-into.ts";
 export { letGo, lookInto } from "./rebuild/look-into.ts";
+export type { OpenedSnapshotFile, SnapshotFileFinding } from "./snapshot/snapshot-file.ts";
+export { examineSnapshotFile, openSnapshotFile } from "./snapshot/snapshot-file.ts";
 export type {
   SnapshotDescription,
   SnapshotIdentity,

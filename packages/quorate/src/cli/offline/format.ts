@@ -50,6 +50,6 @@ export function startCommand(
     `  quorate server --name ${name} --data-dir ${directory}`,
     `    --listen-peer-urls http://${own} --initial-advertise-peer-urls http://${own}`,
     `    --initial-cluster ${cluster}`,
-    `    --initial-cluster-token ${token}`,
+    `    --initial-cluster-token ${token} --initial-cluster-state existing`,
   ].join(" \\\n");
 }

@@ -25,12 +25,20 @@ export function refused(
   });
 }
 
-const damagedHint =
-  "Look at the directories of the other members; the best of them, or the newest saved snapshot " +
-  "(quorate snapshot restore), makes the new cluster.";
+/** What to do about damage: in a member's directory, and in a saved snapshot. */
+export const damageHints = {
+  directory:
+    "Look at the directories of the other members; the best of them, or the newest saved " +
+    "snapshot (quorate snapshot restore), makes the new cluster.",
+  snapshot: "Use another snapshot; quorate snapshot status says whether one is sound.",
+} as const;
 
-/** What went wrong with a directory, in the words of who repairs it. */
-export function fromOfflineError(error: Error, directory: string): Error {
+/** What went wrong with a directory or file, in the words of who repairs it. */
+export function fromOfflineError(
+  error: Error,
+  directory: string,
+  damageHint: string = damageHints.directory,
+): Error {
   if (error instanceof QuorateError) return error;
   if (error instanceof FormatError) return unreadableLog(error, directory);
   if (error instanceof StorageDamage) {
@@ -38,7 +46,7 @@ export function fromOfflineError(error: Error, directory: string): Error {
     return new QuorateError("CORRUPT", error.message, {
       outcome: "not-applied",
       retry: "never",
-      hint: damagedHint,
+      hint: damageHint,
       details: { file, offset, record: unit === null ? null : `unit ${unit}` },
       cause: error,
     });

@@ -2,12 +2,15 @@
  * The public edge of the tools for stopped members: promises over `recover.ts` and the like.
  */
 import { isNodeId, type NodeId } from "../../base/index.ts";
+import { createConfiguration } from "../../core/index.ts";
 import { createOsPorts } from "../../ports/os/index.ts";
 import { runTask, type Task } from "../../storage/index.ts";
 import { parseAddress } from "../../transport/index.ts";
+import { checkMembers } from "../options.ts";
 import type { DirectoryReport } from "./directory-report.ts";
-import { fromOfflineError, refused } from "./errors.ts";
+import { damageHints, fromOfflineError, refused } from "./errors.ts";
 import { inspect, type OfflinePorts, type RecoveredCluster, recover } from "./recover.ts";
+import { inspectFile, type RestoredMember, restore, type SnapshotReport } from "./restore.ts";
 
 export interface InspectOptions {
   /** The data directory of a stopped member. */
@@ -65,11 +68,73 @@ export function recoverCluster(options: RecoverOptions): Promise<RecoveredCluste
   });
 }
 
-function settle<Value>(directory: string, makeTask: () => Task<Value>): Promise<Value> {
+export interface InspectSnapshotOptions {
+  /** A saved snapshot, or one in a data directory; a member may run on that. */
+  readonly file: string;
+  readonly ports?: OfflinePorts;
+}
+
+/**
+ * What a snapshot is of, and whether it is sound: it is read to its end.
+ *
+ * @throws QuorateError `BAD_CONFIG` where there is no such file, `CORRUPT` for a later version,
+ * `STORAGE_FAILED`
+ */
+export function inspectSnapshot({ file, ports }: InspectSnapshotOptions): Promise<SnapshotReport> {
+  return settle(file, () => inspectFile(ports ?? createOsPorts(), file), damageHints.snapshot);
+}
+
+export interface RestoreOptions extends InspectSnapshotOptions {
+  /** Empty, or not there yet. */
+  readonly dir: string;
+  /** This member's name among `members`. */
+  readonly id: string;
+  /** Names and peer addresses of the new cluster, the same for each of its members. */
+  readonly members: Readonly<Record<string, string>>;
+  /**
+   * Tells the new cluster from others; the same for all of its members. Follows from the snapshot
+   * unless given.
+   */
+  readonly token?: string;
+}
+
+/**
+ * Makes the directory of one member of a new cluster from a snapshot. Each of its members is
+ * restored by itself, from the same file with the same `members` and `token`: so all of them begin
+ * equal, with the snapshot committed. Resolves when the directory is on stable storage; after a
+ * crash the same restore may be run again, and no member starts on what is not whole.
+ *
+ * @throws QuorateError `BAD_CONFIG` for options that do not fit and directories that are not empty,
+ * `CORRUPT` for a snapshot that is not sound, `DATA_DIR_IN_USE`, `STORAGE_FAILED`
+ */
+export function restoreSnapshot(options: RestoreOptions): Promise<RestoredMember> {
+  const { file, dir, members, token = null } = options;
+  const ports = options.ports ?? createOsPorts();
+  return settle(
+    dir,
+    () => {
+      const configuration = createConfiguration(checkMembers(members));
+      const id = checkId(options.id);
+      if (id === null || !Object.hasOwn(members, id)) {
+        const fact = `the members are ${Object.keys(members).join(", ")}`;
+        throw refused("restore", "id", options.id, fact, "Name one of them.");
+      }
+      if (token === "") throw refused("restore", "token", '""', "it is empty", "Leave it out.");
+      return restore(ports, { file, directory: dir, id, configuration, token });
+    },
+    damageHints.snapshot,
+  );
+}
+
+function settle<Value>(
+  directory: string,
+  makeTask: () => Task<Value>,
+  damageHint?: string,
+): Promise<Value> {
   return new Promise((resolve, reject) => {
     const task = makeTask(); // what it throws rejects
     runTask(task, (error, value) => {
-      if (error !== null) reject(fromOfflineError(error, directory));
+      if (error !== null) reject(fromOfflineError(error, directory, damageHint));
       else resolve(value as Value); // a task without an error has its value
     });
   });

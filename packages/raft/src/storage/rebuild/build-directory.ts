@@ -6,8 +6,13 @@
 import { assert, type Crc32, type LogIndex, persistUnit } from "../../base/index.ts";
 import type { Entry, HardState, LogPosition } from "../../core/index.ts";
 import type { Clock, Disk } from "../../ports/index.ts";
-import { replaceFile } from "../files.ts";
-import { type DirectoryIdentity, encodeIdentity, identityFileName } from "../identity.ts";
+import { isOurs, pathIn, readWhole, replaceFile } from "../files.ts";
+import {
+  type DirectoryIdentity,
+  decodeIdentity,
+  encodeIdentity,
+  identityFileName,
+} from "../identity.ts";
 import type { LogStore, PersistRequest } from "../log-store.ts";
 import type { SnapshotPart, SnapshotReader } from "../snapshot/snapshot-reader.ts";
 import type { SealedSnapshot } from "../snapshot/snapshot-space.ts";
@@ -18,6 +23,7 @@ import {
   discardStaged,
   markRebuild,
   type RebuildPlace,
+  readRebuildMark,
   removeMarkTemporary,
   settleRebuild,
 } from "./rebuild.ts";
@@ -66,10 +72,36 @@ export function* replaceContent(place: BuildPlace, content: DirectoryContent): T
 }
 
 /**
+ * Whether a directory is free for a new content. `finished`: an earlier filling of it had been
+ * decided, and is whole now; whose it is. `taken`: it holds this file already.
+ *
+ * @invariant the directory's lock is held
+ */
+export function* prepareEmpty(
+  place: BuildPlace,
+): Task<
+  | { readonly kind: "empty" }
+  | { readonly kind: "finished"; readonly identity: DirectoryIdentity }
+  | { readonly kind: "taken"; readonly name: string }
+> {
+  const names = yield* listOf(place);
+  const mark = yield* readRebuildMark(place, names);
+  if (mark?.stage === "begun") return { kind: "empty" };
+  if (mark !== null) {
+    yield* settleRebuild(place, names);
+    const file = pathIn(place.directory, identityFileName);
+    const identity = decodeIdentity(yield* readWhole(place.disk, file), file, place.crc32);
+    return { kind: "finished", identity };
+  }
+  const name = names.find(isOurs);
+  return name === undefined ? { kind: "empty" } : { kind: "taken", name };
+}
+
+/**
  * Puts `content` into an empty directory. Until all of it is on stable storage, no member starts on
  * it.
  *
- * @invariant the directory's lock is held; it is empty, or holds an earlier attempt
+ * @invariant the directory's lock is held, and `prepareEmpty` called it empty
  * @throws DiskError, StorageDamage of the snapshot that is read
  */
 export function* fillDirectory(place: BuildPlace, content: DirectoryContent): Task<void> {
