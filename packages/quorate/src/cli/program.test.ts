@@ -47,6 +47,9 @@ const commands = [
   ["status"],
   ["replay"],
   ["recover"],
+  ["snapshot"],
+  ["snapshot", "status"],
+  ["snapshot", "restore"],
 ];
 
 describe("help", () => {
@@ -71,6 +74,7 @@ describe("help", () => {
       "status",
       "replay FILE",
       "recover DIR",
+      "snapshot status|restore",
     ]);
   });
 
