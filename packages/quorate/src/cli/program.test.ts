@@ -48,6 +48,7 @@ const commands = [
   ["replay"],
   ["recover"],
   ["snapshot"],
+  ["snapshot", "save"],
   ["snapshot", "status"],
   ["snapshot", "restore"],
 ];
@@ -74,7 +75,7 @@ describe("help", () => {
       "status",
       "replay FILE",
       "recover DIR",
-      "snapshot status|restore",
+      "snapshot save|status|restore",
     ]);
   });
 

@@ -8,6 +8,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { formatFacts } from "../offline/format.ts";
 import { type Checksum, verifyChecksum } from "../offline/saved-file.ts";
 import { registerSnapshotRestore } from "./snapshot-restore.ts";
+import { registerSnapshotSave } from "./snapshot-save.ts";
 
 /** `quorate snapshot`: saved states of a cluster. Here: what a file is. */
 
@@ -16,7 +17,8 @@ interface StatusFlags {
 }
 
 export function registerSnapshot(program: Command, context: CliContext): void {
-  const snapshot = program.command("snapshot").description("saved states: look, restore");
+  const snapshot = program.command("snapshot").description("saved states: save, look, restore");
+  registerSnapshotSave(snapshot, context);
   snapshot
     .command("status")
     .description("read snapshots to their ends and say what they are")
