@@ -6,7 +6,7 @@
 import { assert, type Crc32, type LogIndex, persistUnit } from "../../base/index.ts";
 import type { Entry, HardState, LogPosition } from "../../core/index.ts";
 import type { Clock, Disk } from "../../ports/index.ts";
-import { isOurs, pathIn, readWhole, replaceFile } from "../files.ts";
+import { isOurs, pathIn, readWhole, replaceFile, temporarySuffix } from "../files.ts";
 import {
   type DirectoryIdentity,
   decodeIdentity,
@@ -93,7 +93,7 @@ export function* prepareEmpty(
     const identity = decodeIdentity(yield* readWhole(place.disk, file), file, place.crc32);
     return { kind: "finished", identity };
   }
-  const name = names.find(isOurs);
+  const name = names.find((each) => isOurs(each) && !each.endsWith(temporarySuffix));
   return name === undefined ? { kind: "empty" } : { kind: "taken", name };
 }
 

@@ -121,7 +121,8 @@ function* finishRebuild(
 
 /** What was kept for a person to look at stays. */
 function isReplaced(name: string): boolean {
-  return isOurs(name) && !name.endsWith(".suspect");
+  const isMark = name === rebuildFileName || name === rebuildFileName + temporarySuffix;
+  return isOurs(name) && !isMark && !name.endsWith(".suspect");
 }
 
 /** Removes what is written beside the content and does not count. */
