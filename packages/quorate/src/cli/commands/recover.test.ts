@@ -35,9 +35,9 @@ afterEach(async () => {
   await rm(join(directory, ".."), { recursive: true });
 });
 
-function startNode(members: Record<string, string>, token: string) {
-  const machines = { list };
-  return start({ id: "a", dir: directory, members, token, machines, logger: silentLogger });
+function startNode(members: Record<string, string>, token: string, joinsExisting = false) {
+  const place = { id: "a", dir: directory, members, token, joinsExisting };
+  return start({ ...place, machines: { list }, logger: silentLogger });
 }
 
 function freePort(): Promise<number> {
@@ -102,7 +102,8 @@ describe("recover", () => {
     expect(err).toBe(`Type the cluster's id (${clusterId}) to end it and go on with this member: `);
     const [, token = ""] = /--initial-cluster-token (\S+)/.exec(out) ?? [];
     expect(out).toContain(`--initial-cluster a=http://${address}`);
-    await using node = await startNode({ a: address }, token);
+    expect(out).toContain("--initial-cluster-state existing");
+    await using node = await startNode({ a: address }, token, true);
     expect(await node.machines.list.read((state) => state.texts)).toEqual(["kept"]);
     expect(await node.machines.list.add("more")).toBe(2);
     await expect(run([directory])).resolves.toMatchObject({ code: 1, out: "" });
