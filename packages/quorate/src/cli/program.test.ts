@@ -46,6 +46,11 @@ const commands = [
   ["member", "list"],
   ["status"],
   ["replay"],
+  ["recover"],
+  ["snapshot"],
+  ["snapshot", "save"],
+  ["snapshot", "status"],
+  ["snapshot", "restore"],
 ];
 
 describe("help", () => {
@@ -69,6 +74,8 @@ describe("help", () => {
       "member list",
       "status",
       "replay FILE",
+      "recover DIR",
+      "snapshot save|status|restore",
     ]);
   });
 

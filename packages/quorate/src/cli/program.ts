@@ -9,8 +9,10 @@ import { registerDev } from "./commands/dev.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerMember } from "./commands/member.ts";
 import { registerPut } from "./commands/put.ts";
+import { registerRecover } from "./commands/recover.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerServer } from "./commands/server.ts";
+import { registerSnapshot } from "./commands/snapshot.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerTxn } from "./commands/txn.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
@@ -43,7 +45,10 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 }
 
 /** Commands that ask no member, and take none of the client's flags. */
-const ownCommands: ReadonlySet<string> = new Set(["dev", "server", "replay"]);
+const ownCommands: ReadonlySet<string> = new Set([
+  ...["dev", "server", "replay", "recover"],
+  ...["snapshot status", "snapshot restore"],
+]);
 
 function createProgram(context: CliContext): Command {
   const { terminal } = context;
@@ -72,17 +77,23 @@ function createProgram(context: CliContext): Command {
   registerMember(program, context);
   registerStatus(program, context);
   registerReplay(program, context);
+  registerRecover(program, context);
+  registerSnapshot(program, context);
   for (const command of program.commands) {
-    if (ownCommands.has(command.name())) setApart(command, terminal.width);
+    if (ownCommands.has(command.name())) setApart(command, program, terminal.width);
+    for (const inner of command.commands) {
+      const name = `${command.name()} ${inner.name()}`;
+      if (ownCommands.has(name)) setApart(inner, program, terminal.width);
+    }
   }
   return program;
 }
 
 /** The client's flags are neither shown nor taken silently. */
-function setApart(command: Command, helpWidth: number): void {
+function setApart(command: Command, program: Command, helpWidth: number): void {
   command.configureHelp({ ...helpForm, helpWidth, showGlobalOptions: false });
   command.hook("preAction", () => {
-    const given = Object.keys(command.parent?.opts() ?? {});
+    const given = Object.keys(program.opts());
     const [flag] = given;
     if (flag === undefined) return;
     const name = flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

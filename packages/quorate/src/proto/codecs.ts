@@ -23,6 +23,8 @@ import type {
   ResponseHeader,
   ResponseOp,
   ServingStatus,
+  SnapshotRequest,
+  SnapshotResponse,
   SortOrder,
   SortTarget,
   StatusRequest,
@@ -1230,6 +1232,85 @@ export function decodeStatusResponse(bytes: Uint8Array): StatusResponse {
 export function encodeStatusResponse(message: StatusResponse): Uint8Array {
   writer.begin();
   writeStatusResponse(message);
+  return writer.finish();
+}
+
+const fieldsSnapshotRequest: ReadonlySet<number> = new Set([]);
+
+function readSnapshotRequest(reader: Reader, end: number): SnapshotRequest {
+  while (reader.position < end) {
+    const tag = reader.tag();
+    reader.skip(tag, end, fieldsSnapshotRequest);
+  }
+  reader.leave(end);
+  return {};
+}
+
+function writeSnapshotRequest(_message: SnapshotRequest): void {}
+
+/** @throws ProtoError if these are not a SnapshotRequest. Its bytes fields are views. */
+export function decodeSnapshotRequest(bytes: Uint8Array): SnapshotRequest {
+  const reader = new Reader(bytes, "SnapshotRequest");
+  return readSnapshotRequest(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeSnapshotRequest(message: SnapshotRequest): Uint8Array {
+  writer.begin();
+  writeSnapshotRequest(message);
+  return writer.finish();
+}
+
+const fieldsSnapshotResponse: ReadonlySet<number> = new Set([1, 2, 3]);
+
+function readSnapshotResponse(reader: Reader, end: number): SnapshotResponse {
+  let header: ResponseHeader | null = null;
+  let remainingBytes = 0;
+  let blob: Uint8Array = emptyBytes;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        header = readResponseHeader(reader, reader.enter(end), header ?? undefined);
+        break;
+      case 16:
+        remainingBytes = reader.uint64();
+        break;
+      case 26:
+        blob = reader.bytes(end);
+        break;
+      default:
+        reader.skip(tag, end, fieldsSnapshotResponse);
+    }
+  }
+  reader.leave(end);
+  return {
+    header,
+    remainingBytes,
+    blob,
+  };
+}
+
+function writeSnapshotResponse(message: SnapshotResponse): void {
+  if (message.blob.length > 0) writer.bytes(26, message.blob);
+  if (message.remainingBytes !== 0) writer.uint64(16, message.remainingBytes);
+  if (message.header !== null) {
+    const mark = writer.mark();
+    writeResponseHeader(message.header);
+    writer.embed(10, mark);
+  }
+}
+
+/** @throws ProtoError if these are not a SnapshotResponse. Its bytes fields are views. */
+export function decodeSnapshotResponse(bytes: Uint8Array): SnapshotResponse {
+  const reader = new Reader(bytes, "SnapshotResponse");
+  return readSnapshotResponse(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeSnapshotResponse(message: SnapshotResponse): Uint8Array {
+  writer.begin();
+  writeSnapshotResponse(message);
   return writer.finish();
 }
 

@@ -152,6 +152,17 @@ export interface StatusResponse {
 /** Has no fields. */
 export type StatusRequest = Record<never, never>;
 
+/** Has no fields. */
+export type SnapshotRequest = Record<never, never>;
+
+/** One of a stream: the blobs one after the other are the saved file. */
+export interface SnapshotResponse {
+  header: ResponseHeader | null;
+  /** Bytes that come after this blob. */
+  remainingBytes: number;
+  blob: Uint8Array;
+}
+
 export type ServingStatus = "UNKNOWN" | "SERVING" | "NOT_SERVING" | "SERVICE_UNKNOWN";
 
 /** grpc.health.v1: an empty name asks for the server as a whole. */

@@ -212,6 +212,12 @@ export const schema: Schema = {
       scalar(9, "dbSizeInUse", "int64"),
       scalar(10, "isLearner", "bool"),
     ),
+    SnapshotRequest: fields(),
+    SnapshotResponse: fields(
+      header,
+      scalar(2, "remainingBytes", "uint64"),
+      scalar(3, "blob", "bytes"),
+    ),
     HealthCheckRequest: fields(scalar(1, "service", "string")),
     HealthCheckResponse: fields(enumeration(1, "status", "ServingStatus")),
   },

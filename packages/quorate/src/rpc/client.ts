@@ -2,6 +2,7 @@ import { CallEnd } from "./call-end.ts";
 import { type CallResult, callUnary } from "./client-call.ts";
 import { ClientConnection, type Connected } from "./client-connection.ts";
 import { type CallFailure, RpcError } from "./client-error.ts";
+import { callStream, type StreamResult } from "./client-stream.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { statusCodes } from "./status.ts";
 
@@ -34,9 +35,29 @@ export interface UnaryAnswer {
 export interface RpcClient {
   /** Calls a method. @throws RpcError when no endpoint gave an answer; it names them all. */
   unary(path: string, request: Uint8Array, options: UnaryOptions): Promise<UnaryAnswer>;
+  /**
+   * Calls a method with many answers at the first endpoint that gives one; they come in order, the
+   * next when `onMessage` is done with the one before. Not begun again after the first. @throws
+   * RpcError, and what `onMessage` throws
+   */
+  stream(path: string, request: Uint8Array, options: StreamOptions): Promise<StreamAnswer>;
   /** Closes all connections; calls in progress fail. */
   close(): void;
 }
+
+export interface StreamOptions {
+  /** Milliseconds without anything from the server after which the call is given up. */
+  readonly silenceMs: number;
+  readonly onMessage: (message: Uint8Array) => Promise<void>;
+}
+
+export interface StreamAnswer {
+  /** The endpoint that answered, `host:port`. */
+  readonly endpoint: string;
+}
+
+/** One message of many: servers keep them far smaller. */
+const streamedBytesMax = 16_777_216;
 
 /** Most connections are made in a millisecond; one that is not made in this time will not be. */
 const connectTimeoutMsDefault = 2_000;
@@ -74,6 +95,37 @@ class Client implements RpcClient {
     } finally {
       end.release();
     }
+  }
+
+  async stream(path: string, request: Uint8Array, options: StreamOptions): Promise<StreamAnswer> {
+    const attempts: CallFailure[] = [];
+    for (const connection of this.#connections) {
+      const result = await this.#attemptStream(connection, path, request, options);
+      if (result.kind === "ended") return { endpoint: connection.endpoint.text };
+      attempts.push(result.failure);
+      if (result.messageCount > 0 || !mayTryNext(result.failure, true)) break;
+    }
+    const last = attempts.at(-1);
+    if (last === undefined) throw new Error("Cannot call without an endpoint");
+    throw new RpcError(path, last, attempts);
+  }
+
+  async #attemptStream(
+    connection: ClientConnection,
+    path: string,
+    request: Uint8Array,
+    { silenceMs, onMessage }: StreamOptions,
+  ): Promise<StreamResult> {
+    const connected = await connection.open(Math.min(this.#connectTimeoutMs, silenceMs));
+    if (connected.kind === "failed") return { ...connected, messageCount: 0 };
+    const { session } = connected;
+    const endpoint = connection.endpoint.text;
+    if (session.closed || session.destroyed) {
+      const lost = { kind: "connection-lost" as const, endpoint, wasSent: false };
+      return { kind: "failed", failure: { ...lost, code: "session closed" }, messageCount: 0 };
+    }
+    const limits = { silenceMs, messageBytesMax: streamedBytesMax };
+    return await callStream({ session, endpoint, path, request, onMessage, ...limits });
   }
 
   close(): void {

@@ -2,6 +2,8 @@ export {
   type ClientOptions,
   createClient,
   type RpcClient,
+  type StreamAnswer,
+  type StreamOptions,
   type UnaryAnswer,
   type UnaryOptions,
 } from "./client.ts";

@@ -8,4 +8,5 @@ export {
   type ServerOptions,
 } from "./options.ts";
 export { type QuorateServer, requestBytesMax, startServer } from "./server.ts";
+export { type SnapshotSink, savedBytes, streamSnapshot } from "./stream-snapshot.ts";
 export { etcdClusterVersion, etcdVersion, quorateVersion } from "./versions.ts";

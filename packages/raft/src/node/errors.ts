@@ -7,6 +7,7 @@ import {
   ForeignDirectoryError,
   StorageDamage,
   StorageError,
+  UnfinishedRestoreError,
   UnknownFormatError,
 } from "../storage/index.ts";
 
@@ -227,6 +228,7 @@ export function fromOpenError(error: Error, directory: string): QuorateError {
     return wrongCluster(error.message, error.expected, error.found);
   }
   if (error instanceof StorageDamage) return corrupt(error);
+  if (error instanceof UnfinishedRestoreError) return unfinishedRestore(error);
   if (error instanceof UnknownFormatError) {
     return new QuorateError("CORRUPT", error.message, {
       outcome: "not-applied",
@@ -240,6 +242,16 @@ export function fromOpenError(error: Error, directory: string): QuorateError {
     return error.systemCode === "ELOCKED" ? inUse(error, directory) : storageFailed(error);
   }
   throw error;
+}
+
+function unfinishedRestore(error: UnfinishedRestoreError): QuorateError {
+  return new QuorateError("BAD_CONFIG", error.message, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Run the same restore again, or delete the directory.",
+    details: { option: "dir", value: error.directory },
+    cause: error,
+  });
 }
 
 function corrupt(error: StorageDamage): QuorateError {

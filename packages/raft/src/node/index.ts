@@ -29,6 +29,26 @@ export type {
 export type { Node } from "./node.ts";
 export { start } from "./node.ts";
 export type { MemberObserver } from "./observer.ts";
+export type {
+  DirectoryReport,
+  ReportedMember,
+  ReportedPosition,
+} from "./offline/directory-report.ts";
+export { describeLosses } from "./offline/directory-report.ts";
+export type {
+  InspectOptions,
+  InspectSnapshotOptions,
+  RecoverOptions,
+  RestoreOptions,
+} from "./offline/offline.ts";
+export {
+  inspectDirectory,
+  inspectSnapshot,
+  recoverCluster,
+  restoreSnapshot,
+} from "./offline/offline.ts";
+export type { OfflinePorts, RecoveredCluster } from "./offline/recover.ts";
+export type { RestoredMember, SnapshotContents, SnapshotReport } from "./offline/restore.ts";
 export type { OpenedMember, OpenMemberDone, OpenMemberParts } from "./open-member.ts";
 export { openMember } from "./open-member.ts";
 export type { CheckedOptions, StartOptions } from "./options.ts";

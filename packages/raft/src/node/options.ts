@@ -172,7 +172,8 @@ function checkJoin({
   return { seeds, address: checkAddress("address", address) };
 }
 
-function checkMembers(members: Readonly<Record<string, string>>): ClusterMember[] {
+/** @throws QuorateError `BAD_CONFIG` */
+export function checkMembers(members: Readonly<Record<string, string>>): ClusterMember[] {
   const checked: ClusterMember[] = [];
   const names = new Map<string, string>();
   for (const [id, address] of Object.entries(members)) {

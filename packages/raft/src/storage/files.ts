@@ -84,6 +84,7 @@ const ownNames = [
   /^log-(end|start)$/,
   /^log-\d{16}\.wal(\.unit-\d+\.\d+\.suspect)?$/,
   /^snapshot-\d{16}\.(snap|\d+)$/,
+  /^rebuild$/,
 ];
 
 /** Whether this room could have written a file of this name. */

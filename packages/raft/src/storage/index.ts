@@ -8,6 +8,12 @@ export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts"
 export { findsLog, openDirectory } from "./open-directory.ts";
 export type { PeerRecord, PeerRecordStore } from "./peer-records.ts";
 export { createPeerRecordStore, peerRecordsMax } from "./peer-records.ts";
+export type { BuildPlace, DirectoryContent } from "./rebuild/build-directory.ts";
+export { fillDirectory, prepareEmpty, replaceContent } from "./rebuild/build-directory.ts";
+export type { FoundDirectory } from "./rebuild/look-into.ts";
+export { letGo, lookInto } from "./rebuild/look-into.ts";
+export type { OpenedSnapshotFile, SnapshotFileFinding } from "./snapshot/snapshot-file.ts";
+export { examineSnapshotFile, openSnapshotFile } from "./snapshot/snapshot-file.ts";
 export type {
   SnapshotDescription,
   SnapshotIdentity,
@@ -29,7 +35,12 @@ export type { SnapshotWriter } from "./snapshot/snapshot-writer.ts";
 export type { LogView } from "./snapshot-effect.ts";
 export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
-export { ForeignDirectoryError, StorageDamage, UnknownFormatError } from "./storage-errors.ts";
+export {
+  ForeignDirectoryError,
+  StorageDamage,
+  UnfinishedRestoreError,
+  UnknownFormatError,
+} from "./storage-errors.ts";
 export { perform, runTask, type Task } from "./task.ts";
 export type {
   OpenedLog,

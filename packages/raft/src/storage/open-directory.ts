@@ -19,6 +19,7 @@ import {
   identityFileName,
 } from "./identity.ts";
 import { decodePeerRecords, type PeerRecord, peersFileName } from "./peer-records.ts";
+import { settleRebuild } from "./rebuild/rebuild.ts";
 import {
   ForeignDirectoryError,
   type OpenError,
@@ -60,9 +61,11 @@ export interface OpenedDirectory {
  * Whether the cluster is the right one is not asked here: of a directory that was used, the log
  * decides.
  *
- * Refusals: `ForeignDirectoryError` for another member's; `StorageDamage` for an unreadable
- * identity, and for log files without one (never taken for empty); `StorageError` with code
- * `ELOCKED` if another process has it. The lock is not held after a refusal.
+ * Finishes what a `recover` or a restore had decided before a crash.
+ *
+ * Refusals: `ForeignDirectoryError` for another member's; `UnfinishedRestoreError`; `StorageDamage`
+ * for an unreadable identity, and for log files without one (never taken for empty); `StorageError`
+ * with code `ELOCKED` if another process has it. The lock is not held after a refusal.
  */
 export function openDirectory(
   options: OpenDirectoryOptions,
@@ -79,6 +82,8 @@ function* openLocked(options: OpenDirectoryOptions): Task<OpenedDirectory> {
   yield* perform((done) => disk.makeDirectory(directory, done));
   const lock = yield* perform<DirectoryLock>((done) => disk.lock(directory, done));
   try {
+    const names = yield* perform<readonly string[]>((done) => disk.list(directory, done));
+    yield* settleRebuild(options, names);
     return { lock, ...(yield* identify(options)) };
   } catch (error) {
     yield* perform((done) => lock.release(() => done(null)));

@@ -77,8 +77,24 @@ export class ForeignDirectoryError extends Error {
   }
 }
 
+/** A snapshot was being restored into the directory, and that did not come to its end. */
+export class UnfinishedRestoreError extends Error {
+  override readonly name = "UnfinishedRestoreError";
+  readonly directory: string;
+
+  constructor(directory: string) {
+    super(`Cannot use ${directory}: a snapshot was being restored into it and is not all there`);
+    this.directory = directory;
+  }
+}
+
 /** All that opening a directory or a log may be refused for. */
-export type OpenError = StorageError | StorageDamage | UnknownFormatError | ForeignDirectoryError;
+export type OpenError =
+  | StorageError
+  | StorageDamage
+  | UnknownFormatError
+  | ForeignDirectoryError
+  | UnfinishedRestoreError;
 
 /** Passes the errors of this room on, wraps those of the disk, and rethrows what is a bug. */
 export function toOpenError(error: Error): OpenError {
@@ -86,7 +102,8 @@ export function toOpenError(error: Error): OpenError {
     error instanceof StorageError ||
     error instanceof StorageDamage ||
     error instanceof UnknownFormatError ||
-    error instanceof ForeignDirectoryError
+    error instanceof ForeignDirectoryError ||
+    error instanceof UnfinishedRestoreError
   ) {
     return error;
   }

@@ -2,7 +2,7 @@
  * Calls members for a command; what goes wrong becomes a `CliError` that says what became of the
  * command.
  */
-import { createClient, type RpcClient, RpcError } from "../../rpc/index.ts";
+import { createClient, type RpcClient, RpcError, type StreamOptions } from "../../rpc/index.ts";
 import type { ClientSettings } from "./client-settings.ts";
 import { describeCallError } from "./describe-call-error.ts";
 
@@ -11,6 +11,15 @@ export interface Caller {
   read(path: string, request: Uint8Array): Promise<Uint8Array>;
   /** A call that must not be repeated once a member may have seen it. */
   write(path: string, request: Uint8Array): Promise<Uint8Array>;
+  /**
+   * A call with many answers that changes nothing, however long it takes: the time of the settings
+   * is that of a silence. @returns the endpoint
+   */
+  stream(
+    path: string,
+    request: Uint8Array,
+    onMessage: (message: Uint8Array) => Promise<void>,
+  ): Promise<string>;
 }
 
 /** Runs `use` with a caller whose connections are closed when it is done. */
@@ -24,6 +33,9 @@ export async function withCaller<Result>(
     return await use({
       read: (path, request) => call(client, path, request, { timeoutMs, idempotent: true }),
       write: (path, request) => call(client, path, request, { timeoutMs, idempotent: false }),
+      stream: (path, request, onMessage) => {
+        return callStream(client, path, request, { silenceMs: timeoutMs, onMessage });
+      },
     });
   } finally {
     client.close();
@@ -42,5 +54,19 @@ async function call(
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     throw await describeCallError(error, options.idempotent ? "read" : "write");
+  }
+}
+
+async function callStream(
+  client: RpcClient,
+  path: string,
+  request: Uint8Array,
+  options: StreamOptions,
+): Promise<string> {
+  try {
+    return (await client.stream(path, request, options)).endpoint;
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    throw await describeCallError(error, "read");
   }
 }

@@ -16,7 +16,7 @@ import { fetchMembers } from "./member.ts";
 export function registerStatus(program: Command, context: CliContext): void {
   program
     .command("status")
-    .description("one table of all members, asked through any of them")
+    .description("all members in one table, asked through any")
     .addHelpText(
       "after",
       "\nExit code 3 if the members that answer are no majority, or know no leader.",

@@ -292,6 +292,11 @@ export function decodeTrailer(
   });
 }
 
+/** Whether this sector is the sound trailer of a snapshot. */
+export function isTrailer(sector: Uint8Array, crc32: Crc32): boolean {
+  return openBlock(sector, trailerFormat, crc32).kind === "sound";
+}
+
 interface SectorPlace {
   readonly file: string;
   readonly offset: number;

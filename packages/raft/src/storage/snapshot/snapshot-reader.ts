@@ -53,14 +53,19 @@ export interface OpenSnapshot {
 }
 
 /**
- * Reads what surrounds the content and checks that it fits together.
+ * Reads what surrounds the content and checks that it fits together. `bytes`: how long the snapshot
+ * is, where something follows it in the file.
  *
  * @throws StorageDamage, UnknownFormatError, DiskError
  */
-export function* openSnapshot(space: SnapshotSpace, file: DiskFile): Task<OpenSnapshot> {
+export function* openSnapshot(
+  space: SnapshotSpace,
+  file: DiskFile,
+  bytes: number | null = null,
+): Task<OpenSnapshot> {
   const { crc32 } = space;
   const { path } = file;
-  const fileBytes = yield* perform<number>((done) => file.size(done));
+  const fileBytes = bytes ?? (yield* perform<number>((done) => file.size(done)));
   const headerBytes = yield* perform<Uint8Array>((done) => file.read(0, sectorBytes, done));
   const header = decodeHeader(headerBytes, path, crc32);
   checkCluster(space, header, path);
