@@ -26,12 +26,12 @@ export function refused(
 }
 
 /** What to do about damage: in a member's directory, and in a saved snapshot. */
-export const damageHints = {
+export const damageHints: Readonly<Record<"directory" | "snapshot", string>> = {
   directory:
     "Look at the directories of the other members; the best of them, or the newest saved " +
     "snapshot (quorate snapshot restore), makes the new cluster.",
   snapshot: "Use another snapshot; quorate snapshot status says whether one is sound.",
-} as const;
+};
 
 /** What went wrong with a directory or file, in the words of who repairs it. */
 export function fromOfflineError(
