@@ -29,7 +29,12 @@ export type { SnapshotWriter } from "./snapshot/snapshot-writer.ts";
 export type { LogView } from "./snapshot-effect.ts";
 export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
-export { ForeignDirectoryError, StorageDamage, UnknownFormatError } from "./storage-errors.ts";
+export {
+  ForeignDirectoryError,
+  isOpenError,
+  StorageDamage,
+  UnknownFormatError,
+} from "./storage-errors.ts";
 export { perform, runTask, type Task } from "./task.ts";
 export type {
   OpenedLog,
