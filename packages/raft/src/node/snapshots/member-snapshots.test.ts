@@ -1,41 +1,13 @@
 /** Snapshots in whole members: taken, started from, sent and installed while writes go on. */
 import { describe, expect, it } from "vitest";
-import { NodeWorld, type Running, type WorldOptions } from "../../../test/node/node-world.ts";
-import type { NodeLimits } from "../limits.ts";
-
-const limits: Partial<NodeLimits> = {
-  snapshotEntries: 20,
-  snapshotKeptEntries: 5,
-  snapshotStatusMs: 100,
-};
-
-function createWorld(options: WorldOptions = {}): NodeWorld {
-  const { limits: more, ...rest } = options;
-  return new NodeWorld({ disk: true, snapshots: true, ...rest, limits: { ...limits, ...more } });
-}
-
-let written = 0;
-
-/** Texts through `id`, one after the other. */
-function write(world: NodeWorld, id: string, count: number, bytes = 10): void {
-  for (let done = 0; done < count; done++) {
-    const answer = world.settle(world.propose(id, `${written++}-`.padEnd(bytes, "x")));
-    expect(answer.error).toBeNull();
-  }
-}
-
-function appliedAll(world: NodeWorld): void {
-  const isEven = () => {
-    const applied = [...world.running.values()].map(({ member }) => member.raft.applied);
-    return new Set(applied).size === 1;
-  };
-  expect(world.clock.advanceUntil(isEven, 20_000)).toBe(true);
-}
-
-function expectEqualJournals(world: NodeWorld): void {
-  const [first, ...others] = [...world.running.values()];
-  for (const { journal } of others) expect(journal.texts).toEqual(first?.journal.texts);
-}
+import type { Running } from "../../../test/node/node-world.ts";
+import {
+  appliedAll,
+  createWorld,
+  expectEqualJournals,
+  filesOf,
+  write,
+} from "../../../test/node/snapshot-world.ts";
 
 const snapshotIndexes = ({ events }: Running) => events["snapshot-taken"].map(({ index }) => index);
 
@@ -60,16 +32,6 @@ describe("taking snapshots", () => {
     expect([...(files[0]?.keys() ?? [])]).toHaveLength(1);
   });
 });
-
-/** The snapshot files of a member, by name. */
-function filesOf(world: NodeWorld, id: string): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const path of world.disk(id).files()) {
-    if (!/[.]snap$/.test(path)) continue;
-    files.set(path, Buffer.from(world.disk(id).peek(path)).toString("base64"));
-  }
-  return files;
-}
 
 describe("starting from a snapshot", () => {
   it.each([
@@ -138,5 +100,30 @@ describe("a member behind the log", () => {
     write(world, leader.id, 3);
     appliedAll(world);
     expect(again.journal.texts).toEqual(leader.journal.texts);
+  });
+});
+
+describe("requests in what a snapshot takes the place of", () => {
+  it("end as unknown", () => {
+    const world = createWorld().startAll();
+    const leader = world.leader();
+    const behind = world.follower();
+    write(world, leader.id, 5);
+    const before = behind.member.raft.log.base.index + behind.member.raft.log.entries.length;
+    const answer = world.propose(behind.id, "lost", 10_000);
+    const { raft } = behind.member;
+    const hasEntry = () => raft.log.base.index + raft.log.entries.length > before;
+    for (let steps = 0; !hasEntry() && steps < 100; steps++) world.clock.advance(0.25);
+    expect(raft.commit).toBe(before);
+    for (const id of world.ids) {
+      if (id !== behind.id) world.network.cut(id, behind.id, { mode: "drop" });
+    }
+    write(world, leader.id, 100);
+    expect(answer.count).toBe(0);
+    world.heal();
+    world.settle(answer);
+    expect(behind.events["snapshot-installed"]).toHaveLength(1);
+    expect(answer.error).toMatchObject({ code: "LEADERSHIP_LOST", outcome: "unknown" });
+    expect(answer.error?.message).toContain("took a snapshot in the place of the entries up to");
   });
 });
