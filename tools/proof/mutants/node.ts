@@ -75,7 +75,7 @@ const requestMutants: readonly Mutant[] = [
   mutant(
     "read-before-applied",
     "A read is answered before the machines have applied its index.",
-    patch("node/reads.ts", "else if (answer.index <= this.#host.raft.applied)", "else if (true)"),
+    patch("node/reads.ts", "else if (this.#isReadable(answer.index))", "else if (true)"),
   ),
   mutant(
     "failed-read-answered",

@@ -152,6 +152,21 @@ export function resultDropped(keptMax: number): QuorateError {
   );
 }
 
+/** What was asked for may be in the entries that a snapshot has taken the place of. */
+export function inSnapshot(term: number, index: number): QuorateError {
+  return new QuorateError(
+    "LEADERSHIP_LOST",
+    "Cannot tell what became of the request: this member was behind, and took a snapshot in the " +
+      `place of the entries up to ${index}, where it may be`,
+    {
+      outcome: "unknown",
+      retry: "never",
+      hint: "Read the state before you send it again: it may have been applied.",
+      details: { term },
+    },
+  );
+}
+
 /** `by`: the member that would have had to append it. */
 export function unknownMachine(machine: string, by: string): QuorateError {
   return new QuorateError(
@@ -321,5 +336,27 @@ export function diverged(self: string, index: number, agreeing: readonly string[
     retry: "never",
     hint: "Find what a reducer or machine uses besides its arguments; replace this member.",
     details: { index, agreeing },
+  });
+}
+
+/** Its log and a snapshot that the leader offered contradict each other in what is committed. */
+export function snapshotConflict(self: string, index: number, snapshot: string): QuorateError {
+  const text = `Cannot go on: what ${self} knows to be committed is not what is in ${snapshot}`;
+  return new QuorateError("DIVERGED", text, {
+    outcome: "unknown",
+    retry: "never",
+    hint: "Keep the directory for inspection, and replace this member.",
+    details: { index, agreeing: [] },
+  });
+}
+
+/** The log begins behind a snapshot that cannot be used. `index`: of the entry before the log. */
+export function noState(directory: string, index: number): QuorateError {
+  const text = `Cannot start from ${directory}: the log begins behind entry ${index}`;
+  return new QuorateError("CORRUPT", `${text}, and no snapshot of it or later is sound`, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Keep the directory for inspection, and replace this member: the others have the data.",
+    details: { file: directory, offset: null, record: null },
   });
 }

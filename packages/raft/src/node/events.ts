@@ -99,6 +99,34 @@ export interface NodeEvents {
      */
     readonly hold: PromotionHold;
   };
+  /** A snapshot of this member's machines is durable: the log up to `index` may go. */
+  readonly "snapshot-taken": {
+    readonly index: number;
+    readonly term: number;
+    readonly bytes: number;
+    readonly forMs: number;
+  };
+  /** One that was due could not be written, for the disk is full; the next is tried when due. */
+  readonly "snapshot-failed": { readonly index: number; readonly error: Error };
+  /** A snapshot of another member is in the place of this one's log, and in its machines. */
+  readonly "snapshot-installed": {
+    readonly index: number;
+    readonly term: number;
+    readonly bytes: number;
+    /** Since all of it was there. */
+    readonly forMs: number;
+  };
+  /** A snapshot is on its way to or from this member; once in `snapshotStatusMs`. */
+  readonly "snapshot-progress": {
+    readonly kind: "sending" | "receiving";
+    /** The other member; null while nobody sends. */
+    readonly id: string | null;
+    readonly index: number;
+    readonly bytes: number;
+    /** Of `bytes`. */
+    readonly doneBytes: number;
+    readonly bytesPerSecond: number;
+  };
   /** The last event. `error` is null after `stop()`, else what ended the member. */
   readonly stopped: { readonly error: Error | null };
 }
@@ -122,6 +150,10 @@ export class EventHub {
     "catch-up": new Set(),
     membership: new Set(),
     "member-progress": new Set(),
+    "snapshot-taken": new Set(),
+    "snapshot-failed": new Set(),
+    "snapshot-installed": new Set(),
+    "snapshot-progress": new Set(),
     stopped: new Set(),
   };
 

@@ -11,6 +11,7 @@ import {
   type Entry,
   encodeConfiguration,
   type HardState,
+  type PlacedSnapshot,
 } from "../core/index.ts";
 
 /** The first entry of every log: index 1, term 1, equal on all members and therefore committed. */
@@ -21,17 +22,28 @@ export function firstEntry(configuration: Configuration): Entry {
 
 export const firstHardState: HardState = { term: term(1), votedFor: null, mustCatchUp: false };
 
-/** The newest configuration among `entries`, or null. */
-export function configurationOf(entries: readonly Entry[]): Configuration | null {
+/**
+ * The newest configuration among `entries`, else that of the snapshot they follow, or null.
+ *
+ * @throws FormatError
+ */
+export function configurationOf(
+  entries: readonly Entry[],
+  snapshot: PlacedSnapshot | null,
+): Configuration | null {
   for (let at = entries.length - 1; at >= 0; at--) {
     const entry = entries[at];
     if (entry?.kind === "configuration") return decodeConfiguration(entry.data);
   }
-  return null;
+  return snapshot?.configuration ?? null;
 }
 
 /** Whether the log holds a configuration besides the one that formed the cluster. */
-export function hasLaterConfiguration(entries: readonly Entry[]): boolean {
+export function hasLaterConfiguration(
+  entries: readonly Entry[],
+  snapshot: PlacedSnapshot | null,
+): boolean {
+  if (snapshot !== null && snapshot.configurationIndex > 1) return true;
   return entries.some(({ kind, index }) => kind === "configuration" && index > 1);
 }
 

@@ -17,8 +17,8 @@ export type { NodeLimits } from "./limits.ts";
 export { defaultLimits } from "./limits.ts";
 export type { Logger } from "./logger.ts";
 export { createConsoleLogger, silentLogger } from "./logger.ts";
-export type { AppliedMachines, MemberParts } from "./member.ts";
 export { Member } from "./member.ts";
+export type { AppliedMachines, MemberParts } from "./member-parts.ts";
 export type {
   AddOptions,
   CatchUpOptions,

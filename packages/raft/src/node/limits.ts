@@ -52,6 +52,29 @@ export interface NodeLimits {
   /** Bytes of the core's newest inputs that are kept for a recording, entries included. */
   readonly recorderBytesMax: number;
   /**
+   * Entries between two snapshots: one is due at each multiple of it. The same on all members, so
+   * that their snapshots are equal files. What a start applies again, at most, of small entries.
+   */
+  readonly snapshotEntries: number;
+  /**
+   * Bytes of log after which a snapshot is due even if the one before was larger. Below that, one
+   * is only due when as many bytes of log have come as the one before has: so what is written of
+   * snapshots stays in proportion. The same on all members.
+   */
+  readonly snapshotLogBytes: number;
+  /**
+   * Entries that stay in the log behind a snapshot, for followers that are only slow: a second or
+   * so of writes. Sending them is cheaper than a snapshot.
+   */
+  readonly snapshotKeptEntries: number;
+  /** Bytes of them; they are in memory. */
+  readonly snapshotKeptBytes: number;
+  /**
+   * Bytes of log that wait for members which are getting a snapshot; above that they begin again
+   * with a newer one, so that memory is bounded.
+   */
+  readonly snapshotWaitingBytesMax: number;
+  /**
    * Bytes a second that this member sends of snapshots, to all who fetch them together. A quarter
    * of a network of 1 Gbit/s, so that appends and heartbeats keep the most of it; a gigabyte takes
    * half a minute.
@@ -106,6 +129,11 @@ export const defaultLimits: NodeLimits = {
   joinTimeoutMs: 10_000,
   peerMemoryMs: 10_000,
   recorderBytesMax: 1024 * 1024,
+  snapshotEntries: 10_000,
+  snapshotLogBytes: 128 * 1024 * 1024,
+  snapshotKeptEntries: 5_000,
+  snapshotKeptBytes: 16 * 1024 * 1024,
+  snapshotWaitingBytesMax: 1024 * 1024 * 1024,
   snapshotBytesPerSecond: 32 * 1024 * 1024,
   snapshotSendsMax: 2,
   snapshotWindowBytes: 1024 * 1024,
@@ -135,6 +163,9 @@ export function describeBadLimits(
   }
   if (!Number.isSafeInteger(limits.compareEntries)) {
     return { option: "compareEntries", fact: "it must be a whole number" };
+  }
+  for (const option of ["snapshotEntries", "snapshotKeptEntries"] as const) {
+    if (!Number.isSafeInteger(limits[option])) return { option, fact: "it must be a whole number" };
   }
   if (limits.segmentBytesMax < 4096) {
     return { option: "segmentBytesMax", fact: "it must be at least 4,096" };

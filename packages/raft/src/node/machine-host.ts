@@ -83,7 +83,9 @@ export function callRead<Value>(
       else reject(error);
     };
     if (options?.consistency === "stale") {
-      finish(null);
+      member.snapshots.whenReadable(() => {
+        finish(member.isRunning ? null : stoppedError("not-applied", member.stopError));
+      });
       return;
     }
     const request = member.read(options?.timeoutMs ?? limits.timeoutMs, finish);

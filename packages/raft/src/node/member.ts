@@ -10,10 +10,11 @@ import { assert, type LogIndex, type NodeId, type QuorateError } from "../base/i
 import {
   type Apply,
   type ChangeResult,
-  type Configuration,
   changeMembership,
   type Effect,
   type Input,
+  type InstallSnapshot,
+  type LogPosition,
   type MemberChange,
   type Message,
   type Persist,
@@ -24,81 +25,36 @@ import {
   step,
   takeEffects,
 } from "../core/index.ts";
-import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
-import type { LogStore } from "../storage/index.ts";
-import type {
-  PeerEvent,
-  PeerMessage,
-  SnapshotOffer,
-  SnapshotStatus,
-  Transport,
-  TransportHandlers,
-} from "../transport/index.ts";
+import type { Timer } from "../ports/index.ts";
+import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
 import { BlackBox } from "./black-box.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
+import { describeRole } from "./describe-role.ts";
 import { stoppedError, storageFailed } from "./errors.ts";
 import { EventHub, type NodeEvents } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
-import type { MetricsHook } from "./insight/metrics.ts";
-import type { NodeLimits } from "./limits.ts";
-import { describeThrown, type Logger } from "./logger.ts";
+import { describeThrown } from "./logger.ts";
+import type { MemberParts } from "./member-parts.ts";
 import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
 import { Membership } from "./membership/membership.ts";
-import type { PeerMemory } from "./membership/peer-memory.ts";
 import type { MemberObserver } from "./observer.ts";
 import { Outlet } from "./outlet.ts";
 import { Peers } from "./peers.ts";
-import { type KnownMachines, Proposals } from "./proposals.ts";
+import { Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
 import type { FlightRecorder } from "./recorder/flight-recorder.ts";
-import type { RecordingPlace } from "./recorder/save-recording.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
+import { MemberSnapshots } from "./snapshots/member-snapshots.ts";
 import { StateComparison } from "./state-comparison.ts";
-
-/** The part of a machine set that a member drives. */
-export interface AppliedMachines extends KnownMachines {
-  /** @throws what must stop the member */
-  apply(data: Uint8Array, index: number, term: number, wanted: boolean): unknown;
-  /** A hash of the state now; null or left out: it is not compared. */
-  hashState?(): number | null;
-}
-
-export interface MemberParts {
-  readonly raft: Raft;
-  readonly store: LogStore;
-  /** Released when all else is closed; null without a directory. */
-  readonly lock: DirectoryLock | null;
-  readonly machines: AppliedMachines;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly limits: NodeLimits;
-  readonly logger: Logger;
-  /** Checks the core's invariants after every turn; tests and simulation. */
-  readonly check: ((raft: Raft) => void) | null;
-  /** Hears all that the core does; null in production. */
-  readonly observer: MemberObserver | null;
-  /** Hears what is counted and measured; null: nothing is. */
-  readonly metrics: MetricsHook | null;
-  /** Keeps the newest inputs of the core; null: nobody does. */
-  readonly recorder: FlightRecorder | null;
-  /** Where recordings are written; null without a directory. */
-  readonly recordings: RecordingPlace | null;
-  /** Where messages about snapshots go (`snapshots/exchange.ts`); without, they are dropped. */
-  readonly onSnapshotOffer?: (offer: SnapshotOffer) => void;
-  readonly onSnapshotStatus?: (status: SnapshotStatus) => void;
-  /** What is remembered of the peers; without it the transport remembers what it likes. */
-  readonly peerMemory?: PeerMemory;
-  /** Of a member that joins: who the members were when it asked. */
-  readonly firstSeen?: Configuration;
-}
 
 export class Member {
   readonly raft: Raft;
   readonly events: EventHub;
   readonly peers: Peers;
+  readonly snapshots: MemberSnapshots;
   readonly #parts: MemberParts;
   readonly #observer: MemberObserver | null;
   readonly #recorder: FlightRecorder | null;
@@ -147,6 +103,9 @@ export class Member {
       step: (input: Input) => this.#stepCore(input),
       propose: (commands: readonly Uint8Array[]) => this.#proposeToCore(commands),
       change: (changes: readonly MemberChange[]) => this.#changeCore(changes),
+      isRestoring: () => this.snapshots.isRestoring,
+      isRunning: () => this.isRunning,
+      transport: () => this.#transport,
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
@@ -167,10 +126,18 @@ export class Member {
       ...{ ...parts, events: this.events, peers: this.peers },
       isRunning: () => this.isRunning,
     });
+    this.snapshots = new MemberSnapshots({
+      ...{ ...parts, ...host, events: this.events },
+      step: (input) => this.#step(input),
+      guard: (run) => this.#guard(run),
+      end: (error) => this.#fail(error),
+      onInstalled: (effect) => this.#onPersisted(effect),
+      onRestored: (position) => this.#onRestored(position),
+      onCut: () => this.#onCut(),
+    });
     this.#membership = new Membership({
       ...{ ...host, logger: parts.logger, events: this.events, peers: this.peers },
       ...{ memory: parts.peerMemory ?? null, firstSeen: parts.firstSeen ?? null },
-      transport: () => this.#transport,
       step: (input) => this.#step(input),
       onDisconnected: (peer) => this.#proposals.abandonForwards((to) => to === peer),
       onPeerEvent: (event) => this.#insight.onPeer(event),
@@ -208,6 +175,7 @@ export class Member {
     return {
       onMessage: (message) => this.#onMessage(message),
       onPeer: (event) => this.#onPeer(event),
+      onBulk: (link) => this.snapshots.onBulk(link),
     };
   }
 
@@ -307,6 +275,15 @@ export class Member {
     this.#schedule();
   }
 
+  /** Runs what may change nothing of the core. What it throws ends the member, too. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   #step(input: Input): void {
     this.#take(() => this.#stepCore(input));
   }
@@ -351,10 +328,10 @@ export class Member {
           this.#membership.onMessage(message);
           break;
         case "snapshot-offer":
-          this.#parts.onSnapshotOffer?.(message);
+          this.snapshots.onOffer(message);
           break;
         case "snapshot-status":
-          this.#parts.onSnapshotStatus?.(message);
+          this.snapshots.onStatus(message);
           break;
         default:
           this.#stepCore({ kind: "receive", message });
@@ -385,6 +362,7 @@ export class Member {
       this.#reads.onTick(nowMs);
       this.#sessions.onTick(nowMs);
       this.#membership.onTick(nowMs);
+      this.snapshots.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -448,9 +426,14 @@ export class Member {
       case "transfer-ended":
         break; // neither is begun by this host
       case "install-snapshot":
+        this.#transport?.flush();
+        this.snapshots.onInstall(effect);
+        break;
       case "snapshot-refused":
+        this.snapshots.onRefused(effect);
+        break;
       case "snapshot-needed":
-        assert(false, "members do not take snapshots yet: their logs are whole");
+        this.snapshots.onNeeded(effect);
         break;
       default:
         effect satisfies never;
@@ -465,15 +448,30 @@ export class Member {
     });
   }
 
-  #onPersisted(effect: Persist): void {
+  #onPersisted(effect: Persist | InstallSnapshot): void {
     const { unit } = effect;
     this.#take(() => {
-      this.#observer?.onDurable(effect);
+      if (effect.kind === "persist") this.#observer?.onDurable(effect);
+      else this.#observer?.onInstalled?.(effect);
       this.#insight.onDurable(unit);
       // An acknowledgement that the leader waits for: not a turn later.
       if (this.#outlet.release(unit)) this.#transport?.flush();
       this.#stepCore({ kind: "persisted", unit });
     });
+  }
+
+  /** The machines hold a state that they have not come to by applying. */
+  #onRestored({ index, term }: LogPosition): void {
+    this.#step({ kind: "applied", index });
+    this.#proposals.onRestored(index, term);
+    this.#membership.onRestored(index);
+    this.#reads.onApplied(index);
+    this.#tellApplied();
+  }
+
+  #onCut(): void {
+    this.#recorder?.onCut();
+    this.#observer?.onCompact?.(this.raft.log.base);
   }
 
   #leave(message: Message): void {
@@ -493,6 +491,7 @@ export class Member {
       this.#proposals.onApplied(entry.index, entry.term, result);
       this.#membership.onApplied(entry.index, entry.term);
       this.#comparison.onApplied(entry.index);
+      this.snapshots.onApplied(entry);
     }
     const last = effect.entries.at(-1);
     assert(last !== undefined, "an apply has entries");
@@ -547,7 +546,7 @@ export class Member {
     this.#timer?.cancel();
     this.#outlet.clear();
     failAll(this.#deadlines, error);
-    let open = 3;
+    let open = 4;
     const closed = () => {
       open--;
       if (open > 0) return;
@@ -556,6 +555,7 @@ export class Member {
       else lock.release(() => this.#closed());
     };
     this.#blackBox.saveLast(error, closed);
+    this.snapshots.stop(closed);
     if (this.#transport === null) this.#parts.clock.defer(closed);
     else this.#transport.close(closed);
     this.#parts.store.close((failed) => {
@@ -570,14 +570,4 @@ export class Member {
     this.events.emit("stopped", { error: this.#stopError });
     for (const done of this.#onStopped.splice(0)) done();
   }
-}
-
-function describeRole(effect: RoleChanged, self: NodeId): string {
-  const { role, term, leader } = effect;
-  if (role === "leader") return `${self} leads term ${term}`;
-  if (role === "follower") {
-    const whom = leader === null ? "and knows no leader" : `of ${leader}`;
-    return `${self} is a follower ${whom} in term ${term}`;
-  }
-  return `${self} is a ${role} in term ${term}`;
 }

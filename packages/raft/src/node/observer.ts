@@ -7,6 +7,8 @@ import type {
   ChangeResult,
   Effect,
   Input,
+  InstallSnapshot,
+  LogPosition,
   MemberChange,
   Message,
   Persist,
@@ -28,6 +30,10 @@ export interface MemberObserver {
   onTake(effects: readonly Effect[]): void;
   /** `unit` is on disk, with all before it; before the core hears `persisted`. */
   onDurable(unit: Persist): void;
+  /** A snapshot and all units before it are on disk; before the core hears `persisted`. */
+  onInstalled?(effect: InstallSnapshot): void;
+  /** The core's log begins later than before: its machines' own snapshot holds what went. */
+  onCompact?(base: LogPosition): void;
   /** A message of the core is handed to the transport, which may lose it. */
   onLeave(message: Message): void;
   /** The member runs no more: it was stopped or has failed. A killed process tells nothing. */

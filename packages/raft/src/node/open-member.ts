@@ -15,6 +15,7 @@ import type { DirectoryLock, Ports } from "../ports/index.ts";
 import {
   createPeerRecordStore,
   findsLog,
+  isOpenError,
   openDirectory,
   openLog,
   openMemoryLog,
@@ -24,7 +25,14 @@ import {
 } from "../storage/index.ts";
 import { createTransport, type PeerIdentity, type Transport } from "../transport/index.ts";
 import { deriveClusterId } from "./cluster-id.ts";
-import { badConfig, fromOpenError, stoppedError, unreadableLog, wrongCluster } from "./errors.ts";
+import {
+  badConfig,
+  fromOpenError,
+  noState,
+  stoppedError,
+  unreadableLog,
+  wrongCluster,
+} from "./errors.ts";
 import {
   compareConfigurations,
   configurationOf,
@@ -35,12 +43,16 @@ import {
 } from "./first-configuration.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
 import type { Logger } from "./logger.ts";
-import { type AppliedMachines, Member } from "./member.ts";
+import { Member } from "./member.ts";
+import type { AppliedMachines } from "./member-parts.ts";
 import { type FoundCluster, findCluster } from "./membership/join.ts";
 import { PeerMemory } from "./membership/peer-memory.ts";
 import type { MemberObserver } from "./observer.ts";
 import type { CheckedOptions } from "./options.ts";
 import { FlightRecorder } from "./recorder/flight-recorder.ts";
+import { findStart, type Start } from "./snapshots/find-start.ts";
+import { canSnapshot } from "./snapshots/member-snapshots.ts";
+import { restoreMachines } from "./snapshots/restore-machines.ts";
 
 /** A member and what it holds open. */
 export interface OpenedMember {
@@ -219,15 +231,20 @@ function bootstrap(
   done: OpenMemberDone,
 ): void {
   const { log } = found;
-  const known = configurationOf(log.entries);
-  const { hardState, entries, commit } = log;
+  const start = findStart(log, parts.machines);
+  if (start === null) {
+    fail(noState(parts.options.directory ?? "memory", log.base.index));
+    return;
+  }
+  const known = configurationOf(log.entries, start.snapshot);
+  const go = () => restore(parts, found, start, fail, done);
   if (found.joined && (known === null || parts.options.join !== null)) {
-    begin(parts, found, hardState, entries, commit, done);
+    go();
     return;
   }
   if (parts.options.join !== null) {
     if (known === null) fail(describeHalfFormed(parts.options));
-    else begin(parts, found, hardState, entries, commit, done);
+    else go();
     return;
   }
   const derived = deriveClusterId(parts.options.configuration, parts.options.token);
@@ -243,7 +260,7 @@ function bootstrap(
   const { options, logger } = parts;
   const compared = compareConfigurations(options.configuration, known, {
     isSameId: found.clusterId === derived,
-    hasChanged: found.joined || hasLaterConfiguration(entries),
+    hasChanged: found.joined || hasLaterConfiguration(log.entries, start.snapshot),
   });
   if (compared === "foreign") {
     fail(foreignDirectory(parts, found, describeMembers(known)));
@@ -256,7 +273,7 @@ function bootstrap(
         `(${describeMembers(known)}): the log is the truth, the option is ignored`,
     );
   }
-  begin(parts, found, hardState, entries, commit, done);
+  go();
 }
 
 /** The members began to form a cluster here, and were stopped before the first entry. */
@@ -320,6 +337,7 @@ function writeFirst(
   const { mustCatchUp } = found.log.hardState; // the damaged unit may have been this very entry
   const hardState: HardState = { ...firstHardState, mustCatchUp };
   const commit = logIndex(1);
+  const fresh = { base: found.log.base, snapshot: null, description: null };
   found.log.store.append(
     {
       unit: persistUnit(1),
@@ -330,21 +348,62 @@ function writeFirst(
     },
     (error) => {
       if (error !== null) fail(fromOpenError(error, parts.options.directory ?? "memory"));
-      else begin(parts, found, hardState, entries, commit, done);
+      else begin(parts, found, { ...fresh, hardState, entries, commit }, done);
     },
   );
 }
 
 // --- the start -----------------------------------------------------------------------------------
 
-function begin(
+/** The machines get the state that the log follows before there is a member. */
+function restore(
   parts: OpenMemberParts,
   found: Found,
-  hardState: HardState,
-  entries: RecoveredLog["entries"],
-  commit: RecoveredLog["commit"],
+  start: Start,
+  fail: (error: Error) => void,
   done: OpenMemberDone,
 ): void {
+  const { machines, options, logger } = parts;
+  const { description } = start;
+  if (description === null) {
+    begin(parts, found, start, done);
+    return;
+  }
+  if (!canSnapshot(machines)) {
+    fail(describeNoRestore(machines.withoutSnapshots ?? []));
+    return;
+  }
+  const { index, term } = description.identity.position;
+  restoreMachines(
+    {
+      store: found.log.store.snapshots,
+      snapshot: description,
+      begin: () => machines.restore(index, term),
+      isWanted: () => true,
+    },
+    (error) => {
+      const directory = options.directory ?? "memory";
+      if (error instanceof FormatError) fail(unreadableLog(error, directory));
+      else if (error !== null) fail(isOpenError(error) ? fromOpenError(error, directory) : error);
+      else {
+        logger.info({ index }, `The machines are as the snapshot of entry ${index} says`);
+        begin(parts, found, start, done);
+      }
+    },
+  );
+}
+
+function describeNoRestore(names: readonly string[]): QuorateError {
+  return badConfig(
+    "machines",
+    names.join(", "),
+    "the log begins behind a snapshot, and they have no restore",
+    "Start the program whose machines have it.",
+  );
+}
+
+function begin(parts: OpenMemberParts, found: Found, start: Start, done: OpenMemberDone): void {
+  const { hardState, base, snapshot, entries, commit } = start;
   const { options, ports, machines, logger } = parts;
   const boot = ports.random.id64();
   const raft = createRaft({
@@ -352,16 +411,14 @@ function begin(
     settings: options.settings,
     boot: Number.parseInt(boot.slice(0, 12), 16), // 48 bits: a safe integer
     jitter: ports.random.fraction(),
-    hardState,
-    entries,
-    commit,
+    ...{ hardState, base, snapshot, entries, commit },
   });
   const listenAddress = options.listenAddress ?? ownAddress(raft.configuration, options);
   const { mustCatchUp } = hardState;
   const peerMemory = new PeerMemory({
     ...{ raft, clusterId: found.clusterId, records: found.peers, store: found.peerStore },
     address: ownAddress(raft.configuration, options),
-    standing: { term: hardState.term, last: lastIndex(raft.log), commit, mustCatchUp },
+    standing: { term: hardState.term, last: lastIndex(raft.log), commit: raft.commit, mustCatchUp },
     peerMemoryMs: options.limits.peerMemoryMs,
   });
   const member = new Member({

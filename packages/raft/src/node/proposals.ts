@@ -17,6 +17,7 @@ import { type ProposeResult, type Raft, termAt } from "../core/index.ts";
 import type { ForwardRequest, ForwardResponse, PeerMessage } from "../transport/index.ts";
 import { addDeadline, type Deadlines } from "./deadlines.ts";
 import {
+  inSnapshot,
   leaderLost,
   noQuorum,
   overloaded,
@@ -262,7 +263,8 @@ export class Proposals implements RequestOwner<CommandRequest> {
   #settleFromKept(request: CommandRequest, index: LogIndex, term: Term): void {
     const kept = this.#kept.get(index);
     const applied = kept?.term ?? termAt(this.#host.raft.log, index);
-    if (applied !== term) this.#lose(request, overwritten(term));
+    if (applied === undefined) this.#lose(request, inSnapshot(term, index));
+    else if (applied !== term) this.#lose(request, overwritten(term));
     else if (kept !== undefined) request.settle(null, kept.result);
     else this.#lose(request, resultDropped(this.#host.limits.keptResultsMax));
   }
@@ -433,6 +435,22 @@ export class Proposals implements RequestOwner<CommandRequest> {
     for (const request of this.#placed.takeAll()) {
       if (request.index === null || request.term === null) continue;
       this.#placeAt(request, request.index, request.term);
+    }
+  }
+
+  /**
+   * The machines hold the state at this position without having applied what led to it: of the
+   * commands in between nobody here knows more. Terms do not decrease along the log.
+   */
+  onRestored(index: LogIndex, term: Term): void {
+    if (term > this.#appliedTerm) this.#appliedTerm = term;
+    for (const request of this.#placed.takeAll()) {
+      if (request.index === null || request.term === null) continue;
+      const isBefore = request.index <= index;
+      const isOverwritten = isBefore ? request.term > term : request.term < this.#appliedTerm;
+      if (isOverwritten) this.#lose(request, overwritten(request.term));
+      else if (isBefore) this.#lose(request, inSnapshot(request.term, index));
+      else this.#placed.add(request);
     }
   }
 

@@ -111,7 +111,12 @@ describe("linearizable reads", () => {
     const { raft } = world.follower().member;
     const reads = new Reads({
       ...{ raft, limits: defaultLimits, deadlines: createDeadlines() },
-      ...{ nowMs: () => 0, schedule: () => {}, step: (input: Input) => step(raft, input) },
+      ...{
+        nowMs: () => 0,
+        isRestoring: () => false,
+        schedule: () => {},
+        step: (input: Input) => step(raft, input),
+      },
       reachability: () => ({ needed: 2, reachable: [], unreachable: [], causes: [] }),
     });
     const seen: string[] = [];

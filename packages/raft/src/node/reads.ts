@@ -20,6 +20,8 @@ export interface ReadsHost {
   nowMs(): number;
   reachability(): Reachability;
   schedule(): void;
+  /** The machines are between two states. */
+  isRestoring(): boolean;
   /** Gives the core an input. */
   step(input: Input): void;
 }
@@ -130,12 +132,16 @@ export class Reads implements RequestOwner<ReadRequest> {
       if (request === undefined) continue;
       this.#asked.delete(id);
       if ("failed" in answer) this.#toAsk.add(request);
-      else if (answer.index <= this.#host.raft.applied) request.settle(null);
+      else if (this.#isReadable(answer.index)) request.settle(null);
       else {
         request.index = answer.index;
         this.#toApply.add(request);
       }
     }
+  }
+
+  #isReadable(index: LogIndex): boolean {
+    return index <= this.#host.raft.applied && !this.#host.isRestoring();
   }
 
   /** The machines have applied up to `index`. */

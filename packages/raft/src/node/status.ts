@@ -28,12 +28,27 @@ export interface NodeStatus {
   readonly applied: number;
   readonly last: number;
   readonly durable: number;
+  /** The log begins behind this index: what was before is in a snapshot. */
+  readonly base: number;
+  /** The newest snapshot on this member's disk; null: there is none. */
+  readonly snapshot: SnapshotStatusOf | null;
+  /** Index of the snapshot that is being written here, or null. */
+  readonly takingSnapshot: number | null;
+  /** What is being fetched from other members, or null. */
+  readonly fetchingSnapshot: { readonly index: number; readonly doneBytes: number } | null;
   /** Recovery found damage, and this member does not vote until it has caught up. */
   readonly mustCatchUp: boolean;
   /** Of the configuration in force and of the committed one. */
   readonly members: readonly MemberStatus[];
   /** A change of the members is under way. */
   readonly changing: boolean;
+}
+
+/** A snapshot that is there. */
+export interface SnapshotStatusOf {
+  readonly index: number;
+  readonly term: number;
+  readonly bytes: number;
 }
 
 /**
@@ -58,7 +73,8 @@ export interface MemberStatus {
 
 export function statusOf(opened: OpenedMember): NodeStatus {
   const { member, transport, clusterId } = opened;
-  const { raft, peers } = member;
+  const { raft, peers, snapshots } = member;
+  const { fetching } = snapshots.exchange;
   return {
     id: raft.id,
     clusterId,
@@ -70,6 +86,13 @@ export function statusOf(opened: OpenedMember): NodeStatus {
     applied: raft.applied,
     last: lastIndex(raft.log),
     durable: raft.durableIndex,
+    base: raft.log.base.index,
+    snapshot: snapshots.newest,
+    takingSnapshot: snapshots.taking?.index ?? null,
+    fetchingSnapshot:
+      fetching === null
+        ? null
+        : { index: fetching.snapshot.position.index, doneBytes: fetching.receivedBytes },
     mustCatchUp: raft.hardState.mustCatchUp,
     changing: isChangePending(raft),
     members: membersOf(raft).map(({ id, address, whenReady }) => ({

@@ -37,6 +37,7 @@ export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
 export {
   ForeignDirectoryError,
+  isOpenError,
   StorageDamage,
   UnfinishedRestoreError,
   UnknownFormatError,

@@ -96,6 +96,16 @@ export type OpenError =
   | ForeignDirectoryError
   | UnfinishedRestoreError;
 
+/** Whether it is one that this room tells of a disk and what is on it. */
+export function isOpenError(error: Error): error is OpenError {
+  return (
+    error instanceof StorageError ||
+    error instanceof StorageDamage ||
+    error instanceof UnknownFormatError ||
+    error instanceof ForeignDirectoryError
+  );
+}
+
 /** Passes the errors of this room on, wraps those of the disk, and rethrows what is a bug. */
 export function toOpenError(error: Error): OpenError {
   if (

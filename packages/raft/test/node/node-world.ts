@@ -2,7 +2,7 @@
  * Members on a memory network and memory disks under a virtual clock, driven through their
  * callbacks: for the tests of the node. What is killed stays silent, as a dead process does.
  */
-import { crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
+import { ByteReader, crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
 import type { MemberChange } from "../../src/core/index.ts";
 import {
   createMachineSet,
@@ -10,8 +10,11 @@ import {
   type MachineSet,
   type RawMachine,
   rawMachine,
+  type StateCapture,
+  type StateRestore,
 } from "../../src/machine/index.ts";
 import { encodeCommand } from "../../src/machine/machine-set.ts";
+import { PieceSource } from "../../src/machine/state-capture.ts";
 import type { MetricsHook, NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
 import { checkOptions, type OpenedMember, openMember, statusOf } from "../../src/node/index.ts";
 import type { Clock, Ports } from "../../src/ports/index.ts";
@@ -33,6 +36,49 @@ export class Journal implements RawMachine<number> {
     const text = new TextDecoder().decode(command);
     this.onApply(text);
     return this.texts.push(text);
+  }
+}
+
+/** One whose texts can be in a snapshot: each with its length in front. */
+export class SnapshotJournal extends Journal implements RawMachine<number> {
+  capture(): StateCapture {
+    const texts = this.texts.slice();
+    let at = 0;
+    return new PieceSource((writer) => {
+      const text = texts[at++];
+      if (text === undefined) return false;
+      const bytes = new TextEncoder().encode(text);
+      writer.u32(bytes.length).raw(bytes);
+      return true;
+    });
+  }
+
+  restore(): StateRestore {
+    this.texts.length = 0;
+    let rest: Uint8Array = new Uint8Array(0);
+    return {
+      write: (bytes) => {
+        const all = new Uint8Array(rest.length + bytes.length);
+        all.set(rest);
+        all.set(bytes, rest.length);
+        rest = this.#takeWhole(all);
+      },
+      finish: () => {
+        if (rest.length > 0) throw new Error("the journal ends in the middle of a text");
+      },
+    };
+  }
+
+  /** Returns what is left. */
+  #takeWhole(bytes: Uint8Array): Uint8Array {
+    const reader = new ByteReader(bytes);
+    while (reader.remaining >= 4) {
+      const start = reader.offset;
+      const length = reader.u32();
+      if (reader.remaining < length) return bytes.slice(start);
+      this.texts.push(new TextDecoder().decode(reader.raw(length)));
+    }
+    return bytes.slice(reader.offset);
   }
 }
 
@@ -67,6 +113,8 @@ export interface WorldOptions {
   readonly members?: readonly string[];
   /** Each member has a disk; else all is in memory. */
   readonly disk?: boolean;
+  /** The journals can be in snapshots. */
+  readonly snapshots?: boolean;
   readonly seed?: number;
   readonly limits?: Partial<NodeLimits>;
   readonly latencyMs?: number;
@@ -133,7 +181,7 @@ export class NodeWorld {
     const life = { isAlive: true };
     const own = this.#options.clockOf?.(id) ?? { pace: 1, aheadMs: 0 };
     const clock = mortalClock(this.clock, life, own);
-    const journal = new Journal();
+    const journal = this.#options.snapshots === true ? new SnapshotJournal() : new Journal();
     const log: string[] = [];
     const write = (level: string) => (_fields: object, text: string) => {
       log.push(`${level} ${text}`);
@@ -336,7 +384,8 @@ function toRunning(
   const events: Running["events"] = {
     ...{ leader: [], role: [], peer: [], election: [], campaign: [], commit: [] },
     ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
-    ...{ membership: [], "member-progress": [] },
+    ...{ membership: [], "member-progress": [], "snapshot-taken": [], "snapshot-failed": [] },
+    ...{ "snapshot-installed": [], "snapshot-progress": [] },
   };
   member.events.on("leader", (event) => events.leader.push(event));
   member.events.on("role", (event) => events.role.push(event));
@@ -349,6 +398,10 @@ function toRunning(
   member.events.on("catch-up", (event) => events["catch-up"].push(event));
   member.events.on("membership", (event) => events.membership.push(event));
   member.events.on("member-progress", (event) => events["member-progress"].push(event));
+  member.events.on("snapshot-taken", (event) => events["snapshot-taken"].push(event));
+  member.events.on("snapshot-failed", (event) => events["snapshot-failed"].push(event));
+  member.events.on("snapshot-installed", (event) => events["snapshot-installed"].push(event));
+  member.events.on("snapshot-progress", (event) => events["snapshot-progress"].push(event));
   member.events.on("stopped", (event) => events.stopped.push(event));
   return { id: nodeId(id), opened, member, journal, events, log, kill };
 }

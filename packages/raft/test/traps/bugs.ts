@@ -5,6 +5,7 @@
 import { electionBugs } from "./bugs/elections.ts";
 import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
+import { memberSnapshotBugs } from "./bugs/member-snapshots.ts";
 import { replicationBugs } from "./bugs/replication.ts";
 import { snapshotTransferBugs } from "./bugs/snapshot-transfer.ts";
 import { snapshotBugs } from "./bugs/snapshots.ts";
@@ -21,6 +22,7 @@ export const bugs: readonly TrapBug[] = [
   ...snapshotBugs,
   ...machineBugs,
   ...snapshotTransferBugs,
+  ...memberSnapshotBugs,
   ...transferBugs,
   ...leaseBugs,
 ];

@@ -19,6 +19,7 @@ import type {
 } from "../../transport/index.ts";
 import { addDeadline, type Deadlines } from "../deadlines.ts";
 import {
+  inSnapshot,
   leaderLost,
   noQuorum,
   overloaded,
@@ -201,6 +202,25 @@ export class MemberChanges implements RequestOwner<ChangeRequest> {
       if (request.place !== "placed" || request.index !== index) continue;
       if (request.term === term) this.#onCommitted(request);
       else this.#onOverwritten(request, request.term ?? term);
+    }
+  }
+
+  /** The log up to `index` was replaced by a snapshot: what is in force there is all that shows. */
+  onRestored(index: LogIndex): void {
+    for (const request of [...this.#pending]) {
+      if (request.place !== "placed" || request.index === null || request.index > index) continue;
+      const { term } = request;
+      if (isMade(request.changes, this.#host.raft.committedConfiguration)) {
+        this.#onCommitted(request);
+      } else if (request.isRepeatable) {
+        request.index = null;
+        request.term = null;
+        request.isUncertain = true;
+        request.place = "waiting";
+        this.#host.schedule();
+      } else {
+        request.settle(inSnapshot(term ?? 0, index));
+      }
     }
   }
 

@@ -143,6 +143,11 @@ export class Membership {
     this.#changes.onApplied(index, term);
   }
 
+  /** The machines hold the state at `index` without having applied what led to it. */
+  onRestored(index: LogIndex): void {
+    this.#changes.onRestored(index);
+  }
+
   onLeader(leader: NodeId | null, term: Term): void {
     this.#changes.onLeader(leader, term);
   }

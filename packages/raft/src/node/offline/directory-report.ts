@@ -2,13 +2,15 @@
  * What the directory of a stopped member holds, as plain data, and what would be lost if its member
  * went on alone. Pure.
  */
-import { allMembers, type Configuration, decodeConfiguration } from "../../core/index.ts";
+import {
+  allMembers,
+  type Configuration,
+  decodeConfiguration,
+  type PlacedConfiguration,
+} from "../../core/index.ts";
 import type { FoundDirectory, OpenedLog } from "../../storage/index.ts";
 import { describeCount } from "../insight/words.ts";
-import {
-  decodeSnapshotConfiguration,
-  type SnapshotConfiguration,
-} from "../snapshot-configuration.ts";
+import { decodeSnapshotConfiguration } from "../snapshots/snapshot-configuration.ts";
 
 /** An entry of the log by its place. */
 export interface ReportedPosition {
@@ -52,7 +54,7 @@ export interface DirectoryReport {
 }
 
 /** The newest configuration of a log, and where it stands. */
-export function findConfiguration(log: OpenedLog): SnapshotConfiguration | null {
+export function findConfiguration(log: OpenedLog): PlacedConfiguration | null {
   for (let at = log.entries.length - 1; at >= 0; at--) {
     const entry = log.entries[at];
     if (entry?.kind !== "configuration") continue;
@@ -65,7 +67,7 @@ export function findConfiguration(log: OpenedLog): SnapshotConfiguration | null 
 export function reportOn(
   directory: string,
   { identity, log, warnings }: FoundDirectory,
-  { configuration }: SnapshotConfiguration,
+  { configuration }: PlacedConfiguration,
 ): DirectoryReport {
   const members = reportMembers(configuration);
   const { snapshot, verdict, base } = log;

@@ -15,7 +15,7 @@ import {
   StorageWorld,
   worldDirectory,
 } from "../../testing/storage-world.ts";
-import { encodeSnapshotConfiguration } from "../snapshot-configuration.ts";
+import { encodeSnapshotConfiguration } from "../snapshots/snapshot-configuration.ts";
 import { describeLosses } from "./directory-report.ts";
 import { fromOfflineError } from "./errors.ts";
 import { inspect, type OfflinePorts, type RecoveredCluster, recover } from "./recover.ts";

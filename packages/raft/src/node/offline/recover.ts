@@ -9,6 +9,7 @@ import {
   createConfiguration,
   type Entry,
   encodeConfiguration,
+  type PlacedConfiguration,
 } from "../../core/index.ts";
 import type { Ports } from "../../ports/index.ts";
 import {
@@ -24,7 +25,6 @@ import {
 } from "../../storage/index.ts";
 import { deriveClusterId } from "../cluster-id.ts";
 import { wrongCluster } from "../errors.ts";
-import type { SnapshotConfiguration } from "../snapshot-configuration.ts";
 import { type DirectoryReport, findConfiguration, reportOn } from "./directory-report.ts";
 import { refused } from "./errors.ts";
 
@@ -96,7 +96,7 @@ function checkFound(
   directory: string,
   { identity, log }: FoundDirectory,
   id: NodeId | null,
-): SnapshotConfiguration {
+): PlacedConfiguration {
   if (id !== null && id !== identity.member) {
     const fact = `the directory is that of member ${identity.member}`;
     throw refused("recover", "id", id, fact, "Name that member, or its own directory.");

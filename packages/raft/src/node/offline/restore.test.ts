@@ -20,7 +20,7 @@ import {
 import {
   decodeSnapshotConfiguration,
   encodeSnapshotConfiguration,
-} from "../snapshot-configuration.ts";
+} from "../snapshots/snapshot-configuration.ts";
 import { damageHints, fromOfflineError } from "./errors.ts";
 import type { OfflinePorts } from "./recover.ts";
 import { inspectFile, type RestoreRequest, restore } from "./restore.ts";

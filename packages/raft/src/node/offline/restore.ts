@@ -23,7 +23,7 @@ import { deriveClusterId } from "../cluster-id.ts";
 import {
   decodeSnapshotConfiguration,
   encodeSnapshotConfiguration,
-} from "../snapshot-configuration.ts";
+} from "../snapshots/snapshot-configuration.ts";
 import { type ReportedMember, type ReportedPosition, reportMembers } from "./directory-report.ts";
 import { refused } from "./errors.ts";
 import type { OfflinePorts } from "./recover.ts";

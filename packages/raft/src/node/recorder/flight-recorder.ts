@@ -128,6 +128,11 @@ export class FlightRecorder {
     });
   }
 
+  /** The log begins later than before, by no input: what was kept cannot be made whole any more. */
+  onCut(): void {
+    if (this.#base !== this.#raft.log.base) this.#restart();
+  }
+
   #checkpointOf({ state, base, committedCount, tail }: Start): Checkpoint {
     const committed = this.#raft.log.entries.slice(0, committedCount);
     return { state, log: { ...this.#raft.log, base, entries: [...committed, ...tail] } };

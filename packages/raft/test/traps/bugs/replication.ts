@@ -245,7 +245,7 @@ const readBugs: readonly TrapBug[] = [
     "A read is served when its index is known.",
     patch(
       "node/reads.ts",
-      "else if (answer.index <= this.#host.raft.applied) request.settle(null);",
+      "else if (this.#isReadable(answer.index)) request.settle(null);",
       "else if (answer.index >= 0) request.settle(null);",
     ),
   ),

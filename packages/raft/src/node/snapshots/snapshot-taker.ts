@@ -1,0 +1,150 @@
+/**
+ * Writes the machines' state at one index as a snapshot, piece by piece between the turns, while
+ * commands go on. One at a time: what is due meanwhile is left out, and the next one comes at its
+ * own index, whatever became of this one. Called by `member-snapshots.ts`.
+ */
+import { assert } from "../../base/index.ts";
+import type { LogPosition } from "../../core/index.ts";
+import type { MachineSetCapture } from "../../machine/index.ts";
+import type {
+  LogStore,
+  SealedSnapshot,
+  SnapshotWriter,
+  StorageError,
+} from "../../storage/index.ts";
+
+export interface SnapshotTakerHost {
+  readonly store: LogStore;
+  /** Runs a callback of storage; what it throws ends the member. */
+  guard(run: () => void): void;
+  /** It is installed: durable, and counts. */
+  onSaved(sealed: SealedSnapshot, forMs: number): void;
+  /** The disk refused it; nothing rests on what was written. */
+  onFailed(error: StorageError, position: LogPosition): void;
+  nowMs(): number;
+}
+
+/**
+ * Bytes of a piece: encoded, hashed and handed to the disk in one go, which takes about a
+ * millisecond.
+ */
+const pieceBytes = 256 * 1024;
+
+interface Taking {
+  readonly position: LogPosition;
+  readonly capture: MachineSetCapture;
+  readonly startedMs: number;
+  section: string | null;
+  /** It shall end without a snapshot. */
+  isCancelled: boolean;
+}
+
+export class SnapshotTaker {
+  readonly #host: SnapshotTakerHost;
+  #taking: Taking | null = null;
+  #whenIdle: (() => void) | null = null;
+
+  constructor(host: SnapshotTakerHost) {
+    this.#host = host;
+  }
+
+  /** What is being written; null while nothing is. */
+  get position(): LogPosition | null {
+    return this.#taking?.position ?? null;
+  }
+
+  /** @invariant none is being taken */
+  begin(position: LogPosition, capture: MachineSetCapture, configuration: Uint8Array): void {
+    assert(this.#taking === null, "one snapshot is taken at a time");
+    const startedMs = this.#host.nowMs();
+    const taking: Taking = { position, capture, startedMs, section: null, isCancelled: false };
+    this.#taking = taking;
+    this.#host.store.snapshots.begin(position, configuration, (error, writer) => {
+      this.#host.guard(() => {
+        if (writer === undefined) this.#fail(taking, error);
+        else this.#next(taking, writer);
+      });
+    });
+  }
+
+  /** Gives the one under way up: another snapshot takes the place of what it is of. */
+  cancel(): void {
+    if (this.#taking === null) return;
+    this.#taking.isCancelled = true;
+    this.#taking.capture.release();
+  }
+
+  /** Cancels; `done` runs when the disk is done with it. */
+  stop(done: () => void): void {
+    assert(this.#whenIdle === null, "it is stopped once");
+    this.cancel();
+    if (this.#taking === null) done();
+    else this.#whenIdle = done;
+  }
+
+  #next(taking: Taking, writer: SnapshotWriter): void {
+    if (taking.isCancelled) {
+      writer.abort(() => this.#end());
+      return;
+    }
+    const data = nextBytes(taking, writer);
+    if (data === null) this.#finish(taking, writer);
+    else {
+      writer.write(data, (error) => {
+        this.#host.guard(() => {
+          if (error === null) this.#next(taking, writer);
+          else this.#fail(taking, error);
+        });
+      });
+    }
+  }
+
+  #finish(taking: Taking, writer: SnapshotWriter): void {
+    writer.finish((error, sealed) => {
+      this.#host.guard(() => {
+        if (sealed === undefined) this.#fail(taking, error);
+        else if (taking.isCancelled) this.#host.store.snapshots.discard(sealed, () => this.#end());
+        else this.#install(taking, sealed);
+      });
+    });
+  }
+
+  #install(taking: Taking, sealed: SealedSnapshot): void {
+    this.#host.store.install(sealed, (error) => {
+      this.#host.guard(() => {
+        if (error === null) {
+          this.#end();
+          this.#host.onSaved(sealed, this.#host.nowMs() - taking.startedMs);
+        } else {
+          this.#fail(taking, error);
+        }
+      });
+    });
+  }
+
+  /** Storage has removed what was written. */
+  #fail(taking: Taking, error: StorageError | null): void {
+    assert(error !== null, "what gives nothing says why");
+    taking.capture.release();
+    this.#end();
+    this.#host.onFailed(error, taking.position);
+  }
+
+  #end(): void {
+    this.#taking = null;
+    const done = this.#whenIdle;
+    this.#whenIdle = null;
+    done?.();
+  }
+}
+
+/** The next bytes to write, their section begun; null after the last. */
+function nextBytes(taking: Taking, writer: SnapshotWriter): Uint8Array | null {
+  for (;;) {
+    const piece = taking.capture.next(pieceBytes);
+    if (piece === null) return null;
+    if (piece.section !== taking.section) writer.section(piece.section);
+    taking.section = piece.section;
+    if (piece.data.length > 0) return piece.data;
+  }
+}
