@@ -42,6 +42,7 @@ import { EventHub, type NodeEvents } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
+import { Leadership } from "./leadership/leadership.ts";
 import type { NodeLimits } from "./limits.ts";
 import { describeThrown, type Logger } from "./logger.ts";
 import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
@@ -111,6 +112,7 @@ export class Member {
   readonly #blackBox: BlackBox;
   readonly #comparison: StateComparison;
   readonly #membership: Membership;
+  readonly #leadership: Leadership;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -141,6 +143,7 @@ export class Member {
       machines: parts.machines,
       isConnected: (peer: NodeId) => this.peers.isConnected(peer),
       nowMs: () => parts.clock.nowMs(),
+      jitter: () => parts.random.fraction(),
       send: (message: PeerMessage) => this.#transport?.send(message) ?? false,
       reachability: () => this.peers.reachability(this.raft.configuration),
       schedule: () => this.#schedule(),
@@ -176,6 +179,10 @@ export class Member {
       onPeerEvent: (event) => this.#insight.onPeer(event),
       end: (error) => this.#fail(error),
       onStorageFailed: (error) => this.#fail(storageFailed(error)),
+    });
+    this.#leadership = new Leadership({
+      ...{ ...host, clock: parts.clock },
+      step: (input) => this.#step(input),
     });
   }
 
@@ -445,8 +452,10 @@ export class Member {
         this.#membership.onConfiguration(effect);
         break;
       case "wake-in":
+        this.#leadership.onWakeIn(effect);
+        break;
       case "transfer-ended":
-        break; // neither is begun by this host
+        break;
       case "install-snapshot":
       case "snapshot-refused":
       case "snapshot-needed":
@@ -505,6 +514,7 @@ export class Member {
   #onRole(effect: RoleChanged): void {
     const { leader, term } = effect;
     this.#proposals.onLeader(leader, term);
+    this.#reads.onLeader();
     this.#membership.onLeader(leader, term);
     const { logger } = this.#parts;
     logger.info({ role: effect.role, term, leader }, describeRole(effect, this.raft.id));
@@ -545,6 +555,7 @@ export class Member {
     this.#stopError = error;
     this.#observer?.onEnd();
     this.#timer?.cancel();
+    this.#leadership.close();
     this.#outlet.clear();
     failAll(this.#deadlines, error);
     let open = 3;

@@ -112,6 +112,7 @@ describe("linearizable reads", () => {
     const reads = new Reads({
       ...{ raft, limits: defaultLimits, deadlines: createDeadlines() },
       ...{ nowMs: () => 0, schedule: () => {}, step: (input: Input) => step(raft, input) },
+      isConnected: () => true,
       reachability: () => ({ needed: 2, reachable: [], unreachable: [], causes: [] }),
     });
     const seen: string[] = [];

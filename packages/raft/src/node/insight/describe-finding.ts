@@ -152,6 +152,8 @@ function describeNoLeader({ term, forMs, previous, why }: NoLeaderFinding, self:
       return `${head}.`;
     case "leader-silent":
       return `${head}: ${before}, leader of term ${previous.term}, fell silent.`;
+    case "leader-gone":
+      return `${head}: ${before}, leader of term ${previous.term}, could not be reached any more.`;
     case "lost-quorum":
       return `${head}: ${before} led term ${previous.term} and lost contact to a majority.`;
     case "newer-term":
