@@ -48,6 +48,8 @@ export type {
   SessionState,
   Severity,
   StartOptions,
+  StopOptions,
+  TransferOptions,
   VoteRefused,
 } from "./node/index.ts";
 export {

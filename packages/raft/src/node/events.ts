@@ -2,7 +2,7 @@
  * The typed events of a node: what happened, also on followers. Listeners run in the turn; one that
  * throws is reported.
  */
-import type { Role } from "../core/index.ts";
+import type { Role, TransferReason } from "../core/index.ts";
 import type { PromotionHold } from "../transport/index.ts";
 import type { CampaignSummary, ElectionSummary } from "./insight/elections.ts";
 import type { ReplicationState } from "./insight/witness.ts";
@@ -99,6 +99,16 @@ export interface NodeEvents {
      */
     readonly hold: PromotionHold;
   };
+  /**
+   * This member led and was handing over to `to`: it has stepped down, or goes on because the
+   * target did not take over within an election timeout (`timed-out`) or has an unhealthy disk
+   * (`unfit`). `why`: it was asked to, `to` has a higher priority, or this member's own disk.
+   */
+  readonly transfer: {
+    readonly to: string;
+    readonly why: TransferReason;
+    readonly outcome: "stepped-down" | "timed-out" | "unfit";
+  };
   /** The last event. `error` is null after `stop()`, else what ended the member. */
   readonly stopped: { readonly error: Error | null };
 }
@@ -122,6 +132,7 @@ export class EventHub {
     "catch-up": new Set(),
     membership: new Set(),
     "member-progress": new Set(),
+    transfer: new Set(),
     stopped: new Set(),
   };
 

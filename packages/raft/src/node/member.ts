@@ -7,22 +7,16 @@
  * (`open-member.ts`).
  */
 import { assert, type LogIndex, type NodeId, type QuorateError } from "../base/index.ts";
-import {
-  type Apply,
-  type ChangeResult,
-  type Configuration,
-  changeMembership,
-  type Effect,
-  type Input,
-  type MemberChange,
-  type Message,
-  type Persist,
-  type ProposeResult,
-  propose,
-  type Raft,
-  type RoleChanged,
-  step,
-  takeEffects,
+import type {
+  Apply,
+  Configuration,
+  Effect,
+  Input,
+  MemberChange,
+  Message,
+  Persist,
+  Raft,
+  RoleChanged,
 } from "../core/index.ts";
 import type { Clock, DirectoryLock, Random, Timer } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
@@ -36,13 +30,15 @@ import type {
 } from "../transport/index.ts";
 import { BlackBox } from "./black-box.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
+import { CoreDoor } from "./core-door.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
 import { stoppedError, storageFailed } from "./errors.ts";
-import { EventHub, type NodeEvents } from "./events.ts";
+import { EventHub } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
 import { Leadership } from "./leadership/leadership.ts";
+import type { TransferDone, TransferRequest } from "./leadership/transfer-request.ts";
 import type { NodeLimits } from "./limits.ts";
 import { describeThrown, type Logger } from "./logger.ts";
 import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
@@ -102,7 +98,7 @@ export class Member {
   readonly peers: Peers;
   readonly #parts: MemberParts;
   readonly #observer: MemberObserver | null;
-  readonly #recorder: FlightRecorder | null;
+  readonly #core: CoreDoor;
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
@@ -119,8 +115,6 @@ export class Member {
   #isScheduled = false;
   #state: "running" | "stopping" | "stopped" = "running";
   #stopError: Error | null = null;
-  /** As last told in the event `leader`. */
-  #leader: NodeEvents["leader"] = { id: null, term: 0 };
   readonly #onStopped: (() => void)[] = [];
   /** Who waits for the machines; null once they are told. */
   #whenApplied: { readonly index: LogIndex; readonly done: () => void } | null = null;
@@ -129,7 +123,7 @@ export class Member {
     this.raft = parts.raft;
     this.#parts = parts;
     this.#observer = parts.observer;
-    this.#recorder = parts.recorder;
+    this.#core = new CoreDoor(parts, (input) => this.#insight.onStep(input));
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
     this.#outlet = new Outlet((message) => this.#leave(message));
@@ -147,9 +141,9 @@ export class Member {
       send: (message: PeerMessage) => this.#transport?.send(message) ?? false,
       reachability: () => this.peers.reachability(this.raft.configuration),
       schedule: () => this.#schedule(),
-      step: (input: Input) => this.#stepCore(input),
-      propose: (commands: readonly Uint8Array[]) => this.#proposeToCore(commands),
-      change: (changes: readonly MemberChange[]) => this.#changeCore(changes),
+      step: (input: Input) => this.#core.step(input),
+      propose: (commands: readonly Uint8Array[]) => this.#core.propose(commands),
+      change: (changes: readonly MemberChange[]) => this.#core.change(changes),
     };
     this.#proposals = new Proposals(host);
     this.#reads = new Reads(host);
@@ -175,14 +169,15 @@ export class Member {
       ...{ memory: parts.peerMemory ?? null, firstSeen: parts.firstSeen ?? null },
       transport: () => this.#transport,
       step: (input) => this.#step(input),
-      onDisconnected: (peer) => this.#proposals.abandonForwards((to) => to === peer),
+      onDisconnected: (peer) => this.#proposals.onDisconnected(peer),
       onPeerEvent: (event) => this.#insight.onPeer(event),
       end: (error) => this.#fail(error),
       onStorageFailed: (error) => this.#fail(storageFailed(error)),
     });
     this.#leadership = new Leadership({
-      ...{ ...host, clock: parts.clock },
+      ...{ ...host, clock: parts.clock, logger: parts.logger, events: this.events },
       step: (input) => this.#step(input),
+      transfer: (to) => this.#core.transfer(to),
     });
   }
 
@@ -268,6 +263,19 @@ export class Member {
     this.#membership.abort(request, error);
   }
 
+  /**
+   * Hands over to `to`, or with null to the fittest; of the leader only. `done` hears who leads
+   * then, and never runs inside the call.
+   */
+  transferLeadership(
+    to: NodeId | null,
+    timeoutMs: number,
+    done: TransferDone,
+  ): TransferRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
+    return this.#leadership.transfer(to, timeoutMs, done);
+  }
+
   /** As `propose`; `done(null)` runs when the machines may be read. */
   read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
@@ -315,28 +323,7 @@ export class Member {
   }
 
   #step(input: Input): void {
-    this.#take(() => this.#stepCore(input));
-  }
-
-  #stepCore(input: Input): void {
-    this.#recorder?.onStep(input);
-    step(this.raft, input);
-    this.#observer?.onStep(input);
-    this.#insight.onStep(input);
-  }
-
-  #proposeToCore(commands: readonly Uint8Array[]): ProposeResult {
-    this.#recorder?.onPropose(commands);
-    const result = propose(this.raft, commands);
-    this.#observer?.onPropose(commands, result);
-    return result;
-  }
-
-  #changeCore(changes: readonly MemberChange[]): ChangeResult {
-    this.#recorder?.onChange(changes);
-    const result = changeMembership(this.raft, changes);
-    this.#observer?.onChange?.(changes, result);
-    return result;
+    this.#take(() => this.#core.step(input));
   }
 
   #onMessage(message: PeerMessage): void {
@@ -364,7 +351,7 @@ export class Member {
           this.#parts.onSnapshotStatus?.(message);
           break;
         default:
-          this.#stepCore({ kind: "receive", message });
+          this.#core.step({ kind: "receive", message });
       }
     });
   }
@@ -386,12 +373,13 @@ export class Member {
     if (this.#nextTickMs <= nowMs) this.#nextTickMs = nowMs + this.#parts.limits.tickMs;
     const jitter = this.#parts.random.fraction();
     this.#take(() => {
-      this.#stepCore({ kind: "tick", nowMs, jitter });
+      this.#core.step({ kind: "tick", nowMs, jitter });
       expireDue(this.#deadlines, nowMs);
       this.#proposals.onTick();
       this.#reads.onTick(nowMs);
       this.#sessions.onTick(nowMs);
       this.#membership.onTick(nowMs);
+      this.#leadership.onTick();
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -410,10 +398,8 @@ export class Member {
     try {
       this.#proposals.flush();
       this.#membership.flush();
-      this.#recorder?.onTake();
-      const effects = takeEffects(this.raft);
-      this.#recorder?.onTaken(effects);
-      this.#observer?.onTake(effects);
+      this.#leadership.flush();
+      const effects = this.#core.take();
       for (const effect of effects) {
         this.#perform(effect);
         if (!this.isRunning) return; // a listener stopped it
@@ -455,6 +441,7 @@ export class Member {
         this.#leadership.onWakeIn(effect);
         break;
       case "transfer-ended":
+        this.#leadership.onTransferEnded(effect);
         break;
       case "install-snapshot":
       case "snapshot-refused":
@@ -481,7 +468,7 @@ export class Member {
       this.#insight.onDurable(unit);
       // An acknowledgement that the leader waits for: not a turn later.
       if (this.#outlet.release(unit)) this.#transport?.flush();
-      this.#stepCore({ kind: "persisted", unit });
+      this.#core.step({ kind: "persisted", unit });
     });
   }
 
@@ -505,7 +492,7 @@ export class Member {
     }
     const last = effect.entries.at(-1);
     assert(last !== undefined, "an apply has entries");
-    this.#stepCore({ kind: "applied", index: last.index });
+    this.#core.step({ kind: "applied", index: last.index });
     this.#reads.onApplied(last.index);
     this.#tellApplied();
     applied?.();
@@ -516,13 +503,7 @@ export class Member {
     this.#proposals.onLeader(leader, term);
     this.#reads.onLeader();
     this.#membership.onLeader(leader, term);
-    const { logger } = this.#parts;
-    logger.info({ role: effect.role, term, leader }, describeRole(effect, this.raft.id));
-    this.events.emit("role", { role: effect.role, term });
-    if (leader !== this.#leader.id || (leader !== null && term !== this.#leader.term)) {
-      this.#leader = { id: leader, term };
-      this.events.emit("leader", this.#leader);
-    }
+    this.#leadership.onRole(effect);
     this.#schedule();
   }
 
@@ -581,14 +562,4 @@ export class Member {
     this.events.emit("stopped", { error: this.#stopError });
     for (const done of this.#onStopped.splice(0)) done();
   }
-}
-
-function describeRole(effect: RoleChanged, self: NodeId): string {
-  const { role, term, leader } = effect;
-  if (role === "leader") return `${self} leads term ${term}`;
-  if (role === "follower") {
-    const whom = leader === null ? "and knows no leader" : `of ${leader}`;
-    return `${self} is a follower ${whom} in term ${term}`;
-  }
-  return `${self} is a ${role} in term ${term}`;
 }

@@ -286,6 +286,19 @@ export class NodeWorld {
     return answer;
   }
 
+  /** Asks `id` to hand over, to `to` or whoever is fit; the result is who leads then. */
+  transfer(id: string, to: string | null = null, timeoutMs = 2000): Answer {
+    const { member } = this.node(id);
+    const answer = this.#answer(`transfer to ${to}`);
+    const target = to === null ? null : nodeId(to);
+    const request = member.transferLeadership(target, timeoutMs, (error, leader) => {
+      this.#settle(answer, error, leader);
+    });
+    if (request instanceof Error) this.#settle(answer, request, undefined);
+    else answer.abort = (error) => request.settle(error);
+    return answer;
+  }
+
   /** Starts a member that joins through `seed`, and is to be added. */
   join(id: string, seed: string, changes: Partial<StartOptions<Record<never, never>>> = {}) {
     return this.start(id, { ...joining(id, seed), ...changes });
@@ -336,7 +349,7 @@ function toRunning(
   const events: Running["events"] = {
     ...{ leader: [], role: [], peer: [], election: [], campaign: [], commit: [] },
     ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
-    ...{ membership: [], "member-progress": [] },
+    ...{ membership: [], "member-progress": [], transfer: [] },
   };
   member.events.on("leader", (event) => events.leader.push(event));
   member.events.on("role", (event) => events.role.push(event));
@@ -349,6 +362,7 @@ function toRunning(
   member.events.on("catch-up", (event) => events["catch-up"].push(event));
   member.events.on("membership", (event) => events.membership.push(event));
   member.events.on("member-progress", (event) => events["member-progress"].push(event));
+  member.events.on("transfer", (event) => events.transfer.push(event));
   member.events.on("stopped", (event) => events.stopped.push(event));
   return { id: nodeId(id), opened, member, journal, events, log, kill };
 }

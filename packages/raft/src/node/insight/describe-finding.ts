@@ -36,6 +36,7 @@ export function severityOf(finding: Finding): Severity {
     case "election-due":
     case "disconnected":
     case "apply-behind":
+    case "transferring":
     case "members-changing":
     case "learner-waits":
       return "notice";
@@ -74,6 +75,12 @@ function describeChange({ index, joint, committed }: MembersChangingFinding): st
   return `${head}: the voters before and after it both decide. ${state}.`;
 }
 
+const transferTexts = {
+  asked: "because it was asked to",
+  priority: "which has a higher priority",
+  disk: "because its own disk is unhealthy",
+} as const;
+
 /** One or two sentences. `self`: the member that says it. */
 export function describeFinding(finding: Finding, self: string): string {
   switch (finding.kind) {
@@ -95,6 +102,11 @@ export function describeFinding(finding: Finding, self: string): string {
       return describeFailed(finding, self);
     case "no-candidate":
       return `${self} ${noCandidateTexts[finding.why]}.`;
+    case "transferring":
+      return (
+        `${self} has been handing over to ${finding.to} for ${describeMs(finding.forMs)}, ` +
+        `${transferTexts[finding.why]}; commands wait meanwhile.`
+      );
     case "members-changing":
       return describeChange(finding);
     case "learner-waits":

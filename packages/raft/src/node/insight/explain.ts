@@ -76,6 +76,7 @@ function findAll(facts: ExplainFacts): Finding[] {
   if (stopped !== null) return [{ kind: "stopped", error: stopped.error?.message ?? null }];
   return [
     ...findLeader(facts),
+    ...findTransfer(facts),
     ...findQuorum(facts),
     ...findElection(facts),
     ...findCatchUp(facts),
@@ -102,6 +103,13 @@ function findLeader({ raft, nowMs, tickMs, sightings }: ExplainFacts): Finding[]
   const silentMs =
     isSelf || leaderContactTick === null ? null : (raft.nowTick - leaderContactTick) * tickMs;
   return [{ kind: "leader", leader, isSelf, term, forMs, silentMs }];
+}
+
+function findTransfer({ raft, tickMs }: ExplainFacts): Finding[] {
+  const transfer = raft.leadership?.transfer ?? null;
+  if (transfer === null) return [];
+  const { to, why, sinceTick } = transfer;
+  return [{ kind: "transferring", to, why, forMs: (raft.nowTick - sinceTick) * tickMs }];
 }
 
 /** Said where it matters: without a leader, or at a leader that is about to step down. */

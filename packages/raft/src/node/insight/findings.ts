@@ -2,7 +2,7 @@
  * What can be said of a member, as data: one kind for each situation, with the numbers that the
  * sentences of `describe-finding.ts` are made of. Durations in milliseconds.
  */
-import type { VoteRefusal } from "../../core/index.ts";
+import type { TransferReason, VoteRefusal } from "../../core/index.ts";
 import type { PeerCause } from "../errors.ts";
 import type { CampaignSummary, ElectionSummary, VoteRefused } from "./elections.ts";
 import type { ReplicationState } from "./witness.ts";
@@ -92,6 +92,14 @@ export interface MembersChangingFinding {
   /** Both the voters before and those after decide. */
   readonly joint: boolean;
   readonly committed: boolean;
+}
+
+/** This member leads, and hands over to `to`; commands wait. */
+export interface TransferringFinding {
+  readonly kind: "transferring";
+  readonly to: string;
+  readonly why: TransferReason;
+  readonly forMs: number;
 }
 
 /** A learner that becomes a voter when it has caught up. */
@@ -195,6 +203,7 @@ export type Finding =
   | ElectionDueFinding
   | FailedCampaignsFinding
   | NoCandidateFinding
+  | TransferringFinding
   | MembersChangingFinding
   | LearnerWaitsFinding
   | CommitHeldFinding

@@ -1,12 +1,19 @@
 /**
- * A member's share in who leads, besides what the core decides: the timer of a fast failover.
- * Called by `member.ts`.
+ * A member's share in who leads, besides what the core decides: the timer of a fast failover,
+ * handing over, and what is told of roles and leaders. Called by `member.ts`.
  */
-import type { Input, WakeIn } from "../../core/index.ts";
+import type { NodeId, QuorateError } from "../../base/index.ts";
+import type { Input, RoleChanged, TransferEnded, WakeIn } from "../../core/index.ts";
 import type { Clock, Timer } from "../../ports/index.ts";
+import type { EventHub, NodeEvents } from "../events.ts";
+import type { Logger } from "../logger.ts";
+import type { TransferDone, TransferRequest } from "./transfer-request.ts";
+import { Transfers, type TransfersHost } from "./transfers.ts";
 
-export interface LeadershipHost {
+export interface LeadershipHost extends TransfersHost {
   readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventHub;
   /** Uniform in [0, 1). */
   jitter(): number;
   /** Gives the core an input, and takes a turn after it. */
@@ -15,15 +22,37 @@ export interface LeadershipHost {
 
 export class Leadership {
   readonly #host: LeadershipHost;
+  readonly #transfers: Transfers;
   #wake: Timer | null = null;
+  /** As last told in the event `leader`. */
+  #leader: NodeEvents["leader"] = { id: null, term: 0 };
 
   constructor(host: LeadershipHost) {
     this.#host = host;
+    this.#transfers = new Transfers(host);
   }
 
   /** The member ends. */
   close(): void {
     this.#wake?.cancel();
+  }
+
+  /** `done` never runs inside the call. A returned error is the answer, too. */
+  transfer(
+    to: NodeId | null,
+    timeoutMs: number,
+    done: TransferDone,
+  ): TransferRequest | QuorateError {
+    return this.#transfers.request(to, timeoutMs, done);
+  }
+
+  onTick(): void {
+    this.#transfers.onTick();
+  }
+
+  /** Called at the beginning of a turn. */
+  flush(): void {
+    this.#transfers.flush();
   }
 
   /** The newest one counts. */
@@ -34,4 +63,35 @@ export class Leadership {
       this.#host.step({ kind: "wake", jitter: this.#host.jitter() });
     });
   }
+
+  onTransferEnded(effect: TransferEnded): void {
+    const { logger, events, raft } = this.#host;
+    const { to, why, outcome } = effect;
+    const how = outcome === "stepped-down" ? "has stepped down for" : "has not handed over to";
+    logger.info({ to, why, outcome }, `${raft.id} ${how} ${to} (${why}): ${outcome}`);
+    events.emit("transfer", { to, why, outcome });
+    this.#transfers.onEnded(effect);
+  }
+
+  onRole(effect: RoleChanged): void {
+    const { role, term, leader } = effect;
+    const { logger, events, raft } = this.#host;
+    logger.info({ role, term, leader }, describeRole(effect, raft.id));
+    events.emit("role", { role, term });
+    if (leader !== this.#leader.id || (leader !== null && term !== this.#leader.term)) {
+      this.#leader = { id: leader, term };
+      events.emit("leader", this.#leader);
+    }
+    this.#transfers.onLeader();
+  }
+}
+
+function describeRole(effect: RoleChanged, self: NodeId): string {
+  const { role, term, leader } = effect;
+  if (role === "leader") return `${self} leads term ${term}`;
+  if (role === "follower") {
+    const whom = leader === null ? "and knows no leader" : `of ${leader}`;
+    return `${self} is a follower ${whom} in term ${term}`;
+  }
+  return `${self} is a ${role} in term ${term}`;
 }
