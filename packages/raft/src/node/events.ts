@@ -100,6 +100,12 @@ export interface NodeEvents {
     readonly hold: PromotionHold;
   };
   /**
+   * The own disk is unfit for a leader (it finished nothing for `stuckStorageMs`, or three writes
+   * in a row took `slowStorageMs` each), or is fit again. Who is unfit does not stand for election,
+   * and hands over if it leads and somebody else is fit.
+   */
+  readonly "disk-health": { readonly healthy: boolean };
+  /**
    * This member led and was handing over to `to`: it has stepped down, or goes on because the
    * target did not take over within an election timeout (`timed-out`) or has an unhealthy disk
    * (`unfit`). `why`: it was asked to, `to` has a higher priority, or this member's own disk.
@@ -132,6 +138,7 @@ export class EventHub {
     "catch-up": new Set(),
     membership: new Set(),
     "member-progress": new Set(),
+    "disk-health": new Set(),
     transfer: new Set(),
     stopped: new Set(),
   };

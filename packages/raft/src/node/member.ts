@@ -379,7 +379,7 @@ export class Member {
       this.#reads.onTick(nowMs);
       this.#sessions.onTick(nowMs);
       this.#membership.onTick(nowMs);
-      this.#leadership.onTick();
+      this.#leadership.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -455,6 +455,7 @@ export class Member {
 
   #persist(effect: Persist): void {
     this.#insight.onPersist(effect);
+    this.#leadership.onPersist(effect);
     this.#parts.store.append(effect, (error) => {
       if (error !== null) this.#fail(storageFailed(error));
       else this.#onPersisted(effect);
@@ -466,6 +467,7 @@ export class Member {
     this.#take(() => {
       this.#observer?.onDurable(effect);
       this.#insight.onDurable(unit);
+      this.#leadership.onDurable(unit);
       // An acknowledgement that the leader waits for: not a turn later.
       if (this.#outlet.release(unit)) this.#transport?.flush();
       this.#core.step({ kind: "persisted", unit });

@@ -88,6 +88,8 @@ export class NodeWorld {
   readonly answers: Answer[] = [];
   /** Asked before each disk operation of any member. */
   fault: (id: string, operation: DiskOperation) => DiskFault | null = () => null;
+  /** Milliseconds that the disk takes for an operation. */
+  diskMs: (id: string, operation: DiskOperation) => number = () => 0.5;
   /** Names of machines that a member declares besides `journal`. */
   readonly alsoDeclares = new Map<string, readonly string[]>();
   readonly #options: WorldOptions;
@@ -104,7 +106,7 @@ export class NodeWorld {
     let disk = this.#disks.get(id);
     if (disk === undefined) {
       disk = new MemoryDisk({
-        defer: (callback) => void this.clock.after(0.5, callback),
+        defer: (callback, operation) => void this.clock.after(this.diskMs(id, operation), callback),
         onOperation: (operation) => this.fault(id, operation),
       });
       this.#disks.set(id, disk);
@@ -349,7 +351,7 @@ function toRunning(
   const events: Running["events"] = {
     ...{ leader: [], role: [], peer: [], election: [], campaign: [], commit: [] },
     ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
-    ...{ membership: [], "member-progress": [], transfer: [] },
+    ...{ membership: [], "member-progress": [], transfer: [], "disk-health": [] },
   };
   member.events.on("leader", (event) => events.leader.push(event));
   member.events.on("role", (event) => events.role.push(event));
@@ -362,6 +364,7 @@ function toRunning(
   member.events.on("catch-up", (event) => events["catch-up"].push(event));
   member.events.on("membership", (event) => events.membership.push(event));
   member.events.on("member-progress", (event) => events["member-progress"].push(event));
+  member.events.on("disk-health", (event) => events["disk-health"].push(event));
   member.events.on("transfer", (event) => events.transfer.push(event));
   member.events.on("stopped", (event) => events.stopped.push(event));
   return { id: nodeId(id), opened, member, journal, events, log, kill };

@@ -3,6 +3,7 @@
  * load (`run-bugs.ts`).
  */
 import { electionBugs } from "./bugs/elections.ts";
+import { leadershipBugs } from "./bugs/leadership.ts";
 import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { replicationBugs } from "./bugs/replication.ts";
@@ -23,4 +24,5 @@ export const bugs: readonly TrapBug[] = [
   ...snapshotTransferBugs,
   ...transferBugs,
   ...leaseBugs,
+  ...leadershipBugs,
 ];

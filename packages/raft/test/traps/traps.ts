@@ -203,8 +203,7 @@ const storage = {
     "Beside an apply: with the installation in the node.",
   ),
   H15: tested("The log is cut past a snapshot that is being sent, again and again."),
-  H16: comesWith(
-    "the disk watchdog",
+  H16: tested(
     "A leader whose disk stands still keeps its office, for heartbeats need no disk.",
     "A disk that fails ends the leader: C14.",
   ),

@@ -53,6 +53,7 @@ export function severityOf(finding: Finding): Severity {
     case "failed-campaigns":
     case "refused-peer":
     case "storage-slow":
+    case "disk-unhealthy":
       return "trouble";
     default:
       return finding satisfies never;
@@ -136,6 +137,13 @@ export function describeFinding(finding: Finding, self: string): string {
         `The disk of ${self} is slow: it has been writing unit ${finding.unit} for ` +
         `${describeMs(finding.forMs)}; ${describeCount(finding.units, "unit", "units")} with ` +
         `${entries(finding.entries)} (${describeBytes(finding.bytes)}) wait for it.`
+      );
+    case "disk-unhealthy":
+      return (
+        `The disk of ${self} is unfit for a leader: ${self} ` +
+        (finding.isLeader
+          ? "hands over as soon as another voter is fit, and leads until then."
+          : "does not stand for election.")
       );
     case "catch-up":
       return describeCatchUp(finding, self);

@@ -217,7 +217,14 @@ function waitsForOf({ raft, peerOf }: ExplainFacts): CatchUpFinding["waitsFor"] 
   return isQuorum(raft.configuration, isThere) ? "election" : "contact";
 }
 
-function findStorage({ nowMs, slowStorageMs, sightings }: ExplainFacts): Finding[] {
+function findStorage(facts: ExplainFacts): Finding[] {
+  const { raft } = facts;
+  const slow = findSlowUnit(facts);
+  if (raft.isDiskHealthy) return slow;
+  return [...slow, { kind: "disk-unhealthy", isLeader: raft.leadership !== null }];
+}
+
+function findSlowUnit({ nowMs, slowStorageMs, sightings }: ExplainFacts): Finding[] {
   const { units } = sightings;
   const first = units[0];
   if (first === undefined || nowMs - first.sinceMs < slowStorageMs) return [];

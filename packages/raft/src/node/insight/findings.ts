@@ -177,6 +177,12 @@ export interface StorageSlowFinding {
   readonly forMs: number;
 }
 
+/** The disk is unfit for a leader. */
+export interface DiskUnhealthyFinding {
+  readonly kind: "disk-unhealthy";
+  readonly isLeader: boolean;
+}
+
 /** This member has less than its leader has committed, or must not vote until it has it. */
 export interface CatchUpFinding {
   readonly kind: "catch-up";
@@ -212,4 +218,5 @@ export type Finding =
   | DisconnectedFinding
   | RefusedPeerFinding
   | StorageSlowFinding
+  | DiskUnhealthyFinding
   | CatchUpFinding;

@@ -1,17 +1,21 @@
 /**
  * A member's share in who leads, besides what the core decides: the timer of a fast failover,
- * handing over, and what is told of roles and leaders. Called by `member.ts`.
+ * handing over, the watch over the disk, and what is told of roles and leaders. Called by
+ * `member.ts`.
  */
-import type { NodeId, QuorateError } from "../../base/index.ts";
-import type { Input, RoleChanged, TransferEnded, WakeIn } from "../../core/index.ts";
+import type { NodeId, PersistUnit, QuorateError } from "../../base/index.ts";
+import type { Input, Persist, RoleChanged, TransferEnded, WakeIn } from "../../core/index.ts";
 import type { Clock, Timer } from "../../ports/index.ts";
 import type { EventHub, NodeEvents } from "../events.ts";
+import type { NodeLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import type { TransferDone, TransferRequest } from "./transfer-request.ts";
 import { Transfers, type TransfersHost } from "./transfers.ts";
 
 export interface LeadershipHost extends TransfersHost {
   readonly clock: Clock;
+  readonly limits: NodeLimits;
   readonly logger: Logger;
   readonly events: EventHub;
   /** Uniform in [0, 1). */
@@ -23,6 +27,7 @@ export interface LeadershipHost extends TransfersHost {
 export class Leadership {
   readonly #host: LeadershipHost;
   readonly #transfers: Transfers;
+  readonly #disk: DiskWatch;
   #wake: Timer | null = null;
   /** As last told in the event `leader`. */
   #leader: NodeEvents["leader"] = { id: null, term: 0 };
@@ -30,6 +35,15 @@ export class Leadership {
   constructor(host: LeadershipHost) {
     this.#host = host;
     this.#transfers = new Transfers(host);
+    const { limits, raft } = host;
+    this.#disk = new DiskWatch(
+      {
+        limits,
+        hasLeader: () => raft.leader !== null,
+        onVerdict: (isHealthy) => this.#onDiskHealth(isHealthy),
+      },
+      host.nowMs(),
+    );
   }
 
   /** The member ends. */
@@ -46,8 +60,29 @@ export class Leadership {
     return this.#transfers.request(to, timeoutMs, done);
   }
 
-  onTick(): void {
+  onTick(nowMs: number): void {
     this.#transfers.onTick();
+    this.#disk.onTick(nowMs);
+  }
+
+  /** A unit is given to the disk. */
+  onPersist({ unit }: Persist): void {
+    this.#disk.onPersist(unit, this.#host.nowMs());
+  }
+
+  /** `unit` and all before it are on disk. */
+  onDurable(unit: PersistUnit): void {
+    this.#disk.onDurable(unit, this.#host.nowMs());
+  }
+
+  #onDiskHealth(isHealthy: boolean): void {
+    const { logger, events, raft } = this.#host;
+    const text = isHealthy
+      ? `the disk of ${raft.id} is fit for a leader again`
+      : `the disk of ${raft.id} is unfit for a leader: ${raft.id} does not stand, and hands over`;
+    logger[isHealthy ? "info" : "warn"]({ isHealthy }, text);
+    this.#host.step({ kind: "disk-health", isHealthy });
+    events.emit("disk-health", { healthy: isHealthy });
   }
 
   /** Called at the beginning of a turn. */
