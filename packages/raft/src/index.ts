@@ -60,6 +60,8 @@ export type {
   SnapshotContents,
   SnapshotReport,
   StartOptions,
+  StopOptions,
+  TransferOptions,
   VoteRefused,
 } from "./node/index.ts";
 export {

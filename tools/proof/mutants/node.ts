@@ -91,8 +91,8 @@ const requestMutants: readonly Mutant[] = [
     "Commands whose connection broke are sent a second time.",
     patch(
       "node/proposals.ts",
-      "for (const request of forward.requests) this.#lose(request, leaderLost(forward.term));",
-      "for (const request of forward.requests) this.#wait(request);",
+      "for (const request of requests) this.#lose(request, leaderLost(term));",
+      "for (const request of requests) this.#wait(request);",
     ),
   ),
   mutant(
@@ -100,8 +100,8 @@ const requestMutants: readonly Mutant[] = [
     "Commands whose connection broke are said not to have been applied.",
     patch(
       "node/proposals.ts",
-      "for (const request of forward.requests) this.#lose(request, leaderLost(forward.term));",
-      "for (const request of forward.requests) this.#lose(request, overwritten(forward.term));",
+      "for (const request of requests) this.#lose(request, leaderLost(term));",
+      "for (const request of requests) this.#lose(request, overwritten(term));",
     ),
   ),
   mutant(

@@ -60,6 +60,9 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   TOO_MANY_MEMBERS: ["failedPrecondition", "etcdserver: too many members in cluster"],
   MEMBERS_CHANGING: ["unavailable", "etcdserver: another membership change is under way"],
   STALE_DIRECTORY: ["unavailable", "etcdserver: server stopped"],
+  NOT_LEADER: ["failedPrecondition", "etcdserver: not leader"],
+  TRANSFER_REFUSED: ["failedPrecondition", "etcdserver: bad leader transferee"],
+  TRANSFER_FAILED: ["unavailable", "etcdserver: request timed out, leader transfer took too long"],
   CANNOT_JOIN: ["unavailable", "etcdserver: cannot join the cluster"],
 };
 

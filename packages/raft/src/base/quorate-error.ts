@@ -104,6 +104,28 @@ export interface ErrorDetails {
   CANNOT_JOIN: {
     readonly attempts: readonly { readonly address: string; readonly reason: string }[];
   };
+  /** Only the leader hands over; `leader` as known here. */
+  NOT_LEADER: { readonly leader: string | null };
+  /** The leadership is not handed over, to `to` if that is known. Nothing was begun. */
+  TRANSFER_REFUSED: {
+    readonly to: string | null;
+    readonly why:
+      | "term-not-started"
+      | "transfer-in-flight"
+      | "change-in-flight"
+      | "no-target"
+      | "to-self"
+      | "not-voter"
+      | "unreachable"
+      | "unhealthy"
+      | "behind";
+  };
+  /** It was begun, and `to` does not lead: `leader` does, as known here. */
+  TRANSFER_FAILED: {
+    readonly to: string;
+    readonly why: "timed-out" | "unfit" | "other-leader";
+    readonly leader: string | null;
+  };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;

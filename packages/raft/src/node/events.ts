@@ -2,7 +2,7 @@
  * The typed events of a node: what happened, also on followers. Listeners run in the turn; one that
  * throws is reported.
  */
-import type { Role } from "../core/index.ts";
+import type { Role, TransferReason } from "../core/index.ts";
 import type { PromotionHold } from "../transport/index.ts";
 import type { CampaignSummary, ElectionSummary } from "./insight/elections.ts";
 import type { ReplicationState } from "./insight/witness.ts";
@@ -127,6 +127,22 @@ export interface NodeEvents {
     readonly doneBytes: number;
     readonly bytesPerSecond: number;
   };
+  /**
+   * The own disk is unfit for a leader (it finished nothing for `stuckStorageMs`, or three writes
+   * in a row took `slowStorageMs` each), or is fit again. Who is unfit does not stand for election,
+   * and hands over if it leads and somebody else is fit.
+   */
+  readonly "disk-health": { readonly healthy: boolean };
+  /**
+   * This member led and was handing over to `to`: it has stepped down, or goes on because the
+   * target did not take over within an election timeout (`timed-out`) or has an unhealthy disk
+   * (`unfit`). `why`: it was asked to, `to` has a higher priority, or this member's own disk.
+   */
+  readonly transfer: {
+    readonly to: string;
+    readonly why: TransferReason;
+    readonly outcome: "stepped-down" | "timed-out" | "unfit";
+  };
   /** The last event. `error` is null after `stop()`, else what ended the member. */
   readonly stopped: { readonly error: Error | null };
 }
@@ -154,6 +170,8 @@ export class EventHub {
     "snapshot-failed": new Set(),
     "snapshot-installed": new Set(),
     "snapshot-progress": new Set(),
+    "disk-health": new Set(),
+    transfer: new Set(),
     stopped: new Set(),
   };
 

@@ -246,7 +246,7 @@ describe("forwarded commands", () => {
     const { proposals, propose, append, appended, answers } = follower();
     propose("x");
     proposals.flush();
-    proposals.abandonForwards((to) => to === "b");
+    proposals.onDisconnected(nodeId("b"));
     expect(answers[0]?.error).toMatchObject({ code: "LEADERSHIP_LOST", outcome: "unknown" });
     append(2, 2, ["x"]);
     appended(3);
@@ -260,7 +260,7 @@ describe("repeatable commands", () => {
     const world = follower(changes);
     world.propose("x", true);
     world.proposals.flush();
-    world.proposals.abandonForwards((to) => to === "b");
+    world.proposals.onDisconnected(nodeId("b"));
     expect(world.answers[0]?.result).toBe("open");
     return world;
   }
@@ -305,7 +305,7 @@ describe("repeatable commands", () => {
     const full = uncertain({ waitingCountMax: 1 });
     full.propose("y", true);
     full.proposals.flush();
-    full.proposals.abandonForwards(() => true); // one of the two finds no room to wait
+    full.proposals.onDisconnected(nodeId("b")); // one of the two finds no room to wait
     const codes = full.answers.map(({ error }) => error && `${error.code} ${error.outcome}`);
     expect(codes).toEqual([null, "OVERLOADED unknown"]);
 

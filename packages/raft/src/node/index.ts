@@ -13,6 +13,7 @@ export type { Finding, Severity } from "./insight/findings.ts";
 export type { MetricKind, MetricLabels, MetricName, MetricsHook } from "./insight/metrics.ts";
 export { metricTable } from "./insight/metrics.ts";
 export type { ReplicationState, Sightings } from "./insight/witness.ts";
+export type { StopOptions, TransferOptions } from "./leadership/hand-over.ts";
 export type { NodeLimits } from "./limits.ts";
 export { defaultLimits } from "./limits.ts";
 export type { Logger } from "./logger.ts";

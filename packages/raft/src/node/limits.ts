@@ -32,6 +32,16 @@ export interface NodeLimits {
   /** Milliseconds that a unit may take until the disk is told to be slow. */
   readonly slowStorageMs: number;
   /**
+   * Milliseconds that the disk may have work and finish none until it is unfit for a leader. An
+   * election timeout: longer than the pauses of disks that are well, and than changing the leader.
+   */
+  readonly stuckStorageMs: number;
+  /**
+   * Milliseconds without a slow write until a disk that was unfit is fit again: longer than the
+   * pauses between the troubles of one that fails, so that the leadership does not swing.
+   */
+  readonly calmStorageMs: number;
+  /**
    * Entries between two comparisons of the machines' states with the other members'; the same on
    * all of them, or a multiple.
    */
@@ -124,6 +134,8 @@ export const defaultLimits: NodeLimits = {
   segmentBytesMax: 64 * 1024 * 1024,
   stallMs: 1_000,
   slowStorageMs: 500,
+  stuckStorageMs: 1_000,
+  calmStorageMs: 30_000,
   compareEntries: 10_000,
   catchUpTimeoutMs: 60_000,
   joinTimeoutMs: 10_000,

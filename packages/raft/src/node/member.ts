@@ -7,34 +7,30 @@
  * (`open-member.ts`).
  */
 import { assert, type LogIndex, type NodeId, type QuorateError } from "../base/index.ts";
-import {
-  type Apply,
-  type ChangeResult,
-  changeMembership,
-  type Effect,
-  type Input,
-  type InstallSnapshot,
-  type LogPosition,
-  type MemberChange,
-  type Message,
-  type Persist,
-  type ProposeResult,
-  propose,
-  type Raft,
-  type RoleChanged,
-  step,
-  takeEffects,
+import type {
+  Apply,
+  Effect,
+  Input,
+  InstallSnapshot,
+  LogPosition,
+  MemberChange,
+  Message,
+  Persist,
+  Raft,
+  RoleChanged,
 } from "../core/index.ts";
 import type { Timer } from "../ports/index.ts";
 import type { PeerEvent, PeerMessage, Transport, TransportHandlers } from "../transport/index.ts";
 import { BlackBox } from "./black-box.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
+import { CoreDoor } from "./core-door.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
-import { describeRole } from "./describe-role.ts";
 import { stoppedError, storageFailed } from "./errors.ts";
-import { EventHub, type NodeEvents } from "./events.ts";
+import { EventHub } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
+import { Leadership } from "./leadership/leadership.ts";
+import type { TransferDone, TransferRequest } from "./leadership/transfer-request.ts";
 import { describeThrown } from "./logger.ts";
 import type { MemberParts } from "./member-parts.ts";
 import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
@@ -45,7 +41,6 @@ import { Peers } from "./peers.ts";
 import { Proposals } from "./proposals.ts";
 import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
-import type { FlightRecorder } from "./recorder/flight-recorder.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
 import { MemberSnapshots } from "./snapshots/member-snapshots.ts";
 import { StateComparison } from "./state-comparison.ts";
@@ -57,7 +52,7 @@ export class Member {
   readonly snapshots: MemberSnapshots;
   readonly #parts: MemberParts;
   readonly #observer: MemberObserver | null;
-  readonly #recorder: FlightRecorder | null;
+  readonly #core: CoreDoor;
   readonly #deadlines: Deadlines;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
@@ -67,14 +62,13 @@ export class Member {
   readonly #blackBox: BlackBox;
   readonly #comparison: StateComparison;
   readonly #membership: Membership;
+  readonly #leadership: Leadership;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
   #isScheduled = false;
   #state: "running" | "stopping" | "stopped" = "running";
   #stopError: Error | null = null;
-  /** As last told in the event `leader`. */
-  #leader: NodeEvents["leader"] = { id: null, term: 0 };
   readonly #onStopped: (() => void)[] = [];
   /** Who waits for the machines; null once they are told. */
   #whenApplied: { readonly index: LogIndex; readonly done: () => void } | null = null;
@@ -83,26 +77,25 @@ export class Member {
     this.raft = parts.raft;
     this.#parts = parts;
     this.#observer = parts.observer;
-    this.#recorder = parts.recorder;
+    this.#core = new CoreDoor(parts, (input) => this.#insight.onStep(input));
     this.events = new EventHub((name, error) => this.#onListenerError(name, error));
     this.peers = new Peers(parts.raft.id, () => parts.clock.nowMs());
     this.#outlet = new Outlet((message) => this.#leave(message));
     this.#blackBox = new BlackBox(parts);
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
     this.#deadlines = createDeadlines();
+    const { raft, limits, machines } = parts;
     const host = {
-      raft: parts.raft,
-      limits: parts.limits,
-      deadlines: this.#deadlines,
-      machines: parts.machines,
+      ...{ raft, limits, machines, deadlines: this.#deadlines },
       isConnected: (peer: NodeId) => this.peers.isConnected(peer),
       nowMs: () => parts.clock.nowMs(),
+      jitter: () => parts.random.fraction(),
       send: (message: PeerMessage) => this.#transport?.send(message) ?? false,
       reachability: () => this.peers.reachability(this.raft.configuration),
       schedule: () => this.#schedule(),
-      step: (input: Input) => this.#stepCore(input),
-      propose: (commands: readonly Uint8Array[]) => this.#proposeToCore(commands),
-      change: (changes: readonly MemberChange[]) => this.#changeCore(changes),
+      step: (input: Input) => this.#core.step(input),
+      propose: (commands: readonly Uint8Array[]) => this.#core.propose(commands),
+      change: (changes: readonly MemberChange[]) => this.#core.change(changes),
       isRestoring: () => this.snapshots.isRestoring,
       isRunning: () => this.isRunning,
       transport: () => this.#transport,
@@ -133,16 +126,21 @@ export class Member {
       end: (error) => this.#fail(error),
       onInstalled: (effect) => this.#onPersisted(effect),
       onRestored: (position) => this.#onRestored(position),
-      onCut: () => this.#onCut(),
+      onCut: () => this.#core.onCut(),
     });
     this.#membership = new Membership({
       ...{ ...host, logger: parts.logger, events: this.events, peers: this.peers },
       ...{ memory: parts.peerMemory ?? null, firstSeen: parts.firstSeen ?? null },
       step: (input) => this.#step(input),
-      onDisconnected: (peer) => this.#proposals.abandonForwards((to) => to === peer),
+      onDisconnected: (peer) => this.#proposals.onDisconnected(peer),
       onPeerEvent: (event) => this.#insight.onPeer(event),
       end: (error) => this.#fail(error),
       onStorageFailed: (error) => this.#fail(storageFailed(error)),
+    });
+    this.#leadership = new Leadership({
+      ...{ ...host, clock: parts.clock, logger: parts.logger, events: this.events },
+      step: (input) => this.#step(input),
+      transfer: (to) => this.#core.transfer(to),
     });
   }
 
@@ -229,6 +227,19 @@ export class Member {
     this.#membership.abort(request, error);
   }
 
+  /**
+   * Hands over to `to`, or with null to the fittest; of the leader only. `done` hears who leads
+   * then, and never runs inside the call.
+   */
+  transferLeadership(
+    to: NodeId | null,
+    timeoutMs: number,
+    done: TransferDone,
+  ): TransferRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
+    return this.#leadership.transfer(to, timeoutMs, done);
+  }
+
   /** As `propose`; `done(null)` runs when the machines may be read. */
   read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
@@ -285,28 +296,7 @@ export class Member {
   }
 
   #step(input: Input): void {
-    this.#take(() => this.#stepCore(input));
-  }
-
-  #stepCore(input: Input): void {
-    this.#recorder?.onStep(input);
-    step(this.raft, input);
-    this.#observer?.onStep(input);
-    this.#insight.onStep(input);
-  }
-
-  #proposeToCore(commands: readonly Uint8Array[]): ProposeResult {
-    this.#recorder?.onPropose(commands);
-    const result = propose(this.raft, commands);
-    this.#observer?.onPropose(commands, result);
-    return result;
-  }
-
-  #changeCore(changes: readonly MemberChange[]): ChangeResult {
-    this.#recorder?.onChange(changes);
-    const result = changeMembership(this.raft, changes);
-    this.#observer?.onChange?.(changes, result);
-    return result;
+    this.#take(() => this.#core.step(input));
   }
 
   #onMessage(message: PeerMessage): void {
@@ -334,7 +324,7 @@ export class Member {
           this.snapshots.onStatus(message);
           break;
         default:
-          this.#stepCore({ kind: "receive", message });
+          this.#core.step({ kind: "receive", message });
       }
     });
   }
@@ -356,13 +346,14 @@ export class Member {
     if (this.#nextTickMs <= nowMs) this.#nextTickMs = nowMs + this.#parts.limits.tickMs;
     const jitter = this.#parts.random.fraction();
     this.#take(() => {
-      this.#stepCore({ kind: "tick", nowMs, jitter });
+      this.#core.step({ kind: "tick", nowMs, jitter });
       expireDue(this.#deadlines, nowMs);
       this.#proposals.onTick();
       this.#reads.onTick(nowMs);
       this.#sessions.onTick(nowMs);
       this.#membership.onTick(nowMs);
       this.snapshots.onTick(nowMs);
+      this.#leadership.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -381,10 +372,8 @@ export class Member {
     try {
       this.#proposals.flush();
       this.#membership.flush();
-      this.#recorder?.onTake();
-      const effects = takeEffects(this.raft);
-      this.#recorder?.onTaken(effects);
-      this.#observer?.onTake(effects);
+      this.#leadership.flush();
+      const effects = this.#core.take();
       for (const effect of effects) {
         this.#perform(effect);
         if (!this.isRunning) return; // a listener stopped it
@@ -423,8 +412,11 @@ export class Member {
         this.#membership.onConfiguration(effect);
         break;
       case "wake-in":
+        this.#leadership.onWakeIn(effect);
+        break;
       case "transfer-ended":
-        break; // neither is begun by this host
+        this.#leadership.onTransferEnded(effect);
+        break;
       case "install-snapshot":
         this.#transport?.flush();
         this.snapshots.onInstall(effect);
@@ -442,6 +434,7 @@ export class Member {
 
   #persist(effect: Persist): void {
     this.#insight.onPersist(effect);
+    this.#leadership.onPersist(effect);
     this.#parts.store.append(effect, (error) => {
       if (error !== null) this.#fail(storageFailed(error));
       else this.#onPersisted(effect);
@@ -454,9 +447,10 @@ export class Member {
       if (effect.kind === "persist") this.#observer?.onDurable(effect);
       else this.#observer?.onInstalled?.(effect);
       this.#insight.onDurable(unit);
+      this.#leadership.onDurable(unit);
       // An acknowledgement that the leader waits for: not a turn later.
       if (this.#outlet.release(unit)) this.#transport?.flush();
-      this.#stepCore({ kind: "persisted", unit });
+      this.#core.step({ kind: "persisted", unit });
     });
   }
 
@@ -467,11 +461,6 @@ export class Member {
     this.#membership.onRestored(index);
     this.#reads.onApplied(index);
     this.#tellApplied();
-  }
-
-  #onCut(): void {
-    this.#recorder?.onCut();
-    this.#observer?.onCompact?.(this.raft.log.base);
   }
 
   #leave(message: Message): void {
@@ -495,7 +484,7 @@ export class Member {
     }
     const last = effect.entries.at(-1);
     assert(last !== undefined, "an apply has entries");
-    this.#stepCore({ kind: "applied", index: last.index });
+    this.#core.step({ kind: "applied", index: last.index });
     this.#reads.onApplied(last.index);
     this.#tellApplied();
     applied?.();
@@ -504,14 +493,9 @@ export class Member {
   #onRole(effect: RoleChanged): void {
     const { leader, term } = effect;
     this.#proposals.onLeader(leader, term);
+    this.#reads.onLeader();
     this.#membership.onLeader(leader, term);
-    const { logger } = this.#parts;
-    logger.info({ role: effect.role, term, leader }, describeRole(effect, this.raft.id));
-    this.events.emit("role", { role: effect.role, term });
-    if (leader !== this.#leader.id || (leader !== null && term !== this.#leader.term)) {
-      this.#leader = { id: leader, term };
-      this.events.emit("leader", this.#leader);
-    }
+    this.#leadership.onRole(effect);
     this.#schedule();
   }
 
@@ -544,6 +528,7 @@ export class Member {
     this.#stopError = error;
     this.#observer?.onEnd();
     this.#timer?.cancel();
+    this.#leadership.close();
     this.#outlet.clear();
     failAll(this.#deadlines, error);
     let open = 4;

@@ -12,6 +12,12 @@ import { createOsPorts, watchGlobals } from "../ports/os/index.ts";
 import { stoppedError } from "./errors.ts";
 import type { NodeEventName, NodeListener } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
+import {
+  handOver,
+  type StopOptions,
+  stopMember,
+  type TransferOptions,
+} from "./leadership/hand-over.ts";
 import { createConsoleLogger } from "./logger.ts";
 import { createHost, type HostParts } from "./machine-host.ts";
 import { createMembers, type Members } from "./membership/members.ts";
@@ -59,10 +65,21 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
    */
   on<Name extends NodeEventName>(name: Name, listener: NodeListener<Name>): () => void;
   /**
-   * Stops: open requests settle, files and sockets close, nothing keeps the process alive.
-   * Idempotent. It does not hand leadership over; the others elect after their timeouts.
+   * Hands the leadership over to the voter `to`, or to the fittest one, and resolves with the name
+   * of who leads then. Meanwhile, about two round trips, commands wait. Only at the leader: ask
+   * another member, and it refuses with the leader's name. Settled at once where `to` leads
+   * already.
+   *
+   * @throws QuorateError `NOT_LEADER`, `TRANSFER_REFUSED`, `TRANSFER_FAILED`, `TIMEOUT` (outcome
+   *   `unknown` once it was begun), `BAD_CONFIG`, `ABORTED`, `STOPPED`
    */
-  stop(): Promise<void>;
+  transferLeadership(to?: string, options?: TransferOptions): Promise<string>;
+  /**
+   * Stops: open requests settle, files and sockets close, nothing keeps the process alive.
+   * Idempotent. With `handover` a leader first hands over to the fittest voter, if there is one;
+   * without, the others see that it is gone and elect.
+   */
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /**
@@ -103,7 +120,7 @@ function createNode<Machines extends MachineDeclarations>(
 ): Node<Machines> {
   const { member } = opened;
   const propose = member.propose.bind(member);
-  const stop = () => new Promise<void>((resolve) => member.stop(resolve));
+  const stop = (options?: StopOptions) => stopMember(parts, options ?? {});
   return {
     id: member.raft.id,
     machines: machines.createHandles(createHost(parts, propose)),
@@ -114,6 +131,7 @@ function createNode<Machines extends MachineDeclarations>(
     },
     status: () => statusOf(opened),
     explain: () => member.explain(),
+    transferLeadership: (to, options) => handOver(parts, to ?? null, options ?? {}),
     recording: () => member.recording(),
     saveRecording: () =>
       new Promise((resolve, reject) => {
@@ -124,6 +142,6 @@ function createNode<Machines extends MachineDeclarations>(
       }),
     on: (name, listener) => member.events.on(name, listener),
     stop,
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => stop(),
   };
 }

@@ -3,6 +3,7 @@
  * order as it happens. The simulator's checkers listen here; in production nobody does, and nothing
  * is paid for it. Called by `member.ts`.
  */
+import type { NodeId } from "../base/index.ts";
 import type {
   ChangeResult,
   Effect,
@@ -14,6 +15,7 @@ import type {
   Persist,
   ProposeResult,
   Raft,
+  TransferResult,
 } from "../core/index.ts";
 
 /** What a method throws ends the member, like a broken invariant. */
@@ -26,6 +28,8 @@ export interface MemberObserver {
   onPropose(commands: readonly Uint8Array[], result: ProposeResult): void;
   /** After the core was given a change of the members. */
   onChange?(changes: readonly MemberChange[], result: ChangeResult): void;
+  /** After the core was asked to hand over the leadership. */
+  onTransfer?(to: NodeId | null, result: TransferResult): void;
   /** After effects were taken, before any of them is performed. */
   onTake(effects: readonly Effect[]): void;
   /** `unit` is on disk, with all before it; before the core hears `persisted`. */

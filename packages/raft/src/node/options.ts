@@ -61,6 +61,12 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly listen?: string;
   /** Times and limits; the defaults are in `defaultLimits`. */
   readonly limits?: Partial<NodeLimits>;
+  /**
+   * How much this member wants to lead, 0 to 10; 1 unless given. A leader hands over to a member of
+   * higher priority when it has led for ten election timeouts. 0: it leads only if it is told to,
+   * or is the only voter.
+   */
+  readonly priority?: number;
   /** The core's own numbers; ticks follow from `limits`. */
   readonly settings?: Partial<Omit<Settings, "heartbeatTicks" | "electionTicks">>;
   readonly transportLimits?: Partial<TransportLimits>;
@@ -124,7 +130,7 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     throw badConfig("dir", '""', "it is empty", "Name a directory, or leave it out for memory.");
   }
   const limits = checkLimits(options.limits ?? {});
-  const settings = checkSettings(limits, options.settings ?? {});
+  const settings = checkSettings(limits, givenSettings(options));
   checkFrames(limits, settings, options.transportLimits ?? {});
   return {
     id: options.id,
@@ -140,6 +146,11 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     checkInvariants: options.checkInvariants ?? false,
     recorder: options.recorder ?? false,
   };
+}
+
+/** Those that are options of their own go before. */
+function givenSettings({ settings, priority }: StartOptions<MachineDeclarations>) {
+  return { ...settings, ...(priority === undefined ? {} : { priority }) };
 }
 
 function checkFirst(id: string, members: Readonly<Record<string, string>>): Configuration {

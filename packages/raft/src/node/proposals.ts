@@ -61,12 +61,17 @@ export interface ProposalsHost {
   propose(commands: readonly Uint8Array[]): ProposeResult;
 }
 
+/** Heartbeats for the answer of one who leads no more: a round trip, with room. */
+const lateAnswerHeartbeats = 2;
+
 interface PendingForward {
   readonly to: NodeId;
   readonly term: Term;
   readonly requests: readonly CommandRequest[];
   /** Applied here when it was sent: the leader can only place commands above. */
   readonly appliedBefore: LogIndex;
+  /** Another one leads: it has until then to tell what became of them. Null: it leads. */
+  lostAtMs: number | null;
 }
 
 type ForwardRefusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
@@ -178,8 +183,10 @@ export class Proposals implements RequestOwner<CommandRequest> {
 
   onTick(): void {
     this.#isHalted = false;
-    for (const [id, { requests }] of this.#forwards) {
-      if (requests.every((request) => request.isSettled)) this.#forwards.delete(id);
+    const nowMs = this.#host.nowMs();
+    for (const [id, forward] of this.#forwards) {
+      if (forward.requests.every((request) => request.isSettled)) this.#forwards.delete(id);
+      else if (nowMs >= (forward.lostAtMs ?? nowMs + 1)) this.#abandon(id, forward);
     }
     this.#dropKept();
   }
@@ -316,7 +323,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
     }
     this.#forwardId = id;
     const { term } = raft.hardState;
-    this.#forwards.set(id, { to, term, requests, appliedBefore: raft.applied });
+    this.#forwards.set(id, { to, term, requests, appliedBefore: raft.applied, lostAtMs: null });
     for (const request of requests) request.place = "forwarded";
   }
 
@@ -391,20 +398,27 @@ export class Proposals implements RequestOwner<CommandRequest> {
     }
   }
 
-  /** Another leader, or none: what the old one refused may be asked again. */
+  /**
+   * Another leader, or none: what the old one refused may be asked again. What was sent to it is
+   * answered still, if it lives: it knows whether it took it.
+   */
   onLeader(leader: NodeId | null, term: Term): void {
     this.#isHalted = false;
-    this.abandonForwards((to, sent) => to !== leader || sent !== term);
+    const lostAtMs = this.#host.nowMs() + lateAnswerHeartbeats * this.#host.limits.heartbeatMs;
+    for (const forward of this.#forwards.values()) {
+      if (forward.to !== leader || forward.term !== term) forward.lostAtMs ??= lostAtMs;
+    }
   }
 
-  /** Forwards to other leaders, or over a broken connection, are not answered any more. */
-  abandonForwards(isAbandoned: (to: NodeId, term: Term) => boolean): void {
-    for (const [id, forward] of this.#forwards) {
-      if (!isAbandoned(forward.to, forward.term)) continue;
-      this.#forwards.delete(id);
-      for (const request of forward.requests) this.#lose(request, leaderLost(forward.term));
-    }
+  /** Forwards over a broken connection are not answered any more. */
+  onDisconnected(peer: NodeId): void {
+    for (const [id, forward] of this.#forwards) if (forward.to === peer) this.#abandon(id, forward);
     this.#dropKept();
+  }
+
+  #abandon(id: number, { requests, term }: PendingForward): void {
+    this.#forwards.delete(id);
+    for (const request of requests) this.#lose(request, leaderLost(term));
   }
 
   // --- applying ----------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ describe("linearizable reads", () => {
       ...{
         nowMs: () => 0,
         isRestoring: () => false,
+        isConnected: () => true,
         schedule: () => {},
         step: (input: Input) => step(raft, input),
       },

@@ -3,7 +3,7 @@
  * it. A read that finds no leader, or loses its answer, asks again until its deadline; it changes
  * nothing, so that is safe.
  */
-import type { LogIndex, QuorateError } from "../base/index.ts";
+import type { LogIndex, NodeId, QuorateError } from "../base/index.ts";
 import type { Input, Raft, ReadAnswered } from "../core/index.ts";
 import { addDeadline, type Deadlines, type Expiring } from "./deadlines.ts";
 import { noQuorum, overloaded, type Reachability, stoppedError, timedOut } from "./errors.ts";
@@ -18,6 +18,7 @@ export interface ReadsHost {
   readonly limits: NodeLimits;
   readonly deadlines: Deadlines;
   nowMs(): number;
+  isConnected(peer: NodeId): boolean;
   reachability(): Reachability;
   schedule(): void;
   /** The machines are between two states. */
@@ -73,7 +74,7 @@ export class Reads implements RequestOwner<ReadRequest> {
   readonly #retryMs: number;
   #id = 0;
   #pendingCount = 0;
-  /** Ask the core at the next tick. */
+  /** Ask the core when a leader can be asked; at the next tick what was lost. */
   #toAsk = new Set<ReadRequest>();
   /** By the id given to the core, oldest first. */
   readonly #asked = new Map<number, ReadRequest>();
@@ -101,7 +102,7 @@ export class Reads implements RequestOwner<ReadRequest> {
   }
 
   #ask(request: ReadRequest, nowMs: number): void {
-    if (this.#host.raft.leader === null) {
+    if (!this.#canAsk()) {
       this.#toAsk.add(request);
       return;
     }
@@ -112,6 +113,17 @@ export class Reads implements RequestOwner<ReadRequest> {
     this.#host.step({ kind: "read", id: this.#id });
   }
 
+  /** What is sent to a leader without a connection would be lost, and asked again late. */
+  #canAsk(): boolean {
+    const { leader } = this.#host.raft;
+    return leader !== null && this.#host.isConnected(leader);
+  }
+
+  /** Another leader is known: asked at once, not a tick later. */
+  onLeader(): void {
+    if (this.#toAsk.size > 0) this.#askAll(this.#host.nowMs());
+  }
+
   /** Asks again what found no leader or got no answer. */
   onTick(nowMs: number): void {
     for (const [id, request] of this.#asked) {
@@ -119,7 +131,11 @@ export class Reads implements RequestOwner<ReadRequest> {
       this.#asked.delete(id);
       this.#toAsk.add(request);
     }
-    if (this.#toAsk.size === 0 || this.#host.raft.leader === null) return;
+    this.#askAll(nowMs);
+  }
+
+  #askAll(nowMs: number): void {
+    if (this.#toAsk.size === 0 || !this.#canAsk()) return;
     const requests = this.#toAsk;
     this.#toAsk = new Set();
     for (const request of requests) this.#ask(request, nowMs);

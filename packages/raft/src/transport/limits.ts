@@ -31,7 +31,15 @@ export interface TransportLimits {
    * back is used again that soon, and not when TCP next retransmits (up to two minutes).
    */
   readonly silentIntervalsMax: number;
-  /** Milliseconds before the first redial; doubles with each failure. */
+  /**
+   * Milliseconds for the answer to a dial after a connection ended; later the peer's process counts
+   * as gone. Some round trips, and far below an election timeout, or nobody would gain by it.
+   */
+  readonly goneAfterMs: number;
+  /**
+   * Milliseconds before the first redial; doubles with each failure. A connection that ends is
+   * dialled once at once, if that was not done within the last `reconnectMaxMs`.
+   */
   readonly reconnectFirstMs: number;
   /**
    * Milliseconds between redials at most; a connection that lived this long resets the doubling.
@@ -62,6 +70,7 @@ export const defaultTransportLimits: TransportLimits = {
   handshakeTimeoutMs: 2000,
   aliveIntervalMs: 1000,
   silentIntervalsMax: 4,
+  goneAfterMs: 200,
   reconnectFirstMs: 20,
   reconnectMaxMs: 1000,
   reconnectRefusedMs: 5000,

@@ -46,6 +46,14 @@ export class OutboundPeer {
   #failureCount = 0;
   #lastFailure = "";
   #droppedCount = 0;
+  /** Of the process that we were last connected to. */
+  #boot: string | null = null;
+  /** Our connection ended, and nothing was heard of that process since. */
+  #isLost = false;
+  /** When it was last dialled without a wait. */
+  #dialledAtOnceMs = Number.NEGATIVE_INFINITY;
+  /** The end of the patience with one that is lost. */
+  #goneTimer: Timer | null = null;
 
   constructor(context: TransportContext, id: NodeId, address: string) {
     this.#context = context;
@@ -74,6 +82,28 @@ export class OutboundPeer {
     this.#timer = clock.after(patienceMs, () => {
       this.#end(`no answer from ${this.address} within ${patienceMs} ms`, false);
     });
+    if (this.#isLost) this.#startGoneTimer();
+  }
+
+  #startGoneTimer(): void {
+    const { clock, limits } = this.#context;
+    const { goneAfterMs } = limits;
+    this.#goneTimer?.cancel();
+    this.#goneTimer = clock.after(goneAfterMs, () => {
+      this.#maybeTellGone(`no answer from ${this.address} within ${goneAfterMs} ms`);
+    });
+  }
+
+  #maybeTellGone(reason: string): void {
+    if (!this.#isLost) return;
+    this.#forgetLoss();
+    this.#context.handlers.onPeer({ kind: "gone", peer: this.id, reason });
+  }
+
+  #forgetLoss(): void {
+    this.#isLost = false;
+    this.#goneTimer?.cancel();
+    this.#goneTimer = null;
   }
 
   /** Encodes into the queue. False: dropped, because there is no connection or no room. */
@@ -109,6 +139,7 @@ export class OutboundPeer {
     const { silentIntervalsMax, aliveIntervalMs } = this.#context.limits;
     link.quietIntervals += 1;
     if (link.quietIntervals > silentIntervalsMax) {
+      this.#isLost = true;
       this.#end(`silent for ${silentIntervalsMax * aliveIntervalMs} ms`, false);
     } else if (link.connection.queuedBytes === 0) {
       link.connection.send([this.#context.aliveFrame]);
@@ -119,6 +150,7 @@ export class OutboundPeer {
   stop(reason: string): void {
     const wasOpen = this.#link !== null && this.#link.openMs !== null;
     this.#isStopped = true;
+    this.#forgetLoss();
     this.#dropLink();
     if (wasOpen) {
       this.#context.handlers.onPeer({ kind: "disconnected", peer: this.id, reason });
@@ -179,10 +211,17 @@ export class OutboundPeer {
     encodeIntroduction(link.writer, this.#context.admission);
     link.connection.send(link.writer.take());
     this.#log("info", `connected to member ${this.id} at ${this.address} (boot ${boot})`);
+    const isRestarted = this.#boot !== null && this.#boot !== boot;
+    this.#boot = boot;
+    this.#forgetLoss();
     this.#context.handlers.onPeer({ kind: "connected", peer: this.id, boot, incarnation });
+    if (!isRestarted) return;
+    const reason = `${this.address} was started again (boot ${boot})`;
+    this.#context.handlers.onPeer({ kind: "gone", peer: this.id, reason });
   }
 
   #onClose(error: NetworkError | null): void {
+    if (this.#link !== null && this.#link.openMs !== null) this.#isLost = true;
     this.#end(error === null ? `${this.address} closed the connection` : error.message, false);
   }
 
@@ -204,6 +243,7 @@ export class OutboundPeer {
     }
     const isNews = reason !== this.#lastFailure;
     this.#lastFailure = reason;
+    if (isRefusal) this.#forgetLoss(); // whoever refuses us is there
     if (openMs !== null) handlers.onPeer({ kind: "disconnected", peer: this.id, reason });
     if (isRefusal) {
       const told = verdict === null ? {} : { verdict };
@@ -211,6 +251,17 @@ export class OutboundPeer {
     } else if (openMs === null && isNews) {
       handlers.onPeer({ kind: "unreachable", peer: this.id, reason });
     }
+    if (openMs === null) this.#maybeTellGone(reason);
+    else if (this.#isLost) this.#maybeDialAtOnce();
+  }
+
+  /** Whose connection ended may be gone: a dial shows it. Not again and again. */
+  #maybeDialAtOnce(): void {
+    const { clock, limits } = this.#context;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#dialledAtOnceMs < limits.reconnectMaxMs) return;
+    this.#dialledAtOnceMs = nowMs;
+    this.dial();
   }
 
   #dropLink(): void {

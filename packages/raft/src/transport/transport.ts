@@ -32,6 +32,12 @@ export type PeerEvent =
   /** A dial failed for another reason than the one before. Nothing was connected. */
   | { readonly kind: "unreachable"; readonly peer: NodeId; readonly reason: string }
   /**
+   * The process that we were connected to is gone, as far as can be seen from here: after the end
+   * of our connection a dial failed, was not answered within `goneAfterMs`, or another boot
+   * answered (then this follows `connected`). A broken way between the two looks the same.
+   */
+  | { readonly kind: "gone"; readonly peer: NodeId; readonly reason: string }
+  /**
    * The peer (or we) refused the handshake: another cluster, another member, another incarnation
    * than before, an unknown version.
    */

@@ -136,6 +136,8 @@ export class NodeWorld {
   readonly answers: Answer[] = [];
   /** Asked before each disk operation of any member. */
   fault: (id: string, operation: DiskOperation) => DiskFault | null = () => null;
+  /** Milliseconds that the disk takes for an operation. */
+  diskMs: (id: string, operation: DiskOperation) => number = () => 0.5;
   /** Names of machines that a member declares besides `journal`. */
   readonly alsoDeclares = new Map<string, readonly string[]>();
   readonly #options: WorldOptions;
@@ -152,7 +154,7 @@ export class NodeWorld {
     let disk = this.#disks.get(id);
     if (disk === undefined) {
       disk = new MemoryDisk({
-        defer: (callback) => void this.clock.after(0.5, callback),
+        defer: (callback, operation) => void this.clock.after(this.diskMs(id, operation), callback),
         onOperation: (operation) => this.fault(id, operation),
       });
       this.#disks.set(id, disk);
@@ -334,6 +336,19 @@ export class NodeWorld {
     return answer;
   }
 
+  /** Asks `id` to hand over, to `to` or whoever is fit; the result is who leads then. */
+  transfer(id: string, to: string | null = null, timeoutMs = 2000): Answer {
+    const { member } = this.node(id);
+    const answer = this.#answer(`transfer to ${to}`);
+    const target = to === null ? null : nodeId(to);
+    const request = member.transferLeadership(target, timeoutMs, (error, leader) => {
+      this.#settle(answer, error, leader);
+    });
+    if (request instanceof Error) this.#settle(answer, request, undefined);
+    else answer.abort = (error) => request.settle(error);
+    return answer;
+  }
+
   /** Starts a member that joins through `seed`, and is to be added. */
   join(id: string, seed: string, changes: Partial<StartOptions<Record<never, never>>> = {}) {
     return this.start(id, { ...joining(id, seed), ...changes });
@@ -386,6 +401,7 @@ function toRunning(
     ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
     ...{ membership: [], "member-progress": [], "snapshot-taken": [], "snapshot-failed": [] },
     ...{ "snapshot-installed": [], "snapshot-progress": [] },
+    ...{ membership: [], "member-progress": [], transfer: [], "disk-health": [] },
   };
   member.events.on("leader", (event) => events.leader.push(event));
   member.events.on("role", (event) => events.role.push(event));
@@ -402,6 +418,8 @@ function toRunning(
   member.events.on("snapshot-failed", (event) => events["snapshot-failed"].push(event));
   member.events.on("snapshot-installed", (event) => events["snapshot-installed"].push(event));
   member.events.on("snapshot-progress", (event) => events["snapshot-progress"].push(event));
+  member.events.on("disk-health", (event) => events["disk-health"].push(event));
+  member.events.on("transfer", (event) => events.transfer.push(event));
   member.events.on("stopped", (event) => events.stopped.push(event));
   return { id: nodeId(id), opened, member, journal, events, log, kill };
 }

@@ -42,6 +42,8 @@ export interface Member {
   readonly events: PeerEvent[];
   /** Why members could not be dialled. */
   readonly failures: string[];
+  /** Who is gone, and how that shows. */
+  readonly gone: string[];
   readonly log: string[];
 }
 
@@ -61,6 +63,7 @@ export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
     const messages: PeerMessage[] = [];
     const events: PeerEvent[] = [];
     const failures: string[] = [];
+    const gone: string[] = [];
     const log: string[] = [];
     let transport: Transport | undefined;
     createTransport(
@@ -75,6 +78,7 @@ export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
           onMessage: (message) => messages.push(message),
           onPeer: (event) => {
             if (event.kind === "unreachable") failures.push(`${event.peer}: ${event.reason}`);
+            else if (event.kind === "gone") gone.push(`${event.peer}: ${event.reason}`);
             else events.push(event);
           },
           ...(startOptions.onBulk === undefined ? {} : { onBulk: startOptions.onBulk }),
@@ -90,7 +94,7 @@ export function createWorld(options: Partial<MemoryNetworkOptions> = {}) {
     );
     clock.advance(0);
     if (transport === undefined) throw new Error(`${name} did not start`);
-    return { id: nodeId(name), transport, messages, events, failures, log };
+    return { id: nodeId(name), transport, messages, events, failures, gone, log };
   };
   /** A connection by hand from endpoint `x`. */
   const dial = (address: string) => {

@@ -3,6 +3,7 @@
  * load (`run-bugs.ts`).
  */
 import { electionBugs } from "./bugs/elections.ts";
+import { leadershipBugs } from "./bugs/leadership.ts";
 import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { memberSnapshotBugs } from "./bugs/member-snapshots.ts";
@@ -25,4 +26,5 @@ export const bugs: readonly TrapBug[] = [
   ...memberSnapshotBugs,
   ...transferBugs,
   ...leaseBugs,
+  ...leadershipBugs,
 ];

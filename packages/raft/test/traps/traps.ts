@@ -200,8 +200,7 @@ const storage = {
   H13: tested("The next snapshot is never due, for one was under way."),
   H14: tested("An installation runs beside an apply or another installation."),
   H15: tested("The log is cut past a snapshot that is being sent, again and again."),
-  H16: comesWith(
-    "the disk watchdog",
+  H16: tested(
     "A leader whose disk stands still keeps its office, for heartbeats need no disk.",
     "A disk that fails ends the leader: C14.",
   ),

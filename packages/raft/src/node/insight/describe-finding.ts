@@ -36,6 +36,7 @@ export function severityOf(finding: Finding): Severity {
     case "election-due":
     case "disconnected":
     case "apply-behind":
+    case "transferring":
     case "members-changing":
     case "learner-waits":
       return "notice";
@@ -52,6 +53,7 @@ export function severityOf(finding: Finding): Severity {
     case "failed-campaigns":
     case "refused-peer":
     case "storage-slow":
+    case "disk-unhealthy":
       return "trouble";
     default:
       return finding satisfies never;
@@ -74,6 +76,12 @@ function describeChange({ index, joint, committed }: MembersChangingFinding): st
   return `${head}: the voters before and after it both decide. ${state}.`;
 }
 
+const transferTexts = {
+  asked: "because it was asked to",
+  priority: "which has a higher priority",
+  disk: "because its own disk is unhealthy",
+} as const;
+
 /** One or two sentences. `self`: the member that says it. */
 export function describeFinding(finding: Finding, self: string): string {
   switch (finding.kind) {
@@ -95,6 +103,11 @@ export function describeFinding(finding: Finding, self: string): string {
       return describeFailed(finding, self);
     case "no-candidate":
       return `${self} ${noCandidateTexts[finding.why]}.`;
+    case "transferring":
+      return (
+        `${self} has been handing over to ${finding.to} for ${describeMs(finding.forMs)}, ` +
+        `${transferTexts[finding.why]}; commands wait meanwhile.`
+      );
     case "members-changing":
       return describeChange(finding);
     case "learner-waits":
@@ -125,6 +138,13 @@ export function describeFinding(finding: Finding, self: string): string {
         `${describeMs(finding.forMs)}; ${describeCount(finding.units, "unit", "units")} with ` +
         `${entries(finding.entries)} (${describeBytes(finding.bytes)}) wait for it.`
       );
+    case "disk-unhealthy":
+      return (
+        `The disk of ${self} is unfit for a leader: ${self} ` +
+        (finding.isLeader
+          ? "hands over as soon as another voter is fit, and leads until then."
+          : "does not stand for election.")
+      );
     case "catch-up":
       return describeCatchUp(finding, self);
     default:
@@ -152,6 +172,8 @@ function describeNoLeader({ term, forMs, previous, why }: NoLeaderFinding, self:
       return `${head}.`;
     case "leader-silent":
       return `${head}: ${before}, leader of term ${previous.term}, fell silent.`;
+    case "leader-gone":
+      return `${head}: ${before}, leader of term ${previous.term}, could not be reached any more.`;
     case "lost-quorum":
       return `${head}: ${before} led term ${previous.term} and lost contact to a majority.`;
     case "newer-term":

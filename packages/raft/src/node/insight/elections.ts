@@ -45,10 +45,16 @@ export interface VoteRefused {
 
 /**
  * Why there was an election. `start`: this member has just started. `leader-silent`: the election
- * timer ran out. `lost-quorum`: this member led and lost contact to a majority. `newer-term`: a
- * message of a newer term ended the leader's.
+ * timer ran out. `leader-gone`: its connection ended, and it could not be reached again.
+ * `lost-quorum`: this member led and lost contact to a majority. `newer-term`: a message of a newer
+ * term ended the leader's.
  */
-export type ElectionCause = "start" | "leader-silent" | "lost-quorum" | "newer-term";
+export type ElectionCause =
+  | "start"
+  | "leader-silent"
+  | "leader-gone"
+  | "lost-quorum"
+  | "newer-term";
 
 /** The time from the loss of one leader to the knowledge of the next, as this member saw it. */
 export interface ElectionSummary {
@@ -246,6 +252,7 @@ function outcomeOf(raft: Raft, before: Campaign, next: Campaign | null): Campaig
 }
 
 function causeOf(raft: Raft, input: Input, before: NodeId): ElectionCause {
+  if (input.kind === "wake") return "leader-gone";
   // A member that has caught up after damage raises the term itself.
   if (input.kind !== "tick" || raft.hardState.mustCatchUp) return "newer-term";
   return before === raft.id ? "lost-quorum" : "leader-silent";
@@ -284,6 +291,8 @@ function describeCause(election: ElectionSummary, self: string): string {
       return `${self} had just started`;
     case "leader-silent":
       return `${before}, was given up${silent}`;
+    case "leader-gone":
+      return `${before}, could not be reached any more${silent}`;
     case "lost-quorum":
       return `${before}, had lost contact to a majority`;
     case "newer-term":

@@ -76,6 +76,7 @@ function findAll(facts: ExplainFacts): Finding[] {
   if (stopped !== null) return [{ kind: "stopped", error: stopped.error?.message ?? null }];
   return [
     ...findLeader(facts),
+    ...findTransfer(facts),
     ...findQuorum(facts),
     ...findElection(facts),
     ...findCatchUp(facts),
@@ -102,6 +103,13 @@ function findLeader({ raft, nowMs, tickMs, sightings }: ExplainFacts): Finding[]
   const silentMs =
     isSelf || leaderContactTick === null ? null : (raft.nowTick - leaderContactTick) * tickMs;
   return [{ kind: "leader", leader, isSelf, term, forMs, silentMs }];
+}
+
+function findTransfer({ raft, tickMs }: ExplainFacts): Finding[] {
+  const transfer = raft.leadership?.transfer ?? null;
+  if (transfer === null) return [];
+  const { to, why, sinceTick } = transfer;
+  return [{ kind: "transferring", to, why, forMs: (raft.nowTick - sinceTick) * tickMs }];
 }
 
 /** Said where it matters: without a leader, or at a leader that is about to step down. */
@@ -209,7 +217,14 @@ function waitsForOf({ raft, peerOf }: ExplainFacts): CatchUpFinding["waitsFor"] 
   return isQuorum(raft.configuration, isThere) ? "election" : "contact";
 }
 
-function findStorage({ nowMs, slowStorageMs, sightings }: ExplainFacts): Finding[] {
+function findStorage(facts: ExplainFacts): Finding[] {
+  const { raft } = facts;
+  const slow = findSlowUnit(facts);
+  if (raft.isDiskHealthy) return slow;
+  return [...slow, { kind: "disk-unhealthy", isLeader: raft.leadership !== null }];
+}
+
+function findSlowUnit({ nowMs, slowStorageMs, sightings }: ExplainFacts): Finding[] {
   const { units } = sightings;
   const first = units[0];
   if (first === undefined || nowMs - first.sinceMs < slowStorageMs) return [];

@@ -2,7 +2,7 @@
  * What can be said of a member, as data: one kind for each situation, with the numbers that the
  * sentences of `describe-finding.ts` are made of. Durations in milliseconds.
  */
-import type { VoteRefusal } from "../../core/index.ts";
+import type { TransferReason, VoteRefusal } from "../../core/index.ts";
 import type { PeerCause } from "../errors.ts";
 import type { CampaignSummary, ElectionSummary, VoteRefused } from "./elections.ts";
 import type { ReplicationState } from "./witness.ts";
@@ -94,6 +94,14 @@ export interface MembersChangingFinding {
   readonly committed: boolean;
 }
 
+/** This member leads, and hands over to `to`; commands wait. */
+export interface TransferringFinding {
+  readonly kind: "transferring";
+  readonly to: string;
+  readonly why: TransferReason;
+  readonly forMs: number;
+}
+
 /** A learner that becomes a voter when it has caught up. */
 export interface LearnerWaitsFinding {
   readonly kind: "learner-waits";
@@ -169,6 +177,12 @@ export interface StorageSlowFinding {
   readonly forMs: number;
 }
 
+/** The disk is unfit for a leader. */
+export interface DiskUnhealthyFinding {
+  readonly kind: "disk-unhealthy";
+  readonly isLeader: boolean;
+}
+
 /** This member has less than its leader has committed, or must not vote until it has it. */
 export interface CatchUpFinding {
   readonly kind: "catch-up";
@@ -195,6 +209,7 @@ export type Finding =
   | ElectionDueFinding
   | FailedCampaignsFinding
   | NoCandidateFinding
+  | TransferringFinding
   | MembersChangingFinding
   | LearnerWaitsFinding
   | CommitHeldFinding
@@ -203,4 +218,5 @@ export type Finding =
   | DisconnectedFinding
   | RefusedPeerFinding
   | StorageSlowFinding
+  | DiskUnhealthyFinding
   | CatchUpFinding;

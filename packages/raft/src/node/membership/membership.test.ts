@@ -230,6 +230,7 @@ describe("replacing a member", () => {
     world.leader(leader.id);
     world.heal();
     expect(textOf(world.settle(answer, 30_000))).toBe("done");
+    world.clock.advance(100); // the other one hears of the commit with a heartbeat
     expect(rolesOf(world, old)).toBe(
       ["a", "b", "c", "d"]
         .filter((id) => id !== leader.id)

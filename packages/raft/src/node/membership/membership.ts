@@ -46,6 +46,8 @@ export interface MembershipHost {
   readonly memory: PeerMemory | null;
   readonly firstSeen: Configuration | null;
   nowMs(): number;
+  /** Uniform in [0, 1). */
+  jitter(): number;
   isConnected(peer: NodeId): boolean;
   transport(): Transport | null;
   send(message: PeerMessage): boolean;
@@ -77,6 +79,7 @@ export class Membership {
       ...{ raft, peers: host.peers, logger: host.logger, firstSeen: host.firstSeen },
       farewellMs: limits.electionMs,
       nowMs: () => host.nowMs(),
+      jitter: () => host.jitter(),
       transport: () => host.transport(),
       step: (input) => host.step(input),
       onDisconnected: (peer) => {

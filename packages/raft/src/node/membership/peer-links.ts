@@ -19,6 +19,8 @@ export interface PeerLinksHost {
   /** Of a member that joins: who the members were when it asked; null elsewhere. */
   readonly firstSeen: Configuration | null;
   nowMs(): number;
+  /** Uniform in [0, 1). */
+  jitter(): number;
   transport(): Transport | null;
   step(input: Input): void;
   onDisconnected(peer: NodeId): void;
@@ -97,6 +99,9 @@ export class PeerLinks {
       case "unreachable":
         peers.onDown(event.peer, event.reason);
         return; // told in the state; the event comes with connections that were made
+      case "gone":
+        this.#host.step({ kind: "leader-gone", peer: event.peer, jitter: this.#host.jitter() });
+        return; // whoever leads: the core knows
       case "refused":
         this.#onRefused(event);
         break;

@@ -3,7 +3,7 @@
  * invariant can be looked at and run again. Inputs are kept by reference: it costs one push a step.
  * Called by `member.ts`.
  */
-import { assert } from "../../base/index.ts";
+import { assert, type NodeId } from "../../base/index.ts";
 import {
   type Effect,
   type Entry,
@@ -85,6 +85,11 @@ export class FlightRecorder {
   /** Before the core is given a change of the members. */
   onChange(changes: readonly MemberChange[]): void {
     this.#steps.push({ kind: "change", changes });
+  }
+
+  /** Before the core is asked to hand over. */
+  onTransfer(to: NodeId | null): void {
+    this.#steps.push({ kind: "transfer", to });
   }
 
   /** Before effects are taken. */

@@ -2,7 +2,14 @@
  * A recording: the state of a core at some time and everything it was given from then on, as a file
  * of JSON lines (`docs/formats.md`). Written by `flight-recorder.ts`, read by `replay.ts`.
  */
-import { FormatError, type LogIndex, logIndex, term } from "../../base/index.ts";
+import {
+  FormatError,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  term,
+} from "../../base/index.ts";
 import type { Entry, EntryKind, Input, Log, MemberChange, Raft, Role } from "../../core/index.ts";
 import { decodePlain, encodePlain } from "./plain-value.ts";
 
@@ -33,8 +40,14 @@ export interface ChangeRecord {
   readonly changes: readonly MemberChange[];
 }
 
+/** Asked to hand over the leadership; null: to whom it likes. */
+export interface TransferRecord {
+  readonly kind: "transfer";
+  readonly to: NodeId | null;
+}
+
 /** What the core was given. */
-export type RecordedStep = Input | ProposeRecord | ChangeRecord | TakeRecord;
+export type RecordedStep = Input | ProposeRecord | ChangeRecord | TransferRecord | TakeRecord;
 
 /** The whole state, its log apart: it is by far the largest part. */
 export interface Checkpoint {
@@ -118,6 +131,7 @@ function parseLine(line: string, number: number): Readonly<Record<string, unknow
 function encodeStep(step: RecordedStep): unknown {
   if (step.kind === "propose") return { propose: step.commands.map(({ length }) => length) };
   if (step.kind === "change") return { change: encodePlain(step.changes) };
+  if (step.kind === "transfer") return { transfer: step.to };
   if (step.kind === "take") return { take: encodeTake(step) };
   return { step: encodePlain(step) };
 }
@@ -130,7 +144,7 @@ function encodeTake(record: TakeRecord): unknown {
 }
 
 function decodeStep(line: Readonly<Record<string, unknown>>, number: number): RecordedStep {
-  const { step, propose, change, take } = line;
+  const { step, propose, change, transfer, take } = line;
   if (Array.isArray(propose)) {
     return { kind: "propose", commands: propose.map((length) => new Uint8Array(Number(length))) };
   }
@@ -138,6 +152,8 @@ function decodeStep(line: Readonly<Record<string, unknown>>, number: number): Re
     const changes = decodePlain(change) as readonly MemberChange[]; // as written
     return { kind: "change", changes };
   }
+  if (transfer === null) return { kind: "transfer", to: null };
+  if (typeof transfer === "string") return { kind: "transfer", to: nodeId(transfer) };
   if (take === 0 || take === null) return { kind: "take", effects: take };
   if (Array.isArray(take) && take.length === 5) {
     const [effects, role, ofTerm, commit, last] = take as TakeFields; // as written
@@ -146,7 +162,9 @@ function decodeStep(line: Readonly<Record<string, unknown>>, number: number): Re
   if (typeof step === "object" && step !== null && "kind" in step) {
     return decodePlain(step) as Input; // as written; the core asserts on what it does not know
   }
-  throw new FormatError(`line ${number}: this is no step, propose, take, checkpoint or end`);
+  throw new FormatError(
+    `line ${number}: this is no step, propose, change, transfer, take, checkpoint or end`,
+  );
 }
 
 // --- checkpoints ---------------------------------------------------------------------------------

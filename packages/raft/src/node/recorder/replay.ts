@@ -16,6 +16,7 @@ import {
   type Raft,
   step,
   takeEffects,
+  transferLeadership,
 } from "../../core/index.ts";
 import { copyPlain } from "./plain-value.ts";
 import {
@@ -149,6 +150,10 @@ function act(raft: Raft, recorded: RecordedStep): string | null {
     changeMembership(raft, recorded.changes);
     return null;
   }
+  if (recorded.kind === "transfer") {
+    transferLeadership(raft, recorded.to);
+    return null;
+  }
   if (recorded.kind !== "take") {
     step(raft, recorded);
     return null;
@@ -199,6 +204,8 @@ export function describeStep(recorded: RecordedStep): string {
       return `propose ${recorded.commands.length} commands`;
     case "change":
       return `change ${recorded.changes.map(({ kind, id }) => `${kind} ${id}`).join(", ")}`;
+    case "transfer":
+      return `transfer to ${recorded.to ?? "whoever is fit"}`;
     case "take":
       return recorded.effects === null ? "take" : `take ${recorded.effects} effects`;
     case "tick":

@@ -134,7 +134,7 @@ export const storageBugs: readonly TrapBug[] = [
     "A member without a leader answers reads by what it has.",
     patch(
       "node/reads.ts",
-      "    if (this.#host.raft.leader === null) {\n",
+      "    if (!this.#canAsk()) {\n",
       lines(
         "    if (this.#host.raft.applied === this.#host.raft.commit) {",
         "      this.#toApply.add(request);",
@@ -142,7 +142,7 @@ export const storageBugs: readonly TrapBug[] = [
         "      this.onApplied(this.#host.raft.applied);",
         "      return;",
         "    }",
-        "    if (this.#host.raft.leader === null) {",
+        "    if (!this.#canAsk()) {",
         "",
       ),
     ),
