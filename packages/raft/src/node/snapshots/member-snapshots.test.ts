@@ -61,7 +61,7 @@ describe("starting from a snapshot", () => {
 });
 
 describe("a member behind the log", () => {
-  it("gets a snapshot while writes go on, and goes on with the log", () => {
+  it("H14: gets a snapshot while writes go on, and goes on with the log", () => {
     const counts = new Map<string, number>();
     const metrics: MetricsHook = {
       count: (name, more) => counts.set(name, (counts.get(name) ?? 0) + more),
