@@ -120,7 +120,8 @@ export class Member {
       isRunning: () => this.isRunning,
     });
     this.snapshots = new MemberSnapshots({
-      ...{ ...parts, ...host, events: this.events },
+      ...{ ...parts, ...host },
+      tell: (name, event) => this.#insight.tell(name, event),
       step: (input) => this.#step(input),
       guard: (run) => this.#guard(run),
       end: (error) => this.#fail(error),
@@ -133,7 +134,7 @@ export class Member {
       ...{ memory: parts.peerMemory ?? null, firstSeen: parts.firstSeen ?? null },
       step: (input) => this.#step(input),
       onDisconnected: (peer) => this.#proposals.onDisconnected(peer),
-      onPeerEvent: (event) => this.#insight.onPeer(event),
+      onPeerEvent: (event) => this.#insight.tell("peer", event),
       end: (error) => this.#fail(error),
       onStorageFailed: (error) => this.#fail(storageFailed(error)),
     });

@@ -122,6 +122,9 @@ describe("a snapshot under way", () => {
     world.stop(id);
     write(world, leader.id, 40, 5000);
     const behind = world.start(id);
+    world.clock.advance(300);
+    expect(leader.member.explain().text).toContain(`${id} has been fetching a snapshot for`);
+    expect(world.status(id).fetchingSnapshot).toMatchObject({ index: 40 });
     for (let round = 0; round < 200 && behind.events["snapshot-installed"].length === 0; round++) {
       write(world, leader.id, 2);
       world.clock.advance(20);

@@ -274,6 +274,11 @@ function describePeer(finding: PeerFinding): string {
         `${describeCount(finding.inflightMessages, "message", "messages")} ` +
         `(${describeBytes(finding.inflightBytes)}) unanswered; ${behind}.`
       );
+    case "snapshot":
+      return (
+        `${id} has been fetching a snapshot for ${since}: it lacks entries that the log ` +
+        `here does not have any more; ${behind}.`
+      );
     case "unreachable":
       return `${id} has been unreachable for ${since}${because(reason)}; ${behind}.`;
     default:

@@ -119,9 +119,10 @@ export class Insight {
     };
   }
 
-  onPeer(event: NodeEvents["peer"]): void {
-    this.#meter?.onEvent("peer", event);
-    this.#host.events.emit("peer", event);
+  /** An event of another part of the member, counted and told at once. */
+  tell<Name extends NodeEventName>(name: Name, event: NodeEvents[Name]): void {
+    this.#meter?.onEvent(name, event);
+    this.#host.events.emit(name, event);
   }
 
   /** `error` ends the member. */

@@ -98,6 +98,16 @@ export class Meter {
         else if (kind === "refused") this.#count("refusals-count", 1, labels);
         break;
       }
+      case "snapshot-taken":
+        this.#count("snapshots-taken-count", 1);
+        this.#observe("snapshot-ms", told.event.forMs);
+        break;
+      case "snapshot-failed":
+        this.#count("snapshots-failed-count", 1);
+        break;
+      case "snapshot-installed":
+        this.#count("snapshots-installed-count", 1);
+        break;
       default:
         break; // the others are in the gauges
     }
@@ -115,6 +125,8 @@ export class Meter {
     set("last-index", lastIndex(raft.log));
     set("durable-index", raft.durableIndex);
     set("log-entries-count", raft.log.entries.length);
+    set("log-base-index", raft.log.base.index);
+    set("snapshot-index", raft.snapshot?.position.index ?? 0);
     set("uncommitted-bytes", raft.leadership?.uncommittedBytes ?? 0);
     set("storage-under-way-count", this.#host.units().length);
     const voters = allVoters(raft.configuration);

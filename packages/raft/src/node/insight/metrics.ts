@@ -33,7 +33,10 @@ type CounterName =
   | "refusals-count"
   | "storage-units-count"
   | "storage-bytes"
-  | "stalls-count";
+  | "stalls-count"
+  | "snapshots-taken-count"
+  | "snapshots-failed-count"
+  | "snapshots-installed-count";
 
 type GaugeName =
   | "term"
@@ -45,6 +48,8 @@ type GaugeName =
   | "last-index"
   | "durable-index"
   | "log-entries-count"
+  | "log-base-index"
+  | "snapshot-index"
   | "uncommitted-bytes"
   | "storage-under-way-count"
   | "peers-connected-count"
@@ -54,7 +59,13 @@ type GaugeName =
   | "peer-behind-count"
   | "peer-inflight-bytes";
 
-type ObservationName = "election-ms" | "command-ms" | "read-ms" | "apply-ms" | "storage-unit-ms";
+type ObservationName =
+  | "election-ms"
+  | "command-ms"
+  | "read-ms"
+  | "apply-ms"
+  | "storage-unit-ms"
+  | "snapshot-ms";
 
 type Described<Kind extends MetricKind> = Readonly<
   Record<MetricName<Kind>, MetricDescription & { readonly kind: Kind }>
@@ -82,6 +93,10 @@ export const metricTable: Described<"counter"> & Described<"gauge"> & Described<
   "storage-bytes": counter("Bytes of entries given to the disk."),
   "storage-unit-ms": observation("From handing a unit to the disk to its being durable."),
   "stalls-count": counter("Times that commitment stood still for `stallMs`."),
+  "snapshots-taken-count": counter("Snapshots that this member has written."),
+  "snapshot-ms": observation("From freezing the machines to their snapshot's being durable."),
+  "snapshots-failed-count": counter("Snapshots that could not be written: the disk was full."),
+  "snapshots-installed-count": counter("Snapshots of other members in place of the own log."),
   term: gauge("The own term."),
   "is-leader": gauge("1 at the leader, else 0."),
   "has-leader": gauge("1 if a leader is known, else 0."),
@@ -91,6 +106,8 @@ export const metricTable: Described<"counter"> & Described<"gauge"> & Described<
   "last-index": gauge("The last entry in the log."),
   "durable-index": gauge("The last entry on this member's disk."),
   "log-entries-count": gauge("Entries of the log in memory."),
+  "log-base-index": gauge("The last entry that the log has let go of; 0: it is whole."),
+  "snapshot-index": gauge("Of the newest snapshot on this member's disk; 0: there is none."),
   "uncommitted-bytes": gauge("At the leader: bytes of entries appended and not committed."),
   "storage-under-way-count": gauge("Units that the disk has not finished."),
   "peers-connected-count": gauge("Voters, oneself included, to which a connection stands."),

@@ -22,9 +22,24 @@ import { describeBytes, describeCount, describeMs, describeNames } from "./words
 /**
  * How a leader sends to a peer. `probing`: where the logs part is not known yet, one message at a
  * time. `replicating`: entries flow. `window-full`: as much is under way as may be, unanswered.
- * `unreachable`: there is no connection.
+ * `snapshot`: it lacks what the log does not have any more, and fetches a snapshot from a member
+ * that has one. `unreachable`: there is no connection.
  */
-export type ReplicationState = "probing" | "replicating" | "window-full" | "unreachable";
+export type ReplicationState =
+  | "probing"
+  | "replicating"
+  | "window-full"
+  | "snapshot"
+  | "unreachable";
+
+/** After "it is". */
+const stateWords: Readonly<Record<ReplicationState, string>> = {
+  probing: "probing",
+  replicating: "replicating",
+  "window-full": "window-full",
+  snapshot: "fetching a snapshot",
+  unreachable: "unreachable",
+};
 
 export interface PeerSighting {
   readonly state: ReplicationState;
@@ -232,6 +247,7 @@ export class Witness implements Sightings {
     const { raft } = this.#host;
     if (!this.#host.isConnected(id)) return "unreachable";
     if (progress.mode === "probe") return "probing";
+    if (progress.mode === "snapshot") return "snapshot";
     const isBehind = progress.next <= lastIndex(raft.log);
     return isBehind && !mayReplicate(progress, raft.settings) ? "window-full" : "replicating";
   }
@@ -246,7 +262,8 @@ export class Witness implements Sightings {
     const { state } = now;
     const was = before?.state ?? null;
     const text =
-      `${id} is ${state}${was === null ? "" : `, was ${was}`}; it has entries up to ` +
+      `${id} is ${stateWords[state]}${was === null ? "" : `, was ${stateWords[was]}`}; ` +
+      "it has entries up to " +
       `${progress.matched}, ${describeCount(behind, "entry", "entries")} behind`;
     const event = { id, state, was, matched: progress.matched, behind };
     this.#host.tell("replication", event, { level: "info", text });

@@ -8,6 +8,7 @@ import {
   filesOf,
   write,
 } from "../../../test/node/snapshot-world.ts";
+import type { MetricsHook } from "../insight/metrics.ts";
 
 const snapshotIndexes = ({ events }: Running) => events["snapshot-taken"].map(({ index }) => index);
 
@@ -60,8 +61,14 @@ describe("starting from a snapshot", () => {
 });
 
 describe("a member behind the log", () => {
-  it("gets a snapshot while writes go on, and goes on with the log", () => {
-    const world = createWorld().startAll();
+  it("H14: gets a snapshot while writes go on, and goes on with the log", () => {
+    const counts = new Map<string, number>();
+    const metrics: MetricsHook = {
+      count: (name, more) => counts.set(name, (counts.get(name) ?? 0) + more),
+      gauge: (name, value) => counts.set(name, value),
+      observe: (name) => counts.set(name, (counts.get(name) ?? 0) + 1),
+    };
+    const world = createWorld({ metrics }).startAll();
     const leader = world.leader();
     const { id } = world.follower();
     write(world, leader.id, 5);
@@ -74,6 +81,8 @@ describe("a member behind the log", () => {
     expect(behind.events["snapshot-installed"]).toHaveLength(1);
     expectEqualJournals(world);
     expect(behind.member.isRunning).toBe(true);
+    expect(counts.get("snapshots-installed-count")).toBe(1);
+    expect(counts.get("snapshot-ms")).toBe(counts.get("snapshots-taken-count"));
     // It takes its own again, equal to the others'.
     write(world, leader.id, 50);
     appliedAll(world);

@@ -38,7 +38,7 @@ import type {
   Transport,
 } from "../../transport/index.ts";
 import { fromOpenError, snapshotConflict, storageFailed } from "../errors.ts";
-import type { EventHub } from "../events.ts";
+import type { NodeEventName, NodeEvents } from "../events.ts";
 import type { NodeLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import { guardBulk, guardDial } from "./guard-bulk.ts";
@@ -71,7 +71,8 @@ export interface MemberSnapshotsHost {
   readonly clock: Clock;
   readonly limits: NodeLimits;
   readonly logger: Logger;
-  readonly events: EventHub;
+  /** Counts and tells an event. */
+  tell<Name extends NodeEventName>(name: Name, event: NodeEvents[Name]): void;
   isRunning(): boolean;
   isConnected(peer: NodeId): boolean;
   transport(): Transport | null;
@@ -184,14 +185,14 @@ export class MemberSnapshots {
   #onSaved({ description }: SealedSnapshot, forMs: number): void {
     const { identity } = description;
     const { index, term } = identity.position;
-    const { events, logger } = this.#host;
+    const { logger } = this.#host;
     if (!this.#host.isRunning()) return;
     this.#policy.onNewest(identity.bytes, true);
     this.#host.step({ kind: "snapshot-saved", position: identity.position });
     this.#cut();
     const text = `Took the snapshot ${describeSnapshot(identity)} in ${Math.round(forMs)} ms`;
     logger.info({ index, bytes: identity.bytes }, text);
-    events.emit("snapshot-taken", { index, term, bytes: identity.bytes, forMs });
+    this.#host.tell("snapshot-taken", { index, term, bytes: identity.bytes, forMs });
   }
 
   /** A full disk may have room for the log yet; any other error is the disk's last. */
@@ -202,7 +203,7 @@ export class MemberSnapshots {
     }
     const text = `Cannot take a snapshot at ${index}: ${error.message}. The log grows meanwhile`;
     this.#host.logger.error({ index, systemCode: error.systemCode }, text);
-    this.#host.events.emit("snapshot-failed", { index, error });
+    this.#host.tell("snapshot-failed", { index, error });
   }
 
   // --- cutting -----------------------------------------------------------------------------------
@@ -418,7 +419,7 @@ export class MemberSnapshots {
     const forMs = this.#host.clock.nowMs() - startedMs;
     const text = `Installed the snapshot ${describeSnapshot(identity)} in ${Math.round(forMs)} ms`;
     this.#host.logger.info({ index, bytes: identity.bytes }, text);
-    this.#host.events.emit("snapshot-installed", { index, term, bytes: identity.bytes, forMs });
+    this.#host.tell("snapshot-installed", { index, term, bytes: identity.bytes, forMs });
   }
 
   #tellReadable(): void {
@@ -428,20 +429,20 @@ export class MemberSnapshots {
   // --- news and the end --------------------------------------------------------------------------
 
   #onEvent(event: SnapshotEvent): void {
-    const { events, logger } = this.#host;
+    const { logger } = this.#host;
     const { index } = event.snapshot.position;
     const { bytes } = event.snapshot;
     switch (event.kind) {
       case "fetch-progress": {
         const { source, receivedBytes: doneBytes, bytesPerSecond } = event;
         const progress = { index, bytes, doneBytes, bytesPerSecond };
-        events.emit("snapshot-progress", { kind: "receiving", id: source, ...progress });
+        this.#host.tell("snapshot-progress", { kind: "receiving", id: source, ...progress });
         break;
       }
       case "send-progress": {
         const { to, offset: doneBytes, bytesPerSecond } = event;
         const progress = { index, bytes, doneBytes, bytesPerSecond };
-        events.emit("snapshot-progress", { kind: "sending", id: to, ...progress });
+        this.#host.tell("snapshot-progress", { kind: "sending", id: to, ...progress });
         break;
       }
       case "source-left":
