@@ -27,6 +27,7 @@ export type {
   Explained,
   Explanation,
   Finding,
+  LeaseOptions,
   Logger,
   MemberStatus,
   MetricKind,
