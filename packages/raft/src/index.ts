@@ -30,6 +30,7 @@ export type {
   Finding,
   InspectOptions,
   InspectSnapshotOptions,
+  LeaseOptions,
   Logger,
   MemberStatus,
   MetricKind,

@@ -28,8 +28,12 @@ export interface ReadOptions {
   /**
    * `linearizable` (the default) sees every command that was acknowledged anywhere before the call;
    * `stale` answers at once from this member's state, however old. @paper §8
+   *
+   * `lease` is as `linearizable` as long as no member's clock drifts by more than it was said to
+   * (`leaseReads` of `start`), and answers at the leader without asking the others; without a lease
+   * it takes the way of `linearizable`.
    */
-  readonly consistency?: "linearizable" | "stale";
+  readonly consistency?: "linearizable" | "lease" | "stale";
   /** Milliseconds; the node's default if left out. */
   readonly timeoutMs?: number;
   /** An `AbortSignal`. */

@@ -52,7 +52,7 @@ export type { OfflinePorts, RecoveredCluster } from "./offline/recover.ts";
 export type { RestoredMember, SnapshotContents, SnapshotReport } from "./offline/restore.ts";
 export type { OpenedMember, OpenMemberDone, OpenMemberParts } from "./open-member.ts";
 export { openMember } from "./open-member.ts";
-export type { CheckedOptions, StartOptions } from "./options.ts";
+export type { CheckedOptions, LeaseOptions, StartOptions } from "./options.ts";
 export { checkOptions } from "./options.ts";
 export type { Recording } from "./recorder/recording.ts";
 export type { Replay, ReplayedStep, ReplayVerdict } from "./recorder/replay.ts";

@@ -88,7 +88,8 @@ export function callRead<Value>(
       });
       return;
     }
-    const request = member.read(options?.timeoutMs ?? limits.timeoutMs, finish);
+    const byLease = options?.consistency === "lease";
+    const request = member.read(options?.timeoutMs ?? limits.timeoutMs, finish, byLease);
     if (request instanceof QuorateError) {
       reject(request);
     } else if (options?.signal !== undefined) {

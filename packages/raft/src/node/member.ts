@@ -241,10 +241,10 @@ export class Member {
     return this.#leadership.transfer(to, timeoutMs, done);
   }
 
-  /** As `propose`; `done(null)` runs when the machines may be read. */
-  read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
+  /** As `propose`; `done(null)` runs when the machines may be read. `byLease`: if there is one. */
+  read(timeoutMs: number, done: ReadDone, byLease = false): ReadRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
-    return this.#reads.read(timeoutMs, this.#insight.measured("read", done));
+    return this.#reads.read(timeoutMs, this.#insight.measured("read", done), byLease);
   }
 
   /**

@@ -67,6 +67,12 @@ export interface StartOptions<Machines extends MachineDeclarations> {
    * or is the only voter.
    */
   readonly priority?: number;
+  /**
+   * As the leader, hold a lease: the others promise to elect nobody for a while, and reads that ask
+   * for no more (`consistency: "lease"`) are answered without them. Rests on the members' monotonic
+   * clocks; give it to no machine that is suspended. Off unless given.
+   */
+  readonly leaseReads?: boolean | LeaseOptions;
   /** The core's own numbers; ticks follow from `limits`. */
   readonly settings?: Partial<Omit<Settings, "heartbeatTicks" | "electionTicks">>;
   readonly transportLimits?: Partial<TransportLimits>;
@@ -89,6 +95,16 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   readonly guardReducers?: boolean;
   /** Checks the core's invariants after every turn. Costs time; for tests and the careful. */
   readonly checkInvariants?: boolean;
+}
+
+export interface LeaseOptions {
+  /**
+   * How far the clock of any member may run fast or slow, in thousandths; 10 unless given, fifty
+   * times what common clocks do. Beyond it reads may be stale.
+   */
+  readonly driftPermille?: number;
+  /** Milliseconds of a promise, and how much later a dead leader is replaced; 500 unless given. */
+  readonly leaseMs?: number;
 }
 
 /** Options after the check, defaults filled in. */
@@ -149,8 +165,20 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
 }
 
 /** Those that are options of their own go before. */
-function givenSettings({ settings, priority }: StartOptions<MachineDeclarations>) {
-  return { ...settings, ...(priority === undefined ? {} : { priority }) };
+function givenSettings({
+  settings,
+  priority,
+  leaseReads,
+}: StartOptions<MachineDeclarations>): StartOptions<MachineDeclarations>["settings"] {
+  const own = priority === undefined ? {} : { priority };
+  if (leaseReads === undefined) return { ...settings, ...own };
+  if (typeof leaseReads === "boolean") return { ...settings, ...own, leaseReads };
+  const { driftPermille, leaseMs } = leaseReads;
+  return {
+    ...{ ...settings, ...own, leaseReads: true },
+    ...(driftPermille === undefined ? {} : { leaseDriftPermille: driftPermille }),
+    ...(leaseMs === undefined ? {} : { leaseMs }),
+  };
 }
 
 function checkFirst(id: string, members: Readonly<Record<string, string>>): Configuration {

@@ -30,6 +30,8 @@ export interface ReadsHost {
 export class ReadRequest implements Expiring {
   readonly startedMs: number;
   readonly deadlineMs: number;
+  /** A lease of the leader is enough. */
+  readonly byLease: boolean;
   /** The id given to the core, and when; 0 before. */
   askedId = 0;
   askedMs = 0;
@@ -44,7 +46,9 @@ export class ReadRequest implements Expiring {
     startedMs: number,
     timeoutMs: number,
     done: ReadDone,
+    byLease: boolean,
   ) {
+    this.byLease = byLease;
     this.startedMs = startedMs;
     this.deadlineMs = startedMs + timeoutMs;
     this.#done = done;
@@ -87,14 +91,14 @@ export class Reads implements RequestOwner<ReadRequest> {
   }
 
   /** `done` never runs inside the call. */
-  read(timeoutMs: number, done: ReadDone): ReadRequest | QuorateError {
+  read(timeoutMs: number, done: ReadDone, byLease = false): ReadRequest | QuorateError {
     const { limits, deadlines } = this.#host;
     if (this.#pendingCount >= limits.pendingCountMax) {
       return overloaded("pendingCountMax", limits.pendingCountMax);
     }
     this.#pendingCount++;
     const nowMs = this.#host.nowMs();
-    const request = new ReadRequest(this, nowMs, timeoutMs, done);
+    const request = new ReadRequest(this, nowMs, timeoutMs, done, byLease);
     addDeadline(deadlines, timeoutMs, request);
     this.#ask(request, nowMs);
     this.#host.schedule();
@@ -110,7 +114,10 @@ export class Reads implements RequestOwner<ReadRequest> {
     request.askedId = this.#id;
     request.askedMs = nowMs;
     this.#asked.set(this.#id, request);
-    this.#host.step({ kind: "read", id: this.#id });
+    const id = this.#id;
+    // The clock is looked at here and not before: whatever this process has slept is seen in it.
+    if (request.byLease) this.#host.step({ kind: "lease-read", id, nowMs: this.#host.nowMs() });
+    else this.#host.step({ kind: "read", id });
   }
 
   /** What is sent to a leader without a connection would be lost, and asked again late. */

@@ -141,6 +141,7 @@ export class NodeWorld {
   /** Names of machines that a member declares besides `journal`. */
   readonly alsoDeclares = new Map<string, readonly string[]>();
   readonly #options: WorldOptions;
+  readonly #lives = new Map<string, Life>();
   readonly #disks = new Map<string, MemoryDisk>();
 
   constructor(options: WorldOptions = {}) {
@@ -180,7 +181,8 @@ export class NodeWorld {
     id: string,
     changes: Partial<StartOptions<Record<never, never>>> = {},
   ): Running | Error | null {
-    const life = { isAlive: true };
+    const life: Life = { isAlive: true, held: null };
+    this.#lives.set(id, life);
     const own = this.#options.clockOf?.(id) ?? { pace: 1, aheadMs: 0 };
     const clock = mortalClock(this.clock, life, own);
     const journal = this.#options.snapshots === true ? new SnapshotJournal() : new Journal();
@@ -297,6 +299,28 @@ export class NodeWorld {
     for (const other of others) if (other !== id) this.network.cut(id, other);
   }
 
+  /** The process stands still: nothing of it runs, and what is sent to it waits. */
+  pause(id: string): void {
+    const life = this.#lives.get(id);
+    if (life === undefined || life.held !== null) return;
+    life.held = [];
+    this.isolate(id);
+  }
+
+  /**
+   * It goes on, and first does what `first` says, then what waited. What its clock shows is the
+   * time that has passed.
+   */
+  resume(id: string, first: () => void = () => {}): void {
+    const life = this.#lives.get(id);
+    if (life === undefined || life.held === null) return;
+    const { held } = life;
+    life.held = null;
+    first();
+    for (const callback of held) callback();
+    this.heal();
+  }
+
   heal(): void {
     this.network.healAll();
   }
@@ -313,12 +337,13 @@ export class NodeWorld {
   }
 
   /** The result is how many texts the member had applied. */
-  read(id: string, timeoutMs = 2000): Answer {
+  read(id: string, timeoutMs = 2000, byLease = false): Answer {
     const { member, journal } = this.node(id);
     const answer = this.#answer(`read ${id}`);
-    const request = member.read(timeoutMs, (error) => {
+    const done = (error: QuorateError | null) => {
       this.#settle(answer, error, journal.texts.length);
-    });
+    };
+    const request = member.read(timeoutMs, done, byLease);
     if (request instanceof Error) this.#settle(answer, request, undefined);
     else answer.abort = (error) => request.settle(error);
     return answer;
@@ -429,15 +454,24 @@ export function joining(id: string, seed: string) {
   return { join: [`${seed}:1`], address: `${id}:1` };
 }
 
+interface Life {
+  isAlive: boolean;
+  /** Of a process that stands still: what is due and waits. Null: it runs. */
+  held: (() => void)[] | null;
+}
+
 /** A clock of a process: nothing runs any more when it is dead. */
 function mortalClock(
   clock: Clock,
-  life: { readonly isAlive: boolean },
+  life: Life,
   { pace, aheadMs }: { readonly pace: number; readonly aheadMs: number },
 ): Clock {
-  const ifAlive = (callback: () => void) => () => {
-    if (life.isAlive) callback();
+  const run = (callback: () => void): void => {
+    if (!life.isAlive) return;
+    if (life.held === null) callback();
+    else life.held.push(() => run(callback));
   };
+  const ifAlive = (callback: () => void) => () => run(callback);
   return {
     nowMs: () => clock.nowMs() * pace + aheadMs,
     wallMs: () => clock.wallMs() + aheadMs,

@@ -3,6 +3,11 @@ import { bug, lines, patch, type TrapBug } from "./trap-bug.ts";
 
 export const leaseBugs: readonly TrapBug[] = [
   bug(
+    "D7",
+    "The host gives the core the clock as of the last tick.",
+    patch("node/reads.ts", "nowMs: this.#host.nowMs() });", "nowMs: this.#host.raft.nowMs });"),
+  ),
+  bug(
     "D5",
     "A lease is compared with a clock that starts with the member's first tick.",
     patch(
