@@ -5,6 +5,7 @@ import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { readsMutants } from "./reads.ts";
+import { snapshotsMutants } from "./snapshots.ts";
 import { storageMutants } from "./storage.ts";
 
 export type { Mutant, Patch } from "./mutant.ts";
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...storageMutants,
   ...nodeMutants,
   ...configurationMutants,
+  ...snapshotsMutants,
 ];
 
 /**
