@@ -14,7 +14,7 @@ const reports: readonly [SnapshotReport, ...SnapshotReport[]] = [
 ];
 
 export function createSnapshotChoices(options: SnapshotOptions): readonly Choice[] {
-  const { take, compact, disk, transfer, report } = options;
+  const { take, compact, disk, transfer, offer, report } = options;
   return [
     { weight: take, draw: drawSnapshot },
     { weight: compact, draw: drawCompact },
@@ -23,7 +23,7 @@ export function createSnapshotChoices(options: SnapshotOptions): readonly Choice
     { weight: disk, draw: drawDrop },
     { weight: disk, draw: drawRestore },
     { weight: transfer, draw: (world, draws) => drawTransfer(world, draws, options) },
-    { weight: transfer * 0.4, draw: drawOffer },
+    { weight: offer, draw: drawOffer },
     { weight: report, draw: drawReport },
   ];
 }
@@ -66,7 +66,10 @@ function drawRestore(world: World, draws: Draws): Action | null {
   return { kind: "restore", at: host.at, takes: drawTakes(world, draws) };
 }
 
-/** Links that are cut delay it, and so does a peer that is down; or end it. */
+/**
+ * Links that are cut delay it, and so does a peer that is down; or end it. A cut does not if
+ * another member brings the same snapshot.
+ */
 function drawTransfer(world: World, draws: Draws, options: SnapshotOptions): Action | null {
   const { transfers, network } = world;
   const { faults } = draws;
@@ -74,7 +77,8 @@ function drawTransfer(world: World, draws: Draws, options: SnapshotOptions): Act
   const transfer = transfers[slot];
   if (transfer === undefined) return null;
   const link = transfer.from * network.memberCount + transfer.to;
-  const isLost = network.isCut[link] === true || network.isDown[transfer.to] === true;
+  const isCut = network.isCut[link] === true && !faults.chance(0.5);
+  const isLost = isCut || network.isDown[transfer.to] === true;
   if (isLost && faults.chance(0.8)) return null;
   const fate =
     isLost || faults.chance(options.loss)

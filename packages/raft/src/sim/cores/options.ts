@@ -54,6 +54,8 @@ export interface SnapshotOptions {
   readonly disk: number;
   /** Of a snapshot that is on its way to a peer. Small: it takes long. */
   readonly transfer: number;
+  /** Of a leader's host that brings its snapshot to a peer that nobody has asked about. */
+  readonly offer: number;
   /** Of reports of the host to a leader that nothing has led to, but what led to others. */
   readonly report: number;
   /** That a transfer ends without its snapshot, and that a snapshot that came comes again. */
@@ -171,6 +173,7 @@ export function drawSnapshots(random: Random, chance: number): SnapshotOptions |
     compact: pick(random, [0.5, 2, 6]),
     disk: pick(random, [1, 4, 12]),
     transfer: pick(random, [0.3, 2, 8]),
+    offer: pick(random, [0, 1, 5]),
     report: pick(random, [0, 0.1, 1]),
     loss: pick(random, [0, 0.1, 0.5]),
     duplication: pick(random, [0, 0.1, 0.5]),
