@@ -44,4 +44,10 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "queued-frames-overwritten",
   "send-queue-unbounded",
   "any-incarnation-welcome",
+  "install-keeps-conflicting-log",
+  "install-durable-at-once",
+  "install-units-vouch",
+  "ask-anew-below-matched",
+  "snapshot-over-by-older-answer",
+  "members-of-older-snapshot",
 ]);

@@ -28,7 +28,7 @@ export function observeBase(ledger: Ledger, member: MemberRecord, raft: Raft): v
   if (seen.log[index - 1] === past) {
     counts.compactions++;
     checkHeld(ledger, member, index);
-    checkOffers(ledger, member, raft);
+    checkOffers(ledger, member, index);
   } else {
     check(evaluations, "S17", isGiven(member, index), () => `${begins()}, which nobody gave it`);
     check(evaluations, "S2", seen.role !== "leader", () => `${begins()}, and it leads`);
@@ -62,13 +62,23 @@ export function checkHeld(ledger: Ledger, { image, id }: MemberRecord, index: nu
 }
 
 /** What follows a snapshot that a peer is getting stays, or it would come too late. */
-function checkOffers(ledger: Ledger, { id }: MemberRecord, raft: Raft): void {
-  const { index } = raft.log.base;
-  for (const [peer, { offer }] of raft.leadership?.peers ?? []) {
-    if (offer === null) continue;
-    const dropped = (): string => `${id} dropped ${index}, and ${peer} is getting what is before`;
-    check(ledger.evaluations, "S17", index <= offer.position.index, dropped);
+function checkOffers(ledger: Ledger, { id, seen }: MemberRecord, index: number): void {
+  for (const offered of seen.offers) {
+    const dropped = (): string => `${id} dropped ${index}, and a peer is getting ${offered}`;
+    check(ledger.evaluations, "S17", index <= offered, dropped);
   }
+}
+
+const noOffers: readonly number[] = [];
+
+/** Of which indexes peers are getting snapshots. */
+export function offersOf({ leadership, snapshot }: Raft): readonly number[] {
+  if (leadership === null || snapshot === null) return noOffers;
+  const offers: number[] = [];
+  for (const { offer } of leadership.peers.values()) {
+    if (offer !== null) offers.push(offer.position.index);
+  }
+  return offers;
 }
 
 /** The core takes another snapshot for its newest durable one. */

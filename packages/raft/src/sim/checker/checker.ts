@@ -39,6 +39,7 @@ import {
   checkRefused,
   checkSaved,
   observeSnapshot,
+  offersOf,
 } from "./check-snapshots.ts";
 import { cutImage, type DiskImage } from "./disk-image.ts";
 import { belongsTo, isElecting } from "./electorate.ts";
@@ -275,6 +276,7 @@ export class Checker implements CoreObserver {
     seen.commit = raft.commit;
     seen.applying = raft.applying;
     seen.applied = raft.applied;
+    seen.offers = offersOf(raft);
     seen.sends = raft.outbox.sends.length;
   }
 

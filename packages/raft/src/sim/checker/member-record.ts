@@ -33,6 +33,8 @@ export interface Seen {
   base: number;
   /** What the core takes for its newest durable snapshot. */
   snapshot: PlacedSnapshot | null;
+  /** While leading: of which indexes peers were getting snapshots. */
+  offers: readonly number[];
   /** In force, by the log; and what the core said. */
   electorate: Electorate;
   configuration: Configuration;
@@ -108,6 +110,7 @@ function nothingSeen(image: DiskImage): Seen {
     entries: [],
     base: 0,
     snapshot: null,
+    offers: [],
     electorate: nobody,
     configuration: emptyConfiguration,
     configurationIndex: -1,
@@ -137,6 +140,7 @@ export function seenAtStart(raft: Raft, image: DiskImage): Seen {
     entries: wholeLog(raft, image),
     base: raft.log.base.index,
     snapshot: raft.snapshot,
+    offers: [],
     electorate: image.log.at(-1)?.electorate ?? nobody,
     // Not what the core says: it is compared with its log once.
     configuration: emptyConfiguration,
