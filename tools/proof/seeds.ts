@@ -131,7 +131,8 @@ function withoutChanges(counts: Counts): Counts {
   return Object.fromEntries(expected);
 }
 
-const ofChanges: ReadonlySet<string> = new Set(["C1", "C2", "C4", "C6", "C8"]);
+/** Of members that change or take snapshots. */
+const ofChanges: ReadonlySet<string> = new Set(["C1", "C2", "C4", "C6", "C8", "S17", "D6"]);
 
 /** Steps that the second Raft explained. */
 function refinedBy(refinement: Refinement | null): Counts {

@@ -5,6 +5,7 @@ import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { readsMutants } from "./reads.ts";
+import { snapshotsMutants } from "./snapshots.ts";
 import { storageMutants } from "./storage.ts";
 
 export type { Mutant, Patch } from "./mutant.ts";
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...storageMutants,
   ...nodeMutants,
   ...configurationMutants,
+  ...snapshotsMutants,
 ];
 
 /**
@@ -42,4 +44,10 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "queued-frames-overwritten",
   "send-queue-unbounded",
   "any-incarnation-welcome",
+  "install-keeps-conflicting-log",
+  "install-durable-at-once",
+  "install-units-vouch",
+  "ask-anew-below-matched",
+  "snapshot-over-by-older-answer",
+  "members-of-older-snapshot",
 ]);

@@ -1,6 +1,5 @@
 /**
- * Compaction, offers and installs, in the core. Not hunted yet: the worlds of the simulator take no
- * snapshots. Then this joins `index.ts`; until then `snapshots.test.ts` holds that each applies.
+ * Compaction, offers and installs, in the core.
  */
 import { lines, type Mutant, type Patch, patch } from "./mutant.ts";
 
@@ -125,13 +124,59 @@ export const snapshotsMutants: readonly Mutant[] = [
     "A peer that has its snapshot waits until somebody says so.",
     patch(
       "core/replication.ts",
-      'const least = progress.mode === "snapshot" ? base.index : progress.next - 1;',
+      'const least = progress.mode === "snapshot" ? known : progress.next - 1;',
       'const least = progress.mode === "snapshot" ? last + 1 : progress.next - 1;',
     ),
     patch(
       "core/snapshot-offer.ts",
       "if (offer === null || raft.nowTick - offer.tick < raft.settings.snapshotTicks) return;",
       "if (offer === null || raft.nowTick >= 0) return;",
+    ),
+  ),
+  mutant(
+    "ask-anew-below-matched",
+    "A peer that does not get its snapshot is asked for what it is known to have.",
+    patch(
+      "core/snapshot-offer.ts",
+      "Math.max(raft.log.base.index, progress.matched)",
+      "Math.max(raft.log.base.index, 0)",
+    ),
+  ),
+  mutant(
+    "snapshot-over-by-older-answer",
+    "An answer that was overtaken ends the wait for a snapshot.",
+    patch(
+      "core/replication.ts",
+      "Math.max(base.index, progress.matched);\n    const least",
+      "Math.max(base.index, 0);\n    const least",
+    ),
+  ),
+  mutant(
+    "members-of-older-snapshot",
+    "The configuration of a place is looked for in the durable snapshot, behind a newer base.",
+    patch(
+      compaction,
+      "if (snapshot === null || snapshot.position.index > index) continue;",
+      "if (snapshot === null || snapshot.position.index >= 0) continue;",
+    ),
+  ),
+  mutant(
+    "install-older",
+    "A snapshot older than what is committed is installed.",
+    patch(
+      install,
+      'if (raft.role === "leader" || position.index <= raft.commit) return "covered";',
+      'if (raft.role === "leader") return "covered";',
+    ),
+  ),
+  mutant(
+    "acknowledged-before-switch",
+    "What a snapshot on its way to the disk stands for counts as durable.",
+    patch(
+      install,
+      '  const unit = raft.nextUnit;\n  raft.outbox.units.push({ kind: "install-snapshot"',
+      "  raft.durableIndex = Math.max(raft.durableIndex, position.index) as LogIndex;\n" +
+        '  const unit = raft.nextUnit;\n  raft.outbox.units.push({ kind: "install-snapshot"',
     ),
   ),
   mutant(

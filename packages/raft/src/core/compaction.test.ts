@@ -155,6 +155,28 @@ describe("configurationFor", () => {
   });
 });
 
+describe("configurationFor", () => {
+  it("behind a base that is on its way to the disk, is the one that came with it", () => {
+    const raft = start({ entries: [entry(1, one)], commit: logIndex(1) });
+    const place = { configuration: two, configurationIndex: logIndex(2) };
+    step(raft, { kind: "snapshot-received", id: 1, position: at(4), term: term(1), ...place });
+    takeEffects(raft);
+    step(raft, { kind: "applied", index: logIndex(4) });
+    const entries = [entry(5), entry(6, one)];
+    step(raft, {
+      kind: "receive",
+      message: {
+        ...{ kind: "append-entries", from: nodeId("n1"), to: nodeId("n2"), term: term(1) },
+        ...{ prev: at(4), entries, commit: logIndex(6), round: 1, sequence: 1 },
+      },
+    });
+    apply(raft);
+    expect(raft).toMatchObject({ snapshot: null, committedConfigurationIndex: 6, applied: 6 });
+    expect(configurationFor(raft, logIndex(5))).toEqual({ configuration: two, index: 2 });
+    expect(configurationFor(raft, logIndex(6))).toEqual({ configuration: one, index: 6 });
+  });
+});
+
 describe("a snapshot that came", () => {
   it("is told of as it is: the term first, then itself, then what follows", () => {
     const raft = start({});

@@ -63,17 +63,25 @@ export function onSnapshotSaved(raft: Raft, position: LogPosition): void {
  * @invariant `index` is not below the newest snapshot, nor above the log's last
  */
 export function configurationFor(raft: Raft, index: LogIndex): PlacedConfiguration {
-  const { snapshot, committedConfigurationIndex: committed } = raft;
+  const { committedConfigurationIndex: committed } = raft;
   assert(index >= raft.log.base.index, "configurationFor: below the base", () => `${index}`);
   assert(index <= lastIndex(raft.log), "configurationFor: above the log", () => `${index}`);
   if (index >= committed) {
     const known = { configuration: raft.committedConfiguration, index: committed };
     return configurationAt(raft.log, index, known);
   }
-  assert(
-    index >= (snapshot?.position.index ?? noIndex),
-    "configurationFor: below the snapshot",
-    () => `${index}`,
-  );
+  const newest = raft.snapshot?.position.index ?? noIndex;
+  assert(index >= newest, "configurationFor: below the snapshot", () => `${index}`);
+  const snapshot = snapshotBefore(raft, index);
   return configurationAt(raft.log, index, snapshot === null ? null : configurationOf(snapshot));
+}
+
+/** The newest of `index` or before: one that is on its way to the disk stands for the log, too. */
+function snapshotBefore(raft: Raft, index: LogIndex): PlacedSnapshot | null {
+  let newest = raft.snapshot;
+  for (const { snapshot } of raft.outstanding) {
+    if (snapshot === null || snapshot.position.index > index) continue;
+    if (snapshot.position.index > (newest?.position.index ?? noIndex)) newest = snapshot;
+  }
+  return newest;
 }

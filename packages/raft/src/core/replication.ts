@@ -245,7 +245,9 @@ function onAccepted(
   if (progress.mode !== "replicate") {
     // A heartbeat's answer that verifies less than the probe asked about is not the probe's answer.
     const isProbed = sequence >= progress.probeSince;
-    const least = progress.mode === "snapshot" ? base.index : progress.next - 1;
+    // What it has may be more than our base by now; answers overtake each other.
+    const known = Math.max(base.index, progress.matched);
+    const least = progress.mode === "snapshot" ? known : progress.next - 1;
     if (isProbed && outcome.verified >= least) {
       becomeReplicate(progress, outcome.verified, sequence);
     }

@@ -54,6 +54,8 @@ export function expireOffer(raft: Raft, progress: Progress): void {
   askAnew(raft, progress);
 }
 
+/** An answer from before the offer may have shown meanwhile that it has more than our base. */
 function askAnew(raft: Raft, progress: Progress): void {
-  becomeProbe(progress, (raft.log.base.index + 1) as LogIndex); // index plus one
+  const least = Math.max(raft.log.base.index, progress.matched);
+  becomeProbe(progress, (least + 1) as LogIndex); // index plus one
 }

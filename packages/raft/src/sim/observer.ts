@@ -3,16 +3,21 @@
  * host, told in order as it happens. Worlds (bare cores, whole members) call it; invariants and the
  * refinement check listen. An observer throws when what it sees is wrong; the world stops then.
  */
+import type { LogIndex } from "../base/index.ts";
 import type {
   ChangeResult,
   Effect,
   Entry,
   Input,
+  InstallSnapshot,
+  LogPosition,
   MemberChange,
   Message,
   Persist,
+  PlacedSnapshot,
   ProposeResult,
   Raft,
+  SnapshotNeeded,
 } from "../core/index.ts";
 
 /** What a start found on disk, in terms of what was handed to it before the end. */
@@ -37,6 +42,17 @@ export interface Recovery {
   readonly restored?: readonly Entry[];
 }
 
+/** What happens to snapshots and is neither an input nor an effect. */
+export type SnapshotEvent =
+  /** One of the own machines is on disk as a whole; the core hears of it later, or never. */
+  | { readonly kind: "saved"; readonly snapshot: PlacedSnapshot }
+  /** After `compactLog(raft, …)`, which returned `base`. */
+  | { readonly kind: "compacted"; readonly base: LogPosition }
+  /** A leader's host brings its snapshot to a peer of its own accord, in the leader's term. */
+  | { readonly kind: "offered"; readonly needed: SnapshotNeeded }
+  /** The disk has dropped entries up to `index`. */
+  | { readonly kind: "dropped"; readonly index: LogIndex };
+
 /** `at` is the member's place: 0, 1, 2 … */
 export interface CoreObserver {
   /** A process begins; `raft` is as created from disk. The first start recovers nothing. */
@@ -50,7 +66,9 @@ export interface CoreObserver {
   /** After `takeEffects(raft)`, before any of the effects is handed out. */
   onTake(at: number, raft: Raft, effects: readonly Effect[]): void;
   /** `unit` is on disk (all before it are); before the core hears `persisted`. */
-  onDurable(at: number, unit: Persist): void;
+  onDurable(at: number, unit: Persist | InstallSnapshot): void;
+  /** Left out: in this observer's worlds nobody takes snapshots. */
+  onSnapshot?(at: number, raft: Raft, event: SnapshotEvent): void;
   /** A message leaves the member: it may arrive any number of times from now on. */
   onLeave(at: number, message: Message): void;
   /** The process ends, at any instant. What was under way may or may not be on disk. */

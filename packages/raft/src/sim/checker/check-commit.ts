@@ -121,7 +121,7 @@ function checkComplete(ledger: Ledger, leader: Leader, term: number, index: numb
 /** `entries` are handed to the machines. */
 export function checkApply(ledger: Ledger, member: MemberRecord, entries: readonly Entry[]): void {
   let before = (entries[0]?.index ?? 0) - 1;
-  const isNext = before === member.seen.applying;
+  const isNext = before === member.seen.applying && member.restoring === 0;
   check(ledger.evaluations, "S5", isNext, () => `${member.id} applies ${before + 1} out of turn`);
   for (const entry of entries) {
     const isOwn = entry.index === before + 1 && member.seen.entries[before] === entry;

@@ -3,6 +3,7 @@
  */
 import type { Raft } from "../../core/index.ts";
 import { check } from "../violation.ts";
+import { observeBase } from "./check-snapshots.ts";
 import type { Ledger } from "./ledger.ts";
 import { recall } from "./log-tree.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -10,12 +11,15 @@ import type { MemberRecord } from "./member-record.ts";
 /** Brings the mirror of the member's log up to date; looks at what changed only. */
 export function observeLog(ledger: Ledger, member: MemberRecord, raft: Raft): void {
   const { seen } = member;
-  const { entries } = raft.log;
+  const { entries, base } = raft.log;
   const { log } = seen;
+  if (base.index !== seen.base) observeBase(ledger, member, raft);
   const { term } = raft.hardState;
-  let keep = Math.min(log.length, entries.length);
-  while (keep > 0 && seen.entries[keep - 1] !== entries[keep - 1]) keep--;
-  if (keep === log.length && keep === entries.length) return;
+  const behind = base.index;
+  const length = behind + entries.length;
+  let keep = Math.min(log.length, length);
+  while (keep > behind && seen.entries[keep - 1] !== entries[keep - 1 - behind]) keep--;
+  if (keep === log.length && keep === length) return;
   const leads = raft.role === "leader";
   const led = seen.role === "leader" && seen.hardState.term === term;
   if (keep < log.length) {
@@ -29,7 +33,7 @@ export function observeLog(ledger: Ledger, member: MemberRecord, raft: Raft): vo
   }
   const leader = leads ? ledger.leaders.get(term) : undefined;
   let parent = log.at(-1) ?? null;
-  for (let i = keep; i < entries.length; i++) {
+  for (let i = keep - behind; i < entries.length; i++) {
     const entry = entries[i];
     if (entry === undefined) break;
     const isOwn = leads && entry.term === term;
@@ -46,10 +50,13 @@ export function observeLog(ledger: Ledger, member: MemberRecord, raft: Raft): vo
 /** The whole log against its mirror: that a change was not overlooked. */
 export function auditLog(ledger: Ledger, member: MemberRecord, raft: Raft): void {
   const { log, entries } = member.seen;
-  check(ledger.evaluations, "S3", log.length === raft.log.entries.length, () => "mirror's length");
+  const { base, entries: own } = raft.log;
+  const isLength = log.length === base.index + own.length;
+  check(ledger.evaluations, "S3", isLength, () => "mirror's length");
   let parent = null;
   for (const [i, past] of log.entries()) {
-    const isEqual = raft.log.entries[i] === entries[i] && past.parent === parent;
+    const isThere = i < base.index || own[i - base.index] === entries[i];
+    const isEqual = isThere && past.parent === parent;
     check(ledger.evaluations, "S3", isEqual, () => `${member.id} changed entry ${i + 1} unseen`);
     parent = past;
   }

@@ -10,14 +10,16 @@ import {
   type Entry,
   type HardState,
   type Input,
+  type InstallSnapshot,
   type MemberChange,
   type Message,
   type Persist,
+  type PlacedSnapshot,
   type ProposeResult,
   type Raft,
   type Send,
 } from "../../core/index.ts";
-import type { CoreObserver, Recovery } from "../observer.ts";
+import type { CoreObserver, Recovery, SnapshotEvent } from "../observer.ts";
 import { check, type Evaluations } from "../violation.ts";
 import {
   checkPromise,
@@ -30,6 +32,15 @@ import { checkApply, checkCaughtUp, checkRemoval, observeCommit } from "./check-
 import { observeConfiguration } from "./check-configuration.ts";
 import { checkLeaving, observeRole, observeVote, onHardStateDurable } from "./check-election.ts";
 import { auditLog, observeLog } from "./check-log.ts";
+import {
+  checkHeld,
+  checkInstalled,
+  checkMachine,
+  checkRefused,
+  checkSaved,
+  observeSnapshot,
+  offersOf,
+} from "./check-snapshots.ts";
 import { cutImage, type DiskImage } from "./disk-image.ts";
 import { belongsTo, isElecting } from "./electorate.ts";
 import { createLedger, decidingElectorates, type Ledger, membersMax } from "./ledger.ts";
@@ -67,6 +78,8 @@ export class Checker implements CoreObserver {
         ...(at < options.ids.length ? options.hardState : emptyHardState),
         commit: 0 as LogIndex, // set below
         log: [],
+        base: 0,
+        snapshot: null,
       }),
     );
     this.ledger = createLedger(records, tree, options.evaluations);
@@ -105,6 +118,11 @@ export class Checker implements CoreObserver {
     auditLog(this.ledger, this.#record(at), raft);
   }
 
+  /** What the member's machines hold once they are at `index`, as a hash. */
+  machine(at: number, index: number, state: number): void {
+    checkMachine(this.ledger, this.#record(at), index, state);
+  }
+
   // --- the seam ----------------------------------------------------------------------------------
 
   /**
@@ -117,8 +135,10 @@ export class Checker implements CoreObserver {
     member.state = "recovered";
     const { keptUnits, keptEntries, keptHardStates = keptUnits, restored = [] } = recovery;
     for (const unit of member.pending.slice(0, keptUnits)) this.#write(member, unit);
-    for (const { hardState } of member.pending.slice(keptUnits, keptHardStates)) {
-      if (hardState !== null) this.#writeHardState(member, hardState);
+    for (const unit of member.pending.slice(keptUnits, keptHardStates)) {
+      if (unit.kind === "persist" && unit.hardState !== null) {
+        this.#writeHardState(member, unit.hardState);
+      }
     }
     member.pending = [];
     const { image } = member;
@@ -139,6 +159,8 @@ export class Checker implements CoreObserver {
     assert(member.state === "recovered", "onStart: the member is not up");
     member.state = "up";
     member.durableUnit = 0;
+    member.received.clear();
+    member.restoring = 0;
     const { image } = member;
     this.#checkRecovered(member, raft);
     member.seen = seenAtStart(raft, image);
@@ -147,13 +169,14 @@ export class Checker implements CoreObserver {
 
   onStep(at: number, raft: Raft, input: Input): void {
     const member = this.#record(at);
+    if (input.kind === "snapshot-received") member.received.set(input.id, input);
     if (input.kind === "read") member.reads.set(input.id, this.ledger.canon.length);
     const answer = raft.outbox.sends[member.seen.sends]?.message;
     observeVote(this.ledger, member, raft, input, answer);
     this.#observe(member, raft, input);
-    if (input.kind === "applied" && member.proposals.length > 0) {
-      this.#settleProposals(member, input.index);
-    }
+    if (input.kind !== "applied") return;
+    if (input.index >= member.restoring) member.restoring = 0;
+    if (member.proposals.length > 0) this.#settleProposals(member, input.index);
   }
 
   onPropose(at: number, raft: Raft, commands: readonly Uint8Array[], result: ProposeResult): void {
@@ -176,7 +199,7 @@ export class Checker implements CoreObserver {
     this.#observe(member, raft, null);
   }
 
-  onDurable(at: number, unit: Persist): void {
+  onDurable(at: number, unit: Persist | InstallSnapshot): void {
     const member = this.#record(at);
     const oldest = member.pending.shift();
     assert(oldest?.unit === unit.unit, "units become durable in order");
@@ -187,6 +210,29 @@ export class Checker implements CoreObserver {
       if (after <= unit.unit) checkPromise(this.ledger, member, response);
     }
     member.owed = member.owed.filter(({ after }) => after > unit.unit);
+  }
+
+  onSnapshot(at: number, raft: Raft, event: SnapshotEvent): void {
+    const member = this.#record(at);
+    const { image } = member;
+    switch (event.kind) {
+      case "saved":
+        checkSaved(this.ledger, member, event.snapshot);
+        this.#keepSnapshot(member, event.snapshot);
+        this.ledger.counts.snapshotsTaken++;
+        break;
+      case "compacted":
+        this.#observe(member, raft, null);
+        break;
+      case "offered":
+        break;
+      case "dropped":
+        image.base = Math.max(image.base, event.index);
+        checkHeld(this.ledger, member, image.base);
+        break;
+      default:
+        event satisfies never;
+    }
   }
 
   onLeave(at: number, message: Message): void {
@@ -219,6 +265,7 @@ export class Checker implements CoreObserver {
     const { seen } = member;
     checkState(raft);
     observeLog(ledger, member, raft);
+    if (raft.snapshot !== seen.snapshot) observeSnapshot(ledger, member, raft.snapshot);
     if (raft.role === "leader" && seen.role !== "leader") ledger.counts.elections++;
     observeRole(ledger, member, raft);
     observeCommit(ledger, member, raft);
@@ -229,6 +276,7 @@ export class Checker implements CoreObserver {
     seen.commit = raft.commit;
     seen.applying = raft.applying;
     seen.applied = raft.applied;
+    seen.offers = offersOf(raft);
     seen.sends = raft.outbox.sends.length;
   }
 
@@ -254,9 +302,13 @@ export class Checker implements CoreObserver {
       case "wake-in":
         break;
       case "install-snapshot":
+        member.pending.push(effect);
+        member.restoring = effect.position.index;
+        break;
       case "snapshot-refused":
+        checkRefused(this.ledger, member, effect);
+        break;
       case "snapshot-needed":
-        assert(false, "nobody takes snapshots in this world");
         break;
       default:
         effect satisfies never;
@@ -289,8 +341,12 @@ export class Checker implements CoreObserver {
   }
 
   /** A unit reaches the disk. */
-  #write(member: MemberRecord, unit: Persist): void {
+  #write(member: MemberRecord, unit: Persist | InstallSnapshot): void {
     const { image } = member;
+    if (unit.kind === "install-snapshot") {
+      this.#install(member, unit);
+      return;
+    }
     if (unit.hardState !== null) {
       const caughtUp = image.mustCatchUp && !unit.hardState.mustCatchUp;
       this.#writeHardState(member, unit.hardState);
@@ -303,6 +359,28 @@ export class Checker implements CoreObserver {
       }
     }
     this.#writeEntries(member, unit);
+  }
+
+  /** What the snapshot stands for is on disk with it, and what follows that is gone or stays. */
+  #install(member: MemberRecord, unit: InstallSnapshot): void {
+    const { ledger } = this;
+    const { image } = member;
+    const { position, configuration, configurationIndex } = checkInstalled(ledger, member, unit);
+    if (unit.replacesLog) {
+      image.log.length = 0;
+      for (const past of ledger.canon.slice(0, position.index)) image.log.push(past);
+      image.base = position.index;
+      ledger.counts.logsReplaced++;
+    }
+    this.#keepSnapshot(member, { position, configuration, configurationIndex });
+    ledger.counts.snapshotsInstalled++;
+    checkPromiseKept(ledger, member);
+  }
+
+  #keepSnapshot({ image }: MemberRecord, snapshot: PlacedSnapshot): void {
+    const { index } = snapshot.position;
+    if (index > (image.snapshot?.position.index ?? 0)) image.snapshot = snapshot;
+    image.commit = Math.max(image.commit, index) as LogIndex; // one of two indexes
   }
 
   #writeHardState(member: MemberRecord, hardState: HardState): void {
@@ -341,14 +419,17 @@ export class Checker implements CoreObserver {
     const found = (): string => `${member.id} starts with ${JSON.stringify(hardState)}`;
     const held = (): string => `${image.term}/${image.votedFor}/${image.mustCatchUp}`;
     check(evaluations, "D2", isHeld, () => `${found()}; on disk was ${held()}`);
-    const { entries } = raft.log;
-    const isLength = entries.length === image.log.length;
+    const { entries, base } = raft.log;
+    const before = image.log[base.index - 1];
+    const isBehind = base.index === image.base && (before?.entry.term ?? noTerm) === base.term;
+    check(evaluations, "D2", isBehind, () => `${member.id} starts behind ${base.index}`);
+    const isLength = base.index + entries.length === image.log.length;
     const lengths = (): string => `${entries.length} entries; on disk were ${image.log.length}`;
     check(evaluations, "D2", isLength, () => `${member.id} starts with ${lengths()}`);
-    let parent = null;
+    let parent = before ?? null;
     for (const [i, entry] of entries.entries()) {
       parent = recall(tree, evaluations, parent, entry, false);
-      const isSame = parent === image.log[i];
+      const isSame = parent === image.log[base.index + i];
       check(evaluations, "D2", isSame, () => `${member.id} starts with another entry ${i + 1}`);
     }
     check(evaluations, "S13", raft.commit <= image.commit, () => "commit after a start");

@@ -1,6 +1,7 @@
 /** What a power loss now would leave of one member. */
 import type { LogIndex, NodeId, Term } from "../../base/index.ts";
 import { noIndex } from "../../base/index.ts";
+import type { PlacedSnapshot } from "../../core/index.ts";
 import type { Past } from "./log-tree.ts";
 
 export interface DiskImage {
@@ -8,8 +9,12 @@ export interface DiskImage {
   votedFor: NodeId | null;
   mustCatchUp: boolean;
   commit: LogIndex;
-  /** Entry k is at k - 1. */
+  /** Entry k is at k - 1, also when it was dropped: then a snapshot stands for it. */
   readonly log: Past[];
+  /** So many entries were dropped. */
+  base: number;
+  /** The newest. */
+  snapshot: PlacedSnapshot | null;
 }
 
 /**

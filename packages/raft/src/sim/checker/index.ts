@@ -3,4 +3,4 @@ export { Checker, type CheckerOptions } from "./checker.ts";
 export type { DiskImage } from "./disk-image.ts";
 export { belongsTo, type Electorate } from "./electorate.ts";
 export type { Ledger } from "./ledger.ts";
-export { mix, type Past } from "./log-tree.ts";
+export { chainHash, mix, type Past } from "./log-tree.ts";

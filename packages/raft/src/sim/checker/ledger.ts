@@ -45,6 +45,12 @@ export interface Ledger {
     voterChanges: number;
     /** Configurations that went out of force at a member because its log was cut. */
     configurationsUndone: number;
+    /** Own snapshots that are on disk, others that took their place there, and logs with them. */
+    snapshotsTaken: number;
+    snapshotsInstalled: number;
+    logsReplaced: number;
+    /** Times that a log in memory lost its beginning to a snapshot. */
+    compactions: number;
   };
 }
 
@@ -74,6 +80,10 @@ export function createLedger(
       changes: 0,
       voterChanges: 0,
       configurationsUndone: 0,
+      snapshotsTaken: 0,
+      snapshotsInstalled: 0,
+      logsReplaced: 0,
+      compactions: 0,
     },
   };
 }

@@ -72,7 +72,8 @@ function isSame(a: Entry, b: Entry): boolean {
   return a.data.every((byte, at) => byte === b.data[at]);
 }
 
-function chainHash(before: number, entry: Entry): number {
+/** Of a log with `entry` behind what has the hash `before`: what machines make of it. */
+export function chainHash(before: number, entry: Entry): number {
   let hash = mix(mix(before, entry.index), entry.term);
   for (const byte of entry.data) hash = mix(hash, byte);
   return hash;

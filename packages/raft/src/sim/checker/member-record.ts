@@ -6,9 +6,12 @@ import type {
   Configuration,
   Entry,
   HardState,
+  InstallSnapshot,
   Persist,
+  PlacedSnapshot,
   Raft,
   Role,
+  SnapshotReceived,
 } from "../../core/index.ts";
 import { emptyConfiguration } from "../../core/index.ts";
 import type { DiskImage } from "./disk-image.ts";
@@ -22,10 +25,16 @@ export interface Seen {
   commit: LogIndex;
   applying: LogIndex;
   applied: LogIndex;
-  /** The log in memory: entry k is at k - 1. */
+  /** The log in memory: entry k is at k - 1, also when it was dropped or came in a snapshot. */
   readonly log: Past[];
-  /** The objects in the core's own log, in the same places. */
+  /** The objects in the core's own log, in the same places; those up to `base` are not there. */
   readonly entries: Entry[];
+  /** The index that the core's log begins behind. */
+  base: number;
+  /** What the core takes for its newest durable snapshot. */
+  snapshot: PlacedSnapshot | null;
+  /** While leading: of which indexes peers were getting snapshots. */
+  offers: readonly number[];
   /** In force, by the log; and what the core said. */
   electorate: Electorate;
   configuration: Configuration;
@@ -51,7 +60,7 @@ export interface MemberRecord {
   readonly id: NodeId;
   readonly image: DiskImage;
   /** Handed to the disk and not on it, in order. */
-  pending: Persist[];
+  pending: (Persist | InstallSnapshot)[];
   durableUnit: number;
   /** Acknowledgements that wait for a unit of `pending`. */
   owed: { readonly after: number; readonly response: AppendEntriesResponse }[];
@@ -64,6 +73,10 @@ export interface MemberRecord {
   lost: Past[][];
   /** The term it had at its last loss: what it acknowledged up to then may be untrue. */
   lossTerm: number;
+  /** Snapshots that its core was given in this life, by their ids. */
+  readonly received: Map<number, SnapshotReceived>;
+  /** The newest that its machines are to be restored from, and are not; 0: none. */
+  restoring: number;
 }
 
 export function createMemberRecord(at: number, id: NodeId, image: DiskImage): MemberRecord {
@@ -80,6 +93,8 @@ export function createMemberRecord(at: number, id: NodeId, image: DiskImage): Me
     reads: new Map(),
     lost: [],
     lossTerm: 0,
+    received: new Map(),
+    restoring: 0,
   };
 }
 
@@ -93,6 +108,9 @@ function nothingSeen(image: DiskImage): Seen {
     applied: noIndex,
     log: [],
     entries: [],
+    base: 0,
+    snapshot: null,
+    offers: [],
     electorate: nobody,
     configuration: emptyConfiguration,
     configurationIndex: -1,
@@ -104,6 +122,12 @@ function nothingSeen(image: DiskImage): Seen {
   };
 }
 
+/** The core's entries, and before them what its log begins behind. */
+function wholeLog({ log: { base, entries } }: Raft, image: DiskImage): Entry[] {
+  if (base.index === noIndex) return [...entries];
+  return [...image.log.slice(0, base.index).map((past) => past.entry), ...entries];
+}
+
 /** The state that a member starts with: its log is the image's. */
 export function seenAtStart(raft: Raft, image: DiskImage): Seen {
   return {
@@ -113,7 +137,10 @@ export function seenAtStart(raft: Raft, image: DiskImage): Seen {
     applying: raft.applying,
     applied: raft.applied,
     log: [...image.log],
-    entries: [...raft.log.entries],
+    entries: wholeLog(raft, image),
+    base: raft.log.base.index,
+    snapshot: raft.snapshot,
+    offers: [],
     electorate: image.log.at(-1)?.electorate ?? nobody,
     // Not what the core says: it is compared with its log once.
     configuration: emptyConfiguration,

@@ -17,8 +17,15 @@ import {
   take,
 } from "./events.ts";
 import { ancientMax, look, remove, requeue } from "./network.ts";
+import {
+  doSnapshot,
+  performTransfer,
+  type SnapshotAction,
+  type TransferAction,
+} from "./snapshot-actions.ts";
+import { coveredAfter } from "./snapshots.ts";
 import type { Subject } from "./trace.ts";
-import type { Host, World } from "./world.ts";
+import { type Host, isAwake, type World } from "./world.ts";
 
 /** `at`: the member's place. `takes`: its turn ends with this input; else more may follow. */
 export type Action =
@@ -89,7 +96,9 @@ export type Action =
       readonly at: number;
       readonly peer: number;
       readonly takes: boolean;
-    };
+    }
+  | SnapshotAction
+  | TransferAction;
 
 /** What happened to whom, for the trace; null: the action cannot happen now, and nothing did. */
 export type Happened = { readonly host: Host | null; readonly subject: Subject } | null;
@@ -112,6 +121,8 @@ export function perform(world: World, action: Action): Happened {
       return performCrash(world, action);
     case "restart":
       return performRestart(world, action);
+    case "transfer":
+      return performTransfer(world, action);
     default: {
       const host = world.hosts[action.at];
       if (host === undefined || !isAwake(world, host)) return null;
@@ -120,13 +131,9 @@ export function perform(world: World, action: Action): Happened {
   }
 }
 
-export function isAwake(world: World, host: Host): boolean {
-  return host.raft !== null && host.stalledUntil <= world.actionsDone;
-}
-
 type AwakeAction = Exclude<
   Action,
-  { readonly kind: "deliver" | "ancient" | "pass" | "cut" | "crash" | "restart" }
+  { readonly kind: "deliver" | "ancient" | "pass" | "cut" | "crash" | "restart" | "transfer" }
 >;
 
 function performAwake(world: World, host: Host, action: AwakeAction): Happened {
@@ -179,6 +186,15 @@ function doAwake(world: World, host: Host, action: AwakeAction): Subject | undef
       world.faults.connectionNews++;
       return peer.id;
     }
+    case "snapshot":
+    case "save":
+    case "saved":
+    case "compact":
+    case "drop":
+    case "restore":
+    case "offer":
+    case "transfer-report":
+      return doSnapshot(world, host, action);
     default:
       return action satisfies never;
   }
@@ -224,8 +240,11 @@ function performCrash(world: World, action: Extract<Action, { kind: "crash" }>):
   if (host === undefined || host.raft === null) return null;
   const under = host.pending.length;
   const keptUnits = Math.min(action.keptUnits, under);
-  crash(world, host, { keptUnits, keptEntries: action.keptEntries });
-  const subject = `${keptUnits} of ${under} units kept, ${action.keptEntries ?? "all"} entries`;
+  // No fault of the log takes what is in a snapshot.
+  const least = coveredAfter(world, host, keptUnits);
+  const keptEntries = action.keptEntries === null ? null : Math.max(action.keptEntries, least);
+  crash(world, host, { keptUnits, keptEntries });
+  const subject = `${keptUnits} of ${under} units kept, ${keptEntries ?? "all"} entries`;
   return { host, subject };
 }
 

@@ -28,7 +28,7 @@ function complainer(): CoreObserver {
   };
 }
 
-const changing = { membership: "always" } as const;
+const changing = { membership: "always", snapshots: "always" } as const;
 
 describe("a world of bare cores", () => {
   it("holds every invariant after every step, and puts each to the test", () => {
@@ -61,10 +61,37 @@ describe("a world of bare cores", () => {
     expect([...kinds].sort()).toEqual(["add", "demote", "promote", "remove", "update-address"]);
   });
 
+  it("takes snapshots, drops what they stand for, and brings them to who lacks that", () => {
+    const counts = { snapshotsTaken: 0, snapshotsInstalled: 0, logsReplaced: 0, compactions: 0 };
+    const faults = { snapshotsLost: 0, snapshotsDoubled: 0 };
+    const kinds = new Set<string>();
+    for (let seed = 1; seed <= 60; seed++) {
+      const run = runCores(seed, { snapshots: "always" });
+      if (run.failure !== null) {
+        expect.fail(`seed ${seed}: ${run.failure.message}\n${run.failure.trace}`);
+      }
+      for (const name of ["snapshotsTaken", "snapshotsInstalled", "logsReplaced"] as const) {
+        counts[name] += run.operations[name];
+      }
+      counts.compactions += run.operations.compactions;
+      faults.snapshotsLost += run.faults.snapshotsLost;
+      faults.snapshotsDoubled += run.faults.snapshotsDoubled;
+      for (const { kind } of run.actions) kinds.add(kind);
+    }
+    expect(counts.snapshotsTaken).toBeGreaterThan(500);
+    expect(counts.compactions).toBeGreaterThan(300);
+    expect(counts.snapshotsInstalled).toBeGreaterThan(10);
+    expect(counts.logsReplaced).toBeGreaterThan(10);
+    expect(Math.min(faults.snapshotsLost, faults.snapshotsDoubled)).toBeGreaterThan(0);
+    const all = ["compact", "drop", "offer", "restore", "save", "saved", "snapshot", "transfer"];
+    expect([...all, "transfer-report"].filter((kind) => !kinds.has(kind))).toEqual([]);
+  });
+
   it("never changes its members where that is asked for", () => {
-    const { options, actions } = runCores(1, { membership: "never" });
+    const { options, actions } = runCores(1, { membership: "never", snapshots: "never" });
     expect(options.membership).toBeUndefined();
-    expect(actions.filter(({ kind }) => kind === "change")).toEqual([]);
+    expect(options.snapshots).toBeUndefined();
+    expect(actions.filter(({ kind }) => kind === "change" || kind === "snapshot")).toEqual([]);
   });
 
   it("is the same world when the seed is the same", () => {

@@ -1,12 +1,13 @@
 /** What happens next, drawn by the weights of the seed: the first phase, with faults. */
 import { noIndex } from "../../base/index.ts";
 import type { Random } from "../random.ts";
-import { type Action, isAwake, perform } from "./actions.ts";
+import { type Action, perform } from "./actions.ts";
 import { drawChanges } from "./changes.ts";
+import { createSnapshotChoices } from "./draw-snapshots.ts";
 import { ancientMax } from "./network.ts";
 import type { CoresOptions } from "./options.ts";
 import { record } from "./trace.ts";
-import type { Host, World } from "./world.ts";
+import { type Host, isAwake, type World } from "./world.ts";
 
 /** Independent streams: one more draw of one of them does not change the others. */
 export interface Draws {
@@ -18,7 +19,7 @@ export interface Draws {
   readonly hosts: Random;
 }
 
-interface Choice {
+export interface Choice {
   readonly weight: number;
   /** Null: the member that was drawn cannot do this now. */
   draw(world: World, draws: Draws): Action | null;
@@ -30,7 +31,8 @@ export interface Choices {
 }
 
 /** What can happen in a world of these options. */
-export function createChoices({ weights, faults, membership }: CoresOptions): Choices {
+export function createChoices(options: CoresOptions): Choices {
+  const { weights, faults, membership, snapshots } = options;
   const all: Choice[] = [
     { weight: weights.tick, draw: drawTick },
     { weight: weights.deliver, draw: drawDeliver },
@@ -47,6 +49,7 @@ export function createChoices({ weights, faults, membership }: CoresOptions): Ch
     { weight: faults.connectionNews, draw: drawNews },
     { weight: faults.ancient > 0 ? 2 : 0, draw: drawAncient },
     { weight: membership?.weight ?? 0, draw: drawChange },
+    ...(snapshots === undefined ? [] : createSnapshotChoices(snapshots)),
   ];
   const some = all.filter((choice) => choice.weight > 0);
   return { all: some, weight: some.reduce((sum, choice) => sum + choice.weight, 0) };
@@ -81,12 +84,12 @@ function drawAction(world: World, choices: Choices, draws: Draws): Action | null
   return null;
 }
 
-function drawTakes(world: World, { actions }: Draws): boolean {
+export function drawTakes(world: World, { actions }: Draws): boolean {
   return !actions.chance(world.options.batching);
 }
 
 /** A member that is up and not stalled, or null if the one drawn is not. */
-function drawAwake(world: World, { actions }: Draws): Host | null {
+export function drawAwake(world: World, { actions }: Draws): Host | null {
   const host = world.hosts[actions.below(world.hosts.length)];
   if (host === undefined || !isAwake(world, host)) return null;
   // Who has not heard of the cluster has little to do.

@@ -13,12 +13,15 @@ import {
   mayRelease,
   propose,
   type Raft,
+  type RaftOptions,
   type Send,
   step,
   takeEffects,
 } from "../../core/index.ts";
+import type { DiskImage } from "../checker/index.ts";
 import type { Recovery } from "../observer.ts";
 import { send } from "./network.ts";
+import { applyTo, forgetSnapshots, install, need, startMachine } from "./snapshots.ts";
 import type { Host, World } from "./world.ts";
 
 // --- one step of one core ------------------------------------------------------------------------
@@ -114,9 +117,13 @@ function handOut(world: World, host: Host, effect: Effect): void {
     case "wake-in":
       break;
     case "install-snapshot":
+      install(host, effect);
+      break;
     case "snapshot-refused":
+      host.received.delete(effect.id);
+      break;
     case "snapshot-needed":
-      assert(false, "nobody takes snapshots in this world");
+      need(world, host, effect);
       break;
     default:
       effect satisfies never;
@@ -162,6 +169,7 @@ export function finishApply(world: World, host: Host, count: number): void {
   assert(applying !== null, "finishApply: something is being applied");
   const index = applying[count - 1]?.index ?? noIndex;
   host.applying = count < applying.length ? applying.slice(count) : null;
+  if (world.options.snapshots !== undefined) applyTo(world, host, applying.slice(0, count));
   feed(world, host, { kind: "applied", index });
 }
 
@@ -185,6 +193,7 @@ export function crash(world: World, host: Host, recovery: Recovery): void {
   host.applying = null;
   host.stalledUntil = 0;
   host.isDirty = false;
+  forgetSnapshots(host);
 }
 
 /** The process starts with what is on disk; `commit` is what the disk happens to know of it. */
@@ -207,10 +216,23 @@ export function restart(
       votedFor: image.votedFor,
       mustCatchUp: image.mustCatchUp,
     },
-    entries: image.log.map((past) => past.entry),
+    ...logOf(image),
     commit,
   });
+  startMachine(world, host, image.snapshot);
   world.network.isDown[host.at] = false;
   for (const observer of world.observers) observer.onStart(host.at, host.raft, host.recovery);
   host.isDirty = true;
+}
+
+/** From the base on, and what the base stands for. */
+function logOf({
+  log,
+  base,
+  snapshot,
+}: DiskImage): Pick<RaftOptions, "base" | "entries" | "snapshot"> {
+  const entries = (base === 0 ? log : log.slice(base)).map((past) => past.entry);
+  const before = log[base - 1]?.entry;
+  if (before === undefined) return { entries, snapshot };
+  return { base: { index: before.index, term: before.term }, entries, snapshot };
 }

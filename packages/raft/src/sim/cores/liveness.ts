@@ -4,7 +4,7 @@
  * logs, and a new write and a follower's read must complete.
  */
 import { noIndex } from "../../base/index.ts";
-import { isLearner, isVoter, type MemberChange } from "../../core/index.ts";
+import { isLearner, isVoter, lastIndex, type MemberChange } from "../../core/index.ts";
 import type { Random } from "../random.ts";
 import { check } from "../violation.ts";
 import { perform } from "./actions.ts";
@@ -22,6 +22,13 @@ import {
 } from "./events.ts";
 import { pumpMax } from "./limits.ts";
 import { healNetwork, look, remove } from "./network.ts";
+import {
+  drop,
+  performTransfer,
+  restoreMachine,
+  saveSnapshot,
+  tellSaved,
+} from "./snapshot-actions.ts";
 import { record, type Subject } from "./trace.ts";
 import type { Host, World } from "./world.ts";
 
@@ -43,7 +50,10 @@ export interface Recovered {
 export function runLiveness(world: World, random: Random): Recovered {
   const core = heal(world, random);
   const timeout = 2 * world.options.settings.electionTicks;
-  const ticksMax = leaderTimeoutsMax * timeout;
+  const { snapshots, settings } = world.options;
+  // Who was offered a snapshot that got lost is asked anew after so long.
+  const waits = snapshots === undefined ? 0 : settings.snapshotTicks;
+  const ticksMax = leaderTimeoutsMax * timeout + waits;
   const { evaluations } = world.checker.ledger;
   const termBefore = newestTerm(core);
   const run = { world, core, random, ticks: 0 };
@@ -174,11 +184,16 @@ function elapseUntil(run: Run, ticksMax: number, isDone: () => boolean): boolean
 }
 
 /** Delivers until nothing moves any more. */
-function pump({ world, random }: Run): void {
+function pump(run: Run): void {
+  const { world, random } = run;
   const { network } = world;
   const { evaluations } = world.checker.ledger;
-  for (let count = 0; network.busy.length > 0; count++) {
+  for (let count = 0; network.busy.length + world.transfers.length > 0; count++) {
     check(evaluations, "V2", count < pumpMax, () => "messages without end");
+    if (network.busy.length === 0) {
+      bringSnapshot(run);
+      continue;
+    }
     const link = network.busy[random.below(network.busy.length)] ?? 0;
     const message = look(network, link, 0);
     remove(network, link, 0);
@@ -187,6 +202,19 @@ function pump({ world, random }: Run): void {
     feed(world, host, { kind: "receive", message });
     note(world, "deliver", host, message);
     flush(world, host);
+  }
+}
+
+/** The oldest that is on its way arrives where somebody is. */
+function bringSnapshot({ world }: Run): void {
+  const [transfer] = world.transfers;
+  const action = { slot: 0, fate: "arrives", tells: true, takes: false } as const;
+  const happened = performTransfer(world, { kind: "transfer", ...action });
+  if (transfer === undefined || happened === null) return;
+  note(world, "transfer", happened.host, happened.subject);
+  for (const at of [transfer.to, transfer.from]) {
+    const host = world.hosts[at];
+    if (host !== undefined && host.raft !== null) flush(world, host);
   }
 }
 
@@ -199,9 +227,21 @@ function flush(world: World, host: Host): void {
     else if (host.pending.length > 0) completeUnit(world, host);
     else if (host.reported < host.durableUnit) report(world, host);
     else if (host.applying !== null) finishApply(world, host, host.applying.length);
-    else return;
+    else if (!flushSnapshots(world, host)) return;
     note(world, "flush", host, null);
   }
+}
+
+/** One thing of snapshots that there is to do; false: there is none. */
+function flushSnapshots(world: World, host: Host): boolean {
+  const { raft } = host;
+  if (raft === null || world.options.snapshots === undefined) return false;
+  const done =
+    restoreMachine(world, host) ??
+    saveSnapshot(world, host, raft, true) ??
+    tellSaved(world, host) ??
+    drop(world, host, raft);
+  return done !== undefined;
 }
 
 function newestTerm(core: readonly Host[]): number {
@@ -238,13 +278,13 @@ function isConverged(world: World, core: readonly Host[]): boolean {
   const leader = host?.raft;
   if (host === null || leader === undefined || leader === null) return false;
   if (leader.configuration.outgoing !== null) return false;
-  const last = leader.log.entries.length;
+  const last = lastIndex(leader.log);
   return membersUnder(world, host, core).every(
     ({ at, id, raft }) =>
       raft !== null &&
       raft.commit === last &&
       raft.applied === last &&
-      raft.log.entries.length === last &&
+      lastIndex(raft.log) === last &&
       world.checker.image(at).log.length === last &&
       (!raft.hardState.mustCatchUp || !isVoter(leader.configuration, id)),
   );

@@ -45,6 +45,26 @@ export interface MembershipOptions {
   readonly outage: readonly number[];
 }
 
+/** That members take snapshots and drop what these stand for. */
+export interface SnapshotOptions {
+  /** Weight of the action that begins a snapshot, of that which drops entries of a log. */
+  readonly take: number;
+  readonly compact: number;
+  /** Of the disk writing snapshots and dropping entries, and of machines that are restored. */
+  readonly disk: number;
+  /** Of a snapshot that is on its way to a peer. Small: it takes long. */
+  readonly transfer: number;
+  /** Of a leader's host that brings its snapshot to a peer that nobody has asked about. */
+  readonly offer: number;
+  /** Of reports of the host to a leader that nothing has led to, but what led to others. */
+  readonly report: number;
+  /** That a transfer ends without its snapshot, and that a snapshot that came comes again. */
+  readonly loss: number;
+  readonly duplication: number;
+  /** That the leader's host hears how a transfer went. */
+  readonly telling: number;
+}
+
 export interface CoresOptions {
   /** First voters. */
   readonly memberCount: number;
@@ -75,6 +95,8 @@ export interface CoresOptions {
   readonly outage: readonly number[];
   /** Left out: the members never change. */
   readonly membership?: MembershipOptions;
+  /** Left out: nobody takes snapshots. */
+  readonly snapshots?: SnapshotOptions;
 }
 
 const noFaults: Faults = {
@@ -141,6 +163,27 @@ export function drawMembership(
     if (random.chance(0.3)) outage.push(at);
   }
   return { spareCount, weight, outage };
+}
+
+/** Null: nobody takes snapshots in this seed. */
+export function drawSnapshots(random: Random, chance: number): SnapshotOptions | null {
+  if (!random.chance(chance)) return null;
+  return {
+    take: pick(random, [0.5, 2, 6]),
+    compact: pick(random, [0.5, 2, 6]),
+    disk: pick(random, [1, 4, 12]),
+    transfer: pick(random, [0.3, 2, 8]),
+    offer: pick(random, [0, 1, 5]),
+    report: pick(random, [0, 0.1, 1]),
+    loss: pick(random, [0, 0.1, 0.5]),
+    duplication: pick(random, [0, 0.1, 0.5]),
+    telling: pick(random, [0, 0.5, 1]),
+  };
+}
+
+/** Ticks without a sign of a snapshot: some seeds are impatient. */
+export function drawSnapshotTicks(random: Random, { electionTicks }: Settings): number {
+  return electionTicks * pick(random, [1, 3, 8]);
 }
 
 function drawMinority(random: Random, memberCount: number): number[] {

@@ -8,7 +8,13 @@ import { type Action, perform } from "./actions.ts";
 import { createChoices, runDrawn } from "./draw.ts";
 import { actionsDefault } from "./limits.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
-import { type CoresOptions, drawMembership, drawOptions } from "./options.ts";
+import {
+  type CoresOptions,
+  drawMembership,
+  drawOptions,
+  drawSnapshots,
+  drawSnapshotTicks,
+} from "./options.ts";
 import { describeTrace, record } from "./trace.ts";
 import { createWorld, type FaultCounts, type ObserverFactory, type World } from "./world.ts";
 
@@ -44,6 +50,13 @@ export interface CoresOperations {
   readonly voterChanges: number;
   /** Configurations that went out of force at some member because its log was cut. */
   readonly configurationsUndone: number;
+  /** Own snapshots that were on disk before healing, others that took their place there. */
+  readonly snapshotsTaken: number;
+  readonly snapshotsInstalled: number;
+  /** Of these, with the place of the whole log. */
+  readonly logsReplaced: number;
+  /** Times that a log in memory lost its beginning to a snapshot. */
+  readonly compactions: number;
 }
 
 export interface CoresFailure {
@@ -61,6 +74,8 @@ export interface CoresSettings {
   readonly off?: ReadonlySet<string>;
   /** Whether the members change; else the seed decides. */
   readonly membership?: "never" | "always";
+  /** Whether members take snapshots; else the seed decides. */
+  readonly snapshots?: "never" | "always";
   /** Listeners besides the invariants. */
   readonly observers?: readonly ObserverFactory[];
 }
@@ -84,7 +99,13 @@ function drawWorld(seed: number, settings: CoresSettings): CoresOptions {
   const options = drawOptions(createRandom(seed, 1), settings.actions ?? actionsDefault);
   const changing = { never: 0, drawn: 0.4, always: 1 }[settings.membership ?? "drawn"];
   const membership = drawMembership(createRandom(seed, 6), options.memberCount, changing);
-  return membership === null ? options : { ...options, membership };
+  const random = createRandom(seed, 11);
+  const compacting = { never: 0, drawn: 0.4, always: 1 }[settings.snapshots ?? "drawn"];
+  const snapshots = drawSnapshots(random, compacting);
+  const changed = membership === null ? options : { ...options, membership };
+  if (snapshots === null) return changed;
+  const snapshotTicks = drawSnapshotTicks(random, options.settings);
+  return { ...changed, settings: { ...options.settings, snapshotTicks }, snapshots };
 }
 
 /** Does these actions in this world; those that cannot happen are left out. */
@@ -128,7 +149,9 @@ function runWorld(
     failure = describeFailure(world, error);
   }
   const { ledger } = world.checker;
-  const { changes, voterChanges } = changesBefore;
+  const { changes, voterChanges, snapshotsTaken, snapshotsInstalled, logsReplaced, compactions } =
+    changesBefore;
+  const before = { changes, voterChanges, snapshotsTaken, snapshotsInstalled, logsReplaced };
   return {
     seed,
     options,
@@ -138,7 +161,7 @@ function runWorld(
     hash: world.trace.hash,
     evaluations,
     faults: world.faults,
-    operations: { commits: ledger.canon.length, ...ledger.counts, changes, voterChanges },
+    operations: { commits: ledger.canon.length, ...ledger.counts, ...before, compactions },
     recovered,
     failure,
   };

@@ -2,7 +2,13 @@
  * What happened: a hash of every step, and the last steps in full. A step is remembered as numbers
  * and references and becomes text only when somebody reads it.
  */
-import type { AppendOutcome, LogPosition, Message, RequestVote } from "../../core/index.ts";
+import {
+  type AppendOutcome,
+  type LogPosition,
+  lastIndex,
+  type Message,
+  type RequestVote,
+} from "../../core/index.ts";
 import { mix } from "../checker/index.ts";
 import type { Host, World } from "./world.ts";
 
@@ -51,7 +57,7 @@ export function record(
     subject,
     state: raft?.role ?? (host === null ? "-" : "down"),
     term: raft?.hardState.term ?? image?.term ?? 0,
-    last: raft?.log.entries.length ?? 0,
+    last: raft === null ? 0 : lastIndex(raft.log),
     disk: image?.log.length ?? 0,
     commit: raft?.commit ?? 0,
     applied: raft?.applied ?? 0,

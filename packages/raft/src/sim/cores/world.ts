@@ -10,6 +10,7 @@ import {
   noIndex,
   type PersistUnit,
   persistUnit,
+  type Term,
   term,
 } from "../../base/index.ts";
 import {
@@ -17,7 +18,10 @@ import {
   type Entry,
   encodeConfiguration,
   type HardState,
+  type InstallSnapshot,
+  type LogPosition,
   type Persist,
+  type PlacedSnapshot,
   type Raft,
   type Send,
 } from "../../core/index.ts";
@@ -29,6 +33,17 @@ import { createNetwork, type Network } from "./network.ts";
 import type { CoresOptions } from "./options.ts";
 import { createTrace, type Trace } from "./trace.ts";
 
+/** What machines hold: all up to `index`, as a hash. */
+export interface MachineState {
+  readonly index: LogIndex;
+  readonly state: number;
+}
+
+/** A snapshot and what is in it. */
+export interface CoresSnapshot extends PlacedSnapshot {
+  readonly state: number;
+}
+
 /** The process around one core. */
 export interface Host {
   readonly at: number;
@@ -36,7 +51,7 @@ export interface Host {
   /** Null: down. */
   raft: Raft | null;
   /** In order, not yet durable. */
-  pending: Persist[];
+  pending: (Persist | InstallSnapshot)[];
   durableUnit: PersistUnit;
   /** The newest unit whose completion the core was told. */
   reported: PersistUnit;
@@ -44,6 +59,17 @@ export interface Host {
   held: Send[];
   /** Handed to the machines. */
   applying: readonly Entry[] | null;
+  machine: MachineState;
+  /** Own snapshots on their way to the disk, oldest first, each behind the unit. */
+  saving: { readonly snapshot: CoresSnapshot; readonly after: PersistUnit }[];
+  /** On disk; the core was not told. */
+  saved: (LogPosition & { readonly after: PersistUnit }) | null;
+  /** Received and given to the core, by id; those that were refused are gone. */
+  readonly received: Map<number, CoresSnapshot>;
+  /** What the machines are restored from, oldest first, when they are done with `applying`. */
+  restoring: CoresSnapshot[];
+  /** The disk is to drop entries up to here. */
+  dropping: LogIndex;
   /** Hears, sees and does nothing before this action. */
   stalledUntil: number;
   /** Stepped since its effects were taken. */
@@ -64,6 +90,17 @@ export interface FaultCounts {
   disksDamaged: number;
   stalls: number;
   connectionNews: number;
+  snapshotsLost: number;
+  snapshotsDoubled: number;
+}
+
+/** A snapshot that a leader's host was told to bring to a peer. */
+export interface Transfer {
+  /** The leader's place, and the peer's. */
+  readonly from: number;
+  readonly to: number;
+  readonly term: Term;
+  readonly snapshot: CoresSnapshot;
 }
 
 /** Cluster and first state, the same for all first members. */
@@ -93,6 +130,15 @@ export interface World {
   idleTicks: number;
   nextCommand: number;
   nextRead: number;
+  nextSnapshot: number;
+  /** On their way, oldest first. */
+  readonly transfers: Transfer[];
+  /** All that were ever taken, by their positions. */
+  readonly snapshots: Map<string, CoresSnapshot>;
+}
+
+export function isAwake(world: World, host: Host): boolean {
+  return host.raft !== null && host.stalledUntil <= world.actionsDone;
 }
 
 /** A listener besides the checker, made for each world. */
@@ -121,6 +167,9 @@ export function createWorld(
     idleTicks: 0,
     nextCommand: 1,
     nextRead: 1,
+    nextSnapshot: 1,
+    transfers: [],
+    snapshots: new Map(),
   };
   for (const host of hosts) {
     restart(
@@ -151,6 +200,8 @@ function begin({ memberCount, membership }: CoresOptions): Beginning {
   return { ids, joiners, hardState, entries: [first], commit: first.index };
 }
 
+export const nothingApplied: MachineState = { index: noIndex, state: 0 };
+
 function createHost(id: NodeId, at: number): Host {
   return {
     at,
@@ -161,6 +212,12 @@ function createHost(id: NodeId, at: number): Host {
     reported: persistUnit(0),
     held: [],
     applying: null,
+    machine: nothingApplied,
+    saving: [],
+    saved: null,
+    received: new Map(),
+    restoring: [],
+    dropping: noIndex,
     stalledUntil: 0,
     isDirty: false,
     recovery: { keptUnits: 0, keptEntries: null },
@@ -179,5 +236,7 @@ export function noFaultCounts(): FaultCounts {
     disksDamaged: 0,
     stalls: 0,
     connectionNews: 0,
+    snapshotsLost: 0,
+    snapshotsDoubled: 0,
   };
 }

@@ -233,6 +233,7 @@ describe("the refinement", () => {
     const { invariantIds } = (await load("violation.ts")) as typeof violation;
     for (let seed = 1; seed <= seedsMax; seed++) {
       const { failure } = runCores(seed, {
+        snapshots: "never",
         off: new Set(invariantIds),
         observers: [(beginning) => createRefinement({ ...beginning, log: beginning.entries })],
       });

@@ -21,11 +21,12 @@ export function settle(explanation: Explanation, mirror: Mirror, raft: Raft): vo
   if (low < mirror.changedFrom) mirror.changedFrom = low;
   if (raft.hardState !== mirror.hardState) followHardState(words, mirror, raft);
   compareScalars(mirror, raft, member);
+  demand(raft.log.base.index === mirror.begins, () => `it dropped ${raft.log.base.index} entries`);
   compareLeader(mirror, raft);
   compareLog(words, raft, member, low);
   if (raft.campaign !== null) compareVotes(words, raft, member);
   if (raft.leadership !== null) compareLeadership(explanation, mirror, raft.leadership, member);
-  compareDurable(words, mirror, raft);
+  compareDurable(mirror, raft, member);
   compareConfigurations(explanation, mirror, raft, false);
   followState(mirror, raft);
   mirror.stepsSinceAudit++;
@@ -67,15 +68,15 @@ function compareLeader(mirror: Mirror, raft: Raft): void {
 }
 
 function compareLog(words: Words, raft: Raft, member: SpecMember, low: number): void {
-  const { entries } = raft.log;
+  const { entries, base } = raft.log;
   const { log } = member;
-  demand(
-    entries.length === log.length,
-    () => `its log has ${entries.length} entries, not ${log.length}`,
-  );
+  const length = base.index + entries.length;
+  demand(length === log.length, () => `its log has ${length} entries, not ${log.length}`);
+  const before = log[base.index - 1]?.term ?? 0;
+  demand(before === base.term, () => `its log follows an entry of ${base.term}, not ${before}`);
   // From the last unchanged one on; the very last in any case.
-  for (let at = Math.max(0, Math.min(low - 2, log.length - 1)); at < log.length; at++) {
-    const entry = entries[at];
+  for (let at = Math.max(base.index, Math.min(low - 2, log.length - 1)); at < log.length; at++) {
+    const entry = entries[at - base.index];
     demand(
       entry !== undefined && entry.index === at + 1 && isSame(wordOf(words, entry), log[at]),
       () => `its log has another entry ${at + 1}: of term ${entry?.term}, not ${log[at]?.term}`,
@@ -125,16 +126,16 @@ function compareLeadership(
 }
 
 /** What the core takes for durable is on its disk. */
-function compareDurable(words: Words, mirror: Mirror, raft: Raft): void {
+function compareDurable(mirror: Mirror, raft: Raft, member: SpecMember): void {
   const { durableIndex, durableUnit } = raft;
   demand(
     durableUnit <= mirror.durableUnit,
     () => `it takes unit ${durableUnit} for durable; ${mirror.durableUnit} is`,
   );
   if (durableIndex <= mirror.durableIndex) return;
-  const entry = raft.log.entries[durableIndex - 1];
+  const entry = member.log[durableIndex - 1];
   demand(
-    entry !== undefined && isSame(wordOf(words, entry), mirror.durable.log[durableIndex - 1]),
+    entry !== undefined && isSame(entry, mirror.durable.log[durableIndex - 1]),
     () => `it takes its log up to ${durableIndex} for durable; its disk has another`,
   );
 }

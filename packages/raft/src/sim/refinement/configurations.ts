@@ -1,8 +1,14 @@
 /** Explains changes of the members, and compares who decides. */
-import type { ChangeResult, Configuration, MemberChange, Raft } from "../../core/index.ts";
+import {
+  type ChangeResult,
+  type Configuration,
+  lastIndex,
+  type MemberChange,
+  type Raft,
+} from "../../core/index.ts";
 import type { Server, SpecConfiguration } from "../spec/index.ts";
 import { announce, demand, type Explanation } from "./explanation.ts";
-import type { Mirror } from "./mirror.ts";
+import { lastOf, type Mirror } from "./mirror.ts";
 import { configurationWordOf, type Words, wordOf } from "./words.ts";
 
 /** Asked for at the leader; nothing may change if it is refused. */
@@ -14,13 +20,13 @@ export function explainChange(
   result: ChangeResult,
 ): void {
   if (result.kind === "refused") return;
-  const { entries } = raft.log;
-  const index = mirror.entries.length + 1;
+  const last = lastIndex(raft.log);
+  const index = lastOf(mirror) + 1;
   demand(
     result.index === index && result.term === raft.hardState.term,
     () => `it says that it appended at ${result.term}/${result.index}`,
   );
-  demand(entries.length === index, () => `${entries.length - index + 1} entries for one change`);
+  demand(last === index, () => `${last - index + 1} entries for one change`);
   explainOwnConfigurations(explanation, mirror, raft);
   demandAsked(explanation, mirror, changes);
 }
@@ -32,7 +38,7 @@ export function explainOwnConfigurations(
   raft: Raft,
 ): void {
   const { spec, words } = explanation;
-  for (const entry of raft.log.entries.slice(mirror.entries.length)) {
+  for (const entry of raft.log.entries.slice(lastOf(mirror) - raft.log.base.index)) {
     const { value, configuration } = wordOf(words, entry);
     demand(configuration !== undefined, () => `it appends a ${entry.kind} for no reason`);
     if (configuration === undefined) return;

@@ -1,8 +1,8 @@
 /** Explains what is handed to the disk, what gets durable, and what a start finds there. */
-import type { Persist, Raft } from "../../core/index.ts";
+import type { InstallSnapshot, Persist, Raft } from "../../core/index.ts";
 import type { Recovery } from "../observer.ts";
 import { announce, demand, type Explanation, specMemberOf } from "./explanation.ts";
-import { applyHardState, applyUnit, describeDifference } from "./image.ts";
+import { applyAny, applyHardState, describeDifference } from "./image.ts";
 import type { Mirror } from "./mirror.ts";
 import { wordsOf } from "./words.ts";
 
@@ -10,12 +10,15 @@ import { wordsOf } from "./words.ts";
 export function explainPersist(
   explanation: Explanation,
   mirror: Mirror,
-  unit: Persist | null,
+  unit: Persist | InstallSnapshot | null,
 ): void {
   let low = mirror.changedFrom;
   if (unit !== null) {
-    demand(unit.commit <= mirror.commit, () => `it stores that ${unit.commit} is committed`);
-    low = Math.min(low, applyUnit(explanation.words, mirror.handed, unit));
+    if (unit.kind === "persist") {
+      demand(unit.commit <= mirror.commit, () => `it stores that ${unit.commit} is committed`);
+    }
+    mirror.writtenUnit = unit.unit;
+    low = Math.min(low, applyAny(explanation.words, mirror.handed, unit, mirror.installs));
     announce(explanation, "write");
     explanation.spec.write(mirror.at);
     mirror.underWay.push(unit);
@@ -25,7 +28,11 @@ export function explainPersist(
   demand(difference === null, () => `what was handed to its disk has ${difference}`);
 }
 
-export function explainDurable(explanation: Explanation, mirror: Mirror, unit: Persist): void {
+export function explainDurable(
+  explanation: Explanation,
+  mirror: Mirror,
+  unit: Persist | InstallSnapshot,
+): void {
   const oldest = mirror.underWay.shift();
   demand(
     oldest !== undefined && oldest.unit === unit.unit,
@@ -34,7 +41,7 @@ export function explainDurable(explanation: Explanation, mirror: Mirror, unit: P
   announce(explanation, "sync");
   explanation.spec.sync(mirror.at);
   mirror.durableUnit = unit.unit;
-  const low = applyUnit(explanation.words, mirror.durable, unit);
+  const low = applyAny(explanation.words, mirror.durable, unit, mirror.installs);
   compareDisk(explanation, mirror, low);
 }
 
@@ -61,9 +68,13 @@ export function explainRestart(
     keptUnits <= keptHardStates && keptHardStates <= underWay.length,
     () => `${keptUnits}, ${keptHardStates} units kept of ${underWay.length} under way`,
   );
-  for (const unit of underWay.slice(0, keptUnits)) applyUnit(words, durable, unit);
-  for (const { hardState } of underWay.slice(keptUnits, keptHardStates)) {
-    if (hardState !== null) applyHardState(words, durable, hardState);
+  for (const unit of underWay.slice(0, keptUnits)) {
+    applyAny(words, durable, unit, mirror.installs);
+  }
+  for (const unit of underWay.slice(keptUnits, keptHardStates)) {
+    if (unit.kind === "persist" && unit.hardState !== null) {
+      applyHardState(words, durable, unit.hardState);
+    }
   }
   announce(explanation, "restart");
   spec.restart(at, keptUnits, raft.commit, keptHardStates);

@@ -3,7 +3,7 @@ import type { Raft, RequestVote, RequestVoteResponse } from "../../core/index.ts
 import type { SpecMessage } from "../spec/index.ts";
 import { isQuorumAt } from "./configurations.ts";
 import { announce, demand, type Explanation, specMemberOf } from "./explanation.ts";
-import type { Mirror } from "./mirror.ts";
+import { lastOf, type Mirror } from "./mirror.ts";
 import { messageOf, wordOf } from "./words.ts";
 
 /** A message that raised the term. */
@@ -150,7 +150,7 @@ function explainLeader(explanation: Explanation, mirror: Mirror, raft: Raft): vo
 
 /** All entries beyond the log as it was are a leader's own. */
 export function appendOwn(explanation: Explanation, mirror: Mirror, raft: Raft): void {
-  const added = raft.log.entries.slice(mirror.entries.length);
+  const added = raft.log.entries.slice(lastOf(mirror) - raft.log.base.index);
   announce(explanation, "clientRequest");
   const values = added.map((entry) => wordOf(explanation.words, entry).value);
   explanation.spec.clientRequest(mirror.at, values);

@@ -9,13 +9,22 @@ import {
   describeMessage,
   type Effect,
   type Input,
+  type InstallSnapshot,
+  lastIndex,
   type MemberChange,
   type Message,
   type Persist,
   type Raft,
 } from "../../core/index.ts";
-import type { Server, Specification, SpecMember } from "../spec/index.ts";
-import type { Mirror } from "./mirror.ts";
+import type { SnapshotEvent } from "../observer.ts";
+import type {
+  Server,
+  SpecInstallSnapshot,
+  Specification,
+  SpecLog,
+  SpecMember,
+} from "../spec/index.ts";
+import { lastOf, type Mirror } from "./mirror.ts";
 import { RefinementError } from "./refinement-error.ts";
 import type { Words } from "./words.ts";
 
@@ -25,10 +34,17 @@ export type Occasion =
   | { readonly kind: "propose"; readonly count: number }
   | { readonly kind: "change"; readonly changes: readonly MemberChange[] }
   | { readonly kind: "take"; readonly effects: readonly Effect[] }
-  | { readonly kind: "durable"; readonly unit: Persist }
+  | { readonly kind: "durable"; readonly unit: Persist | InstallSnapshot }
+  | { readonly kind: "snapshot"; readonly event: SnapshotEvent }
   | { readonly kind: "leave"; readonly message: Message }
   | { readonly kind: "crash" }
   | { readonly kind: "step"; readonly input: Input };
+
+/** A snapshot that may come, and the log that it stands for. */
+export interface Offer {
+  readonly message: SpecInstallSnapshot;
+  readonly log: SpecLog;
+}
 
 /** What the specification can do. */
 export type SpecAction = Exclude<
@@ -40,6 +56,8 @@ export interface Explanation {
   readonly spec: Specification;
   readonly words: Words;
   readonly mirrors: readonly Mirror[];
+  /** Snapshots that leaders said were needed. */
+  readonly offers: Map<string, Offer>;
   /** Actions of the specification that were run. */
   actions: number;
   /** Inputs and proposals that were explained. */
@@ -94,7 +112,8 @@ export function createRefinementError(
 
 function describeReal(raft: Raft): string {
   const { commit, applying, durableIndex, campaign, leadership, log } = raft;
-  let text = `${describeMember(raft)} length=${log.entries.length} applying=${applying}`;
+  const length = `last=${lastIndex(log)} base=${log.base.index}`;
+  let text = `${describeMember(raft)} ${length} applying=${applying}`;
   text += ` durable=${durableIndex}`;
   if (campaign !== null) text += ` votes=${[...campaign.grants].join(",")}`;
   if (leadership === null) return text;
@@ -103,10 +122,10 @@ function describeReal(raft: Raft): string {
 }
 
 function describeBefore(mirror: Mirror): string {
-  const { role, hardState, commit, entries } = mirror;
+  const { role, hardState, commit } = mirror;
   const { term, votedFor, mustCatchUp } = hardState;
   const vote = `term=${term} voted=${votedFor ?? "-"}${mustCatchUp ? " must-catch-up" : ""}`;
-  return `${role} ${vote} length=${entries.length} commit=${commit}`;
+  return `${role} ${vote} last=${lastOf(mirror)} commit=${commit}`;
 }
 
 function describeSpec(explanation: Explanation, member: SpecMember): string {
@@ -141,6 +160,8 @@ export function describeOccasion(occasion: Occasion): string {
       return `take [${occasion.effects.map(describeEffect).join("; ")}]`;
     case "durable":
       return `durable ${describeEffect(occasion.unit)}`;
+    case "snapshot":
+      return `snapshot ${occasion.event.kind}`;
     case "leave":
       return `leave ${describeMessage(occasion.message)}`;
     case "step":

@@ -2,7 +2,7 @@
  * A disk image made of the real persist effects alone, in the specification's words. There are two
  * of each member: what was handed to the disk, and what is on it.
  */
-import type { HardState, Persist } from "../../core/index.ts";
+import type { HardState, InstallSnapshot, Persist } from "../../core/index.ts";
 import type { Server, SpecDisk, SpecEntry, SpecLog } from "../spec/index.ts";
 import { placeOf, type Words, wordOf } from "./words.ts";
 
@@ -24,8 +24,22 @@ export function copyImage(image: Image): Image {
   return { ...image, log: [...image.log] };
 }
 
+/** As `applyUnit`. `logs`: what received snapshots stand for, by their ids. */
+export function applyAny(
+  words: Words,
+  image: Image,
+  unit: Persist | InstallSnapshot,
+  logs: ReadonlyMap<number, SpecLog>,
+): number {
+  if (unit.kind === "persist") return applyUnit(words, image, unit);
+  if (!unit.replacesLog) return Number.POSITIVE_INFINITY;
+  image.log.length = 0;
+  for (const word of logs.get(unit.id) ?? []) image.log.push(word);
+  return 1;
+}
+
 /** Gives back the lowest index that it wrote or removed; infinity: none. */
-export function applyUnit(words: Words, image: Image, unit: Persist): number {
+function applyUnit(words: Words, image: Image, unit: Persist): number {
   let low = Number.POSITIVE_INFINITY;
   if (unit.hardState !== null) applyHardState(words, image, unit.hardState);
   if (unit.truncateFrom !== null) {

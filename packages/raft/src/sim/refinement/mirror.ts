@@ -9,13 +9,14 @@ import {
   type Entry,
   emptyConfiguration,
   type HardState,
+  type InstallSnapshot,
   type Leadership,
   type Persist,
   type Raft,
   type Role,
   type RoleChanged,
 } from "../../core/index.ts";
-import type { Server } from "../spec/index.ts";
+import type { Server, SpecLog } from "../spec/index.ts";
 import { copyImage, type Image } from "./image.ts";
 import { placeOf, type Words } from "./words.ts";
 
@@ -57,8 +58,11 @@ export interface Mirror {
   /** As the machines said. */
   applied: LogIndex;
   durableIndex: LogIndex;
-  /** Entry k is at k - 1. */
+  /** Those behind `base`. */
   readonly entries: Entry[];
+  base: number;
+  /** Where the log begins, as far as that was explained. */
+  begins: number;
   configurationIndex: LogIndex;
   configuration: Configuration;
   committedConfiguration: Configuration;
@@ -75,7 +79,11 @@ export interface Mirror {
   /** The lowest index that changed since the last unit was handed out; infinity: none. */
   changedFrom: number;
   /** Handed out, oldest first. Each is one write of the specification. */
-  readonly underWay: Persist[];
+  readonly underWay: (Persist | InstallSnapshot)[];
+  /** The newest that was explained. */
+  writtenUnit: number;
+  /** What received snapshots stand for, by their ids. */
+  readonly installs: Map<number, SpecLog>;
   durableUnit: number;
 
   // Reads.
@@ -113,6 +121,8 @@ export function createMirror(at: Server, id: NodeId, hardState: HardState, disk:
     applied: 0 as LogIndex, // as above
     durableIndex: 0 as LogIndex, // as above
     entries: [],
+    base: 0,
+    begins: 0,
     configurationIndex: 0 as LogIndex, // as above
     configuration: emptyConfiguration,
     committedConfiguration: emptyConfiguration,
@@ -124,6 +134,8 @@ export function createMirror(at: Server, id: NodeId, hardState: HardState, disk:
     durable: copyImage(disk),
     changedFrom: Number.POSITIVE_INFINITY,
     underWay: [],
+    writtenUnit: 0,
+    installs: new Map(),
     durableUnit: 0,
     openReads: new Set(),
     newReads: [],
@@ -140,6 +152,7 @@ export function resetMirror(words: Words, mirror: Mirror, raft: Raft): void {
   mirror.lives++;
   followHardState(words, mirror, raft);
   mirror.entries.length = 0;
+  mirror.base = raft.log.base.index;
   for (const entry of raft.log.entries) mirror.entries.push(entry);
   followState(mirror, raft);
   mirror.applied = raft.applied;
@@ -155,6 +168,8 @@ export function resetMirror(words: Words, mirror: Mirror, raft: Raft): void {
   mirror.handed = copyImage(mirror.durable);
   mirror.changedFrom = Number.POSITIVE_INFINITY;
   mirror.underWay.length = 0;
+  mirror.writtenUnit = 0;
+  mirror.installs.clear();
   mirror.durableUnit = 0;
   mirror.openReads.clear();
   mirror.newReads.length = 0;
@@ -190,14 +205,15 @@ export function followState(mirror: Mirror, raft: Raft): void {
  * end back to the first entry that is still the same: what is before it is compared now and then.
  */
 export function followLog(mirror: Mirror, raft: Raft): number {
-  const { entries } = mirror;
+  if (raft.log.base.index !== mirror.base && followBase(mirror, raft)) return 1;
+  const { entries, base } = mirror;
   const now = raft.log.entries;
   let same = Math.min(entries.length, now.length);
   if (same === now.length && same === entries.length && entries[same - 1] === now[same - 1]) {
     return Number.POSITIVE_INFINITY;
   }
   while (same > 0 && entries[same - 1] !== now[same - 1]) same--;
-  if (mirror.configurationIndex > same) mirror.hasNewConfiguration = true;
+  if (mirror.configurationIndex > base + same) mirror.hasNewConfiguration = true;
   entries.length = same;
   for (let at = same; at < now.length; at++) {
     const entry = now[at];
@@ -205,5 +221,25 @@ export function followLog(mirror: Mirror, raft: Raft): number {
     entries.push(entry);
     if (entry.kind === "configuration") mirror.hasNewConfiguration = true;
   }
-  return same + 1;
+  return base + same + 1;
+}
+
+/** The log begins elsewhere. True: it is another one. */
+function followBase(mirror: Mirror, raft: Raft): boolean {
+  const { base, entries } = raft.log;
+  const dropped = base.index - mirror.base;
+  mirror.base = base.index;
+  if (dropped > 0 && mirror.entries[dropped - 1]?.term === base.term) {
+    mirror.entries.splice(0, dropped);
+    return false;
+  }
+  mirror.entries.length = 0;
+  for (const entry of entries) mirror.entries.push(entry);
+  mirror.hasNewConfiguration = true;
+  return true;
+}
+
+/** Of the log as it was after the last callback. */
+export function lastOf(mirror: Mirror): number {
+  return mirror.base + mirror.entries.length;
 }

@@ -144,12 +144,14 @@ function sabotage(plan: Sabotage): CoresFailure | null {
           refinement.onStep(at, raft, input);
         },
         onTake: (at, raft, effects) => refinement.onTake(at, raft, replace(effects, plan.effects)),
-        onDurable: (at, unit) => refinement.onDurable(at, replace(unit, plan.unit)),
+        onDurable: (at, unit) =>
+          refinement.onDurable(at, unit.kind === "persist" ? replace(unit, plan.unit) : unit),
         onLeave: (at, message) => refinement.onLeave(at, replace(message, plan.leave)),
       };
     };
     const { failure } = runCores(seed, {
       membership: "never",
+      snapshots: "never",
       observers: [create],
       off: new Set(invariantIds),
     });

@@ -12,13 +12,14 @@ import type {
   Entry,
   HardState,
   Input,
+  InstallSnapshot,
   MemberChange,
   Message,
   Persist,
   ProposeResult,
   Raft,
 } from "../../core/index.ts";
-import type { CoreObserver, Recovery } from "../observer.ts";
+import type { CoreObserver, Recovery, SnapshotEvent } from "../observer.ts";
 import { createSpecification, type Specification } from "../spec/index.ts";
 import { audit, settle } from "./compare.ts";
 import { explainChange } from "./configurations.ts";
@@ -34,6 +35,7 @@ import { createImage } from "./image.ts";
 import { createMirror, type Mirror, resetMirror } from "./mirror.ts";
 import { explainAnswer, explainAsked, explainNewReads } from "./reads.ts";
 import { explainApply, explainPropose } from "./replication.ts";
+import { explainNeeded, explainRecovered, explainSnapshot } from "./snapshots.ts";
 import { explainStep } from "./steps.ts";
 import { createWords, messageOf, placeOf, wordsOf } from "./words.ts";
 
@@ -81,6 +83,7 @@ export function createRefinement(options: RefinementOptions): Refinement {
       onChange(explanation, mirrorOf(at), raft, changes, result),
     onTake: (at, raft, effects) => onTake(explanation, mirrorOf(at), raft, effects),
     onDurable: (at, unit) => onDurable(explanation, mirrorOf(at), unit),
+    onSnapshot: (at, raft, event) => onSnapshot(explanation, mirrorOf(at), raft, event),
     onLeave: (at, message) => onLeave(explanation, mirrorOf(at), message),
     onCrash: (at) => onCrash(explanation, mirrorOf(at)),
   };
@@ -111,6 +114,7 @@ function createExplanation(options: RefinementOptions): Explanation {
         ? createMirror(at, id, hardState, image)
         : createMirror(at, id, emptyHardState, empty),
     ),
+    offers: new Map(),
     actions: 0,
     steps: 0,
     action: null,
@@ -139,7 +143,10 @@ function onStart(explanation: Explanation, mirror: Mirror, raft: Raft, recovery:
     mirror,
     () => ({ kind: "start" }),
     () => {
-      if (mirror.lives > 0) explainRestart(explanation, mirror, raft, recovery);
+      if (mirror.lives > 0) {
+        explainRestart(explanation, mirror, raft, recovery);
+        explainRecovered(explanation, mirror, raft);
+      }
       resetMirror(explanation.words, mirror, raft);
       settle(explanation, mirror, raft);
       audit(explanation, mirror, raft);
@@ -223,18 +230,22 @@ function explainEffects(
   mirror: Mirror,
   effects: readonly Effect[],
 ): void {
-  let unit: Persist | null = null;
+  let written = false;
   for (const effect of effects) {
     if (effect.kind === "apply") explainApply(explanation, mirror, effect);
     else if (effect.kind === "read-answered") explainAnswer(mirror, effect);
-    else if (effect.kind === "persist") unit = effect;
-    else if (effect.kind === "role-changed") mirror.told = effect;
+    else if (effect.kind === "snapshot-needed") explainNeeded(explanation, mirror, effect);
+    else if (effect.kind === "persist" || effect.kind === "install-snapshot") {
+      if (effect.unit <= mirror.writtenUnit) continue;
+      explainPersist(explanation, mirror, effect);
+      written = true;
+    } else if (effect.kind === "role-changed") mirror.told = effect;
     else if (effect.kind === "configuration-changed") {
       mirror.toldConfiguration = effect.configuration;
       mirror.toldCommitted = effect.committed;
     }
   }
-  explainPersist(explanation, mirror, unit);
+  if (!written) explainPersist(explanation, mirror, null);
 }
 
 /** The host knows of every change of role, term, leader and members. */
@@ -252,7 +263,28 @@ function explainNews(mirror: Mirror, raft: Raft): void {
   );
 }
 
-function onDurable(explanation: Explanation, mirror: Mirror, unit: Persist): void {
+function onSnapshot(
+  explanation: Explanation,
+  mirror: Mirror,
+  raft: Raft,
+  event: SnapshotEvent,
+): void {
+  during(
+    explanation,
+    mirror,
+    () => ({ kind: "snapshot", event }),
+    () => {
+      explainSnapshot(explanation, mirror, raft, event);
+      settle(explanation, mirror, raft);
+    },
+  );
+}
+
+function onDurable(
+  explanation: Explanation,
+  mirror: Mirror,
+  unit: Persist | InstallSnapshot,
+): void {
   during(
     explanation,
     mirror,

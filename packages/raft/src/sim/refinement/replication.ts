@@ -1,16 +1,17 @@
 /** Explains appending, acknowledging, committing and applying. */
-import type {
-  AppendEntries,
-  AppendEntriesResponse,
-  Apply,
-  ProposeResult,
-  Raft,
+import {
+  type AppendEntries,
+  type AppendEntriesResponse,
+  type Apply,
+  lastIndex,
+  type ProposeResult,
+  type Raft,
 } from "../../core/index.ts";
 import { explainOwnConfigurations, isVoterAt } from "./configurations.ts";
 import { appendOwn, explainStepDown, explainTerm } from "./elections.ts";
 import { announce, demand, type Explanation, specMemberOf } from "./explanation.ts";
 import { isSame } from "./image.ts";
-import type { Mirror } from "./mirror.ts";
+import { lastOf, type Mirror } from "./mirror.ts";
 import { confirmReads } from "./reads.ts";
 import { isEqual, messageOf, wordOf } from "./words.ts";
 
@@ -22,21 +23,21 @@ export function explainPropose(
   result: ProposeResult,
 ): void {
   if (result.kind === "refused") return;
-  const before = mirror.entries.length;
+  const before = lastOf(mirror);
   demand(
     result.first === before + 1 && result.term === raft.hardState.term,
     () => `it says that it appended at ${result.term}/${result.first}`,
   );
   for (const [at, command] of commands.entries()) {
-    const entry = raft.log.entries[before + at];
+    const entry = raft.log.entries[before - mirror.base + at];
     demand(
       entry?.kind === "command" && isEqual(entry.data, command),
       () => `entry ${before + at + 1} is not what was proposed`,
     );
   }
   demand(
-    raft.log.entries.length === before + commands.length,
-    () => `${raft.log.entries.length - before} entries for ${commands.length} commands`,
+    lastIndex(raft.log) === before + commands.length,
+    () => `${lastIndex(raft.log) - before} entries for ${commands.length} commands`,
   );
   appendOwn(explanation, mirror, raft);
 }

@@ -17,6 +17,7 @@
  *     propose                   clientRequest
  *     change                    changeConfiguration
  *     take                      a registerRead for each new read and one startRound; write; apply
+ *     snapshots                 see `snapshots.ts`
  *     read, applied, news of connections: none
  */
 import { unreachable } from "../../base/index.ts";
@@ -35,6 +36,7 @@ import {
   explainAppendEntriesResponse,
   explainCommit,
 } from "./replication.ts";
+import { explainReceived } from "./snapshots.ts";
 import { messageOf } from "./words.ts";
 
 export function explainStep(
@@ -76,8 +78,9 @@ export function explainStep(
     case "snapshot-moving":
       break; // changes nothing that the paper knows
     case "snapshot-saved":
+      break; // was explained when it was on disk
     case "snapshot-received":
-      demand(false, () => "nobody takes snapshots in this world");
+      explainReceived(explanation, mirror, raft, input);
       break;
     default:
       unreachable(input, "explainStep: an input of unknown kind");

@@ -265,10 +265,11 @@ function checkReadIndexResponse(world: World, message: SpecReadIndexResponse): v
   checkTerm(world, message, term);
   if (index === null) return;
   if (world.readsAsked.get(read) !== to) refuse(`§6.4, server ${to} did not ask for read ${read}.`);
+  const { confirmedReads, confirmedAgain } = lifeOf(world, from);
   const confirmed =
-    lifeOf(world, from).confirmedReads.get(read) ??
-    refuse(`§6.4, server ${from} confirmed no read ${read}.`);
-  if (index < confirmed || index > Math.max(confirmed, memberOf(world, from).commitIndex)) {
+    confirmedReads.get(read) ?? refuse(`§6.4, server ${from} confirmed no read ${read}.`);
+  const newest = Math.max(confirmedAgain.get(read) ?? confirmed, memberOf(world, from).commitIndex);
+  if (index < confirmed || index > Math.max(confirmed, newest)) {
     refuse(`§6.4, read ${read} was confirmed at ${confirmed}, not at ${index}.`);
   }
 }

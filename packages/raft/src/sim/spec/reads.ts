@@ -57,5 +57,6 @@ export function confirmRead(world: World, server: Server, read: string): number 
   // Asked again, it was confirmed before: that answer may leave late, and is as good.
   const before = life.confirmedReads.get(read) ?? pending.index;
   life.confirmedReads.set(read, Math.min(before, pending.index));
+  life.confirmedAgain.set(read, pending.index);
   return pending.index;
 }

@@ -128,12 +128,14 @@ export function verify(
 
 /** @paper §5.3, Figure 2 */
 export function acceptEntries(world: World, server: Server, request: SpecAppendEntries): void {
-  const { log } = memberOf(world, server);
+  const { log, compacted } = memberOf(world, server);
   const heard = followSender(world, server, request);
   const { prevIndex, prevTerm, entries } = request;
   if (termAt(log, prevIndex) !== prevTerm) return;
   const merged = merge(log, prevIndex, entries);
-  verify(world, server, heard, merged, prevIndex + entries.length);
+  // What was dropped was committed by this leader or an older one: it has all of it. Figure 3.
+  const dropped = prevIndex < compacted ? compacted : 0;
+  verify(world, server, heard, merged, Math.max(prevIndex + entries.length, dropped));
   if (merged !== log) change(world, server, { log: merged });
 }
 

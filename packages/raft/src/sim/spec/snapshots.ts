@@ -14,7 +14,9 @@ import type {
 import {
   change,
   checkSnapshot,
+  type Heard,
   isSameEntry,
+  lifeOf,
   memberOf,
   pastOf,
   refuse,
@@ -60,12 +62,26 @@ export function installSnapshot(world: World, server: Server, request: SpecInsta
   if (index <= commitIndex) {
     refuse(`§7, server ${server} has ${commitIndex} committed entries: ${index} are no news.`);
   }
-  const heard = followSender(world, server, request);
+  const heard = hearSender(world, server, request);
   const holdsLast = termAt(log, index) === snapshot.term;
   const kept = holdsLast ? log : (world.covered.get(snapshotKey(snapshot)) ?? []);
-  verify(world, server, heard, kept, index);
+  if (heard !== undefined) verify(world, server, heard, kept, index);
   change(world, server, { log: kept, snapshot, compacted: index, lastApplied: index });
   know(world, server, kept, index);
+}
+
+/**
+ * Whose log is known to equal the snapshot's beginning: the sender's, who leads the current term.
+ * Or whoever leads it, if the sender led an older one: leader completeness, Figure 3. That sender
+ * is not followed; of the own leader perhaps nothing was heard yet.
+ */
+function hearSender(world: World, server: Server, request: SpecInstallSnapshot): Heard | undefined {
+  const { role, currentTerm } = memberOf(world, server);
+  if (request.term >= currentTerm) return followSender(world, server, request);
+  if (role !== "follower") {
+    refuse(`§7, server ${server} is a ${role} of term ${currentTerm} and takes no snapshot.`);
+  }
+  return lifeOf(world, server).heard.get(currentTerm);
 }
 
 export function followLeader(

@@ -338,9 +338,10 @@ export interface Specification {
    * Takes a delivered request of the current term over: follows its sender; if the log holds
    * `prev`, removes what conflicts (and only if something conflicts) and appends what is new.
    * Remembers how far this log is known to equal the leader's (it never shrinks within a term and
-   * a life), the leader's commit index and round. Without `prev` it follows and remembers the
-   * latter two, and leaves the log alone. Refused loudly: two leaders of one term. @paper §5.3,
-   * Figure 2
+   * a life; where the request reaches into what was dropped, it equals it up to the end of that,
+   * for that was committed), the leader's commit index and round. Without `prev` it follows and
+   * remembers the latter two, and leaves the log alone. Refused loudly: two leaders of one term.
+   * @paper §5.3, Figure 2
    */
   acceptEntries(server: Server, request: SpecAppendEntries): void;
   /**
@@ -383,7 +384,9 @@ export interface Specification {
    * stays, else nothing of the log does. The entries up to there are dropped, committed and
    * applied. The next write brings log and snapshot to the disk together. The answer is one to
    * append entries: the log is known to equal the leader's up to the snapshot's index. Refused for
-   * an index that is known to be committed: then `followLeader`. @paper §7, Figure 13
+   * an index that is known to be committed: then `followLeader`. One of an older term is taken over
+   * as well, by a follower, who does not follow its sender: what was committed then, every leader
+   * since has (leader completeness). @paper §7, Figure 13, Figure 3
    */
   installSnapshot(server: Server, request: SpecInstallSnapshot): void;
   /**

@@ -88,6 +88,8 @@ export interface Life {
   readonly lostLinks: Set<Server>;
   readonly reads: Map<string, PendingRead>;
   readonly confirmedReads: Map<string, number>;
+  /** The same, as confirmed last: asked again under a newer leadership, it may be higher. */
+  readonly confirmedAgain: Map<string, number>;
 }
 
 /** What is true of a member over all its lives. */
@@ -162,6 +164,7 @@ export function createLife(term: number): Life {
     lostLinks: new Set(),
     reads: new Map(),
     confirmedReads: new Map(),
+    confirmedAgain: new Map(),
   };
 }
 
