@@ -63,7 +63,7 @@ describe("a bug whose check is switched off", () => {
     return found;
   }
 
-  const secondPhase = "V1,V2,V3,V4,R,S6";
+  const secondPhase = "V1,V2,V3,V4,V9,R,S6";
 
   it.each([
     ["read-old-round", "L2,refinement", 100],

@@ -3,6 +3,7 @@
  * host, told in order as it happens. Worlds (bare cores, whole members) call it; invariants and the
  * refinement check listen. An observer throws when what it sees is wrong; the world stops then.
  */
+import type { NodeId } from "../base/index.ts";
 import type {
   ChangeResult,
   Effect,
@@ -13,6 +14,7 @@ import type {
   Persist,
   ProposeResult,
   Raft,
+  TransferResult,
 } from "../core/index.ts";
 
 /** What a start found on disk, in terms of what was handed to it before the end. */
@@ -37,6 +39,14 @@ export interface Recovery {
   readonly restored?: readonly Entry[];
 }
 
+/** What the clocks of the specification count. `ticks`: for `stickyFor`; `ms`: for leases. */
+export interface ObservedTime {
+  readonly unit: "ticks" | "ms";
+  /** In that unit. */
+  readonly stickyFor?: number;
+  readonly clockDrift?: number;
+}
+
 /** `at` is the member's place: 0, 1, 2 … */
 export interface CoreObserver {
   /** A process begins; `raft` is as created from disk. The first start recovers nothing. */
@@ -47,6 +57,8 @@ export interface CoreObserver {
   onPropose(at: number, raft: Raft, commands: readonly Uint8Array[], result: ProposeResult): void;
   /** After `changeMembership(raft, changes)`. */
   onChange(at: number, raft: Raft, changes: readonly MemberChange[], result: ChangeResult): void;
+  /** After `transferLeadership(raft, to)`. */
+  onTransfer(at: number, raft: Raft, to: NodeId | null, result: TransferResult): void;
   /** After `takeEffects(raft)`, before any of the effects is handed out. */
   onTake(at: number, raft: Raft, effects: readonly Effect[]): void;
   /** `unit` is on disk (all before it are); before the core hears `persisted`. */

@@ -7,6 +7,8 @@ export interface DiskImage {
   term: Term;
   votedFor: NodeId | null;
   mustCatchUp: boolean;
+  /** The longest promise ever made, in milliseconds; none if left out. */
+  promisedMs?: number;
   commit: LogIndex;
   /** Entry k is at k - 1. */
   readonly log: Past[];

@@ -3,14 +3,17 @@ import type { LogIndex, NodeId } from "../../base/index.ts";
 import { noIndex, persistUnit } from "../../base/index.ts";
 import type {
   AppendEntriesResponse,
+  Campaign,
   Configuration,
   Entry,
   HardState,
   Persist,
   Raft,
   Role,
+  Transfer,
 } from "../../core/index.ts";
 import { emptyConfiguration } from "../../core/index.ts";
+import { createPromiseRecord, type PromiseRecord } from "./check-leadership.ts";
 import type { DiskImage } from "./disk-image.ts";
 import { type Electorate, nobody } from "./electorate.ts";
 import type { Past } from "./log-tree.ts";
@@ -38,6 +41,13 @@ export interface Seen {
   /** When a leader of which term was last heard; -1: none since the start. */
   contactTerm: number;
   contactTick: number;
+  contactRound: number;
+  /** Its host saw since that this leader is gone. */
+  isLeaderGone: boolean;
+  campaign: Campaign | null;
+  /** Under way, and since which tick. */
+  transfer: Transfer | null;
+  transferTick: number;
 }
 
 /** A command that was appended at the leader for a client. */
@@ -64,6 +74,7 @@ export interface MemberRecord {
   lost: Past[][];
   /** The term it had at its last loss: what it acknowledged up to then may be untrue. */
   lossTerm: number;
+  readonly promise: PromiseRecord;
 }
 
 export function createMemberRecord(at: number, id: NodeId, image: DiskImage): MemberRecord {
@@ -80,6 +91,7 @@ export function createMemberRecord(at: number, id: NodeId, image: DiskImage): Me
     reads: new Map(),
     lost: [],
     lossTerm: 0,
+    promise: createPromiseRecord(),
   };
 }
 
@@ -101,6 +113,11 @@ function nothingSeen(image: DiskImage): Seen {
     matched: [],
     contactTerm: -1,
     contactTick: 0,
+    contactRound: 0,
+    isLeaderGone: false,
+    campaign: null,
+    transfer: null,
+    transferTick: 0,
   };
 }
 
@@ -123,5 +140,10 @@ export function seenAtStart(raft: Raft, image: DiskImage): Seen {
     matched: [],
     contactTerm: -1,
     contactTick: 0,
+    contactRound: 0,
+    isLeaderGone: false,
+    campaign: null,
+    transfer: null,
+    transferTick: 0,
   };
 }

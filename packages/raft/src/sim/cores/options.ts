@@ -4,6 +4,7 @@
  */
 import { defaultSettings, entryOverheadBytes, type Settings } from "../../core/index.ts";
 import { pick, type Random } from "../random.ts";
+import type { LeadershipOptions } from "./leadership.ts";
 
 /**
  * Probabilities per opportunity, unless said otherwise; 0: this fault does not exist for the seed.
@@ -75,6 +76,8 @@ export interface CoresOptions {
   readonly outage: readonly number[];
   /** Left out: the members never change. */
   readonly membership?: MembershipOptions;
+  /** Left out: nobody hands over, sees leaders go, or reads by leases; all clocks are equal. */
+  readonly leadership?: LeadershipOptions;
 }
 
 const noFaults: Faults = {

@@ -6,6 +6,7 @@ import { createRandom } from "../random.ts";
 import { createEvaluations, type Evaluations, Violation } from "../violation.ts";
 import { type Action, perform } from "./actions.ts";
 import { createChoices, runDrawn } from "./draw.ts";
+import { drawLeadership } from "./leadership.ts";
 import { actionsDefault } from "./limits.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
 import { type CoresOptions, drawMembership, drawOptions } from "./options.ts";
@@ -42,6 +43,13 @@ export interface CoresOperations {
   readonly changes: number;
   /** Of them, changes of who votes. */
   readonly voterChanges: number;
+  /** Transfers that were begun, and those that ended with the stint. */
+  readonly transfers: number;
+  readonly handovers: number;
+  /** Reads that a lease answered at once. */
+  readonly leaseReads: number;
+  /** Elections that a member began because it saw its leader go. */
+  readonly failovers: number;
   /** Configurations that went out of force at some member because its log was cut. */
   readonly configurationsUndone: number;
 }
@@ -61,6 +69,8 @@ export interface CoresSettings {
   readonly off?: ReadonlySet<string>;
   /** Whether the members change; else the seed decides. */
   readonly membership?: "never" | "always";
+  /** Whether members hand over, see leaders go and read by leases. Left out: in some seeds. */
+  readonly leadership?: "never" | "always";
   /** Listeners besides the invariants. */
   readonly observers?: readonly ObserverFactory[];
 }
@@ -84,7 +94,10 @@ function drawWorld(seed: number, settings: CoresSettings): CoresOptions {
   const options = drawOptions(createRandom(seed, 1), settings.actions ?? actionsDefault);
   const changing = { never: 0, drawn: 0.4, always: 1 }[settings.membership ?? "drawn"];
   const membership = drawMembership(createRandom(seed, 6), options.memberCount, changing);
-  return membership === null ? options : { ...options, membership };
+  const world = membership === null ? options : { ...options, membership };
+  const leading = { never: 0, drawn: 0.4, always: 1 }[settings.leadership ?? "drawn"];
+  const leadership = drawLeadership(createRandom(seed, 8), world, leading);
+  return leadership === null ? world : { ...world, leadership };
 }
 
 /** Does these actions in this world; those that cannot happen are left out. */

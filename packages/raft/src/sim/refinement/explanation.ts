@@ -2,7 +2,7 @@
  * The state of a refinement under way, and how it fails: one message that names the member, what
  * happened to it, what the specification has against it, and both states.
  */
-import { unreachable } from "../../base/index.ts";
+import { type NodeId, unreachable } from "../../base/index.ts";
 import {
   describeEffect,
   describeMember,
@@ -24,6 +24,7 @@ export type Occasion =
   | { readonly kind: "start" }
   | { readonly kind: "propose"; readonly count: number }
   | { readonly kind: "change"; readonly changes: readonly MemberChange[] }
+  | { readonly kind: "transfer"; readonly to: NodeId | null }
   | { readonly kind: "take"; readonly effects: readonly Effect[] }
   | { readonly kind: "durable"; readonly unit: Persist }
   | { readonly kind: "leave"; readonly message: Message }
@@ -40,6 +41,8 @@ export interface Explanation {
   readonly spec: Specification;
   readonly words: Words;
   readonly mirrors: readonly Mirror[];
+  /** Of the clocks; null: milliseconds if there are leases, else nobody looks at clocks. */
+  readonly unit: "ticks" | "ms" | null;
   /** Actions of the specification that were run. */
   actions: number;
   /** Inputs and proposals that were explained. */
@@ -137,6 +140,8 @@ export function describeOccasion(occasion: Occasion): string {
       return `propose ${occasion.count} commands`;
     case "change":
       return `change ${occasion.changes.map(({ kind, id }) => `${kind} ${id}`).join(", ")}`;
+    case "transfer":
+      return `transfer to ${occasion.to ?? "the fittest"}`;
     case "take":
       return `take [${occasion.effects.map(describeEffect).join("; ")}]`;
     case "durable":

@@ -17,8 +17,9 @@ import type {
   Persist,
   ProposeResult,
   Raft,
+  TransferResult,
 } from "../../core/index.ts";
-import type { CoreObserver, Recovery } from "../observer.ts";
+import type { CoreObserver, ObservedTime, Recovery } from "../observer.ts";
 import { createSpecification, type Specification } from "../spec/index.ts";
 import { audit, settle } from "./compare.ts";
 import { explainChange } from "./configurations.ts";
@@ -31,6 +32,7 @@ import {
   type Occasion,
 } from "./explanation.ts";
 import { createImage } from "./image.ts";
+import { explainHandover } from "./leadership.ts";
 import { createMirror, type Mirror, resetMirror } from "./mirror.ts";
 import { explainAnswer, explainAsked, explainNewReads } from "./reads.ts";
 import { explainApply, explainPropose } from "./replication.ts";
@@ -46,6 +48,8 @@ export interface RefinementOptions {
   readonly log: readonly Entry[];
   readonly hardState: HardState;
   readonly commit: LogIndex;
+  /** What clocks count, and for how long leaders that were heard are left alone. */
+  readonly time?: ObservedTime;
   /** Another one than the usual, for tests. */
   readonly spec?: Specification;
 }
@@ -79,6 +83,7 @@ export function createRefinement(options: RefinementOptions): Refinement {
       onPropose(explanation, mirrorOf(at), raft, commands, result),
     onChange: (at, raft, changes, result) =>
       onChange(explanation, mirrorOf(at), raft, changes, result),
+    onTransfer: (at, raft, to, result) => onTransfer(explanation, mirrorOf(at), raft, to, result),
     onTake: (at, raft, effects) => onTake(explanation, mirrorOf(at), raft, effects),
     onDurable: (at, unit) => onDurable(explanation, mirrorOf(at), unit),
     onLeave: (at, message) => onLeave(explanation, mirrorOf(at), message),
@@ -102,6 +107,7 @@ function createExplanation(options: RefinementOptions): Explanation {
     currentTerm: hardState.term,
     commitIndex: commit,
     starts: new Map(joiners.map((_, at) => [ids.length + at, nothing])),
+    ...options.time,
   };
   return {
     spec: options.spec ?? createSpecification(setup),
@@ -111,6 +117,7 @@ function createExplanation(options: RefinementOptions): Explanation {
         ? createMirror(at, id, hardState, image)
         : createMirror(at, id, emptyHardState, empty),
     ),
+    unit: options.time?.unit ?? null,
     actions: 0,
     steps: 0,
     action: null,
@@ -193,6 +200,25 @@ function onChange(
     () => ({ kind: "change", changes }),
     () => {
       explainChange(explanation, mirror, raft, changes, result);
+      settle(explanation, mirror, raft);
+    },
+  );
+}
+
+function onTransfer(
+  explanation: Explanation,
+  mirror: Mirror,
+  raft: Raft,
+  to: NodeId | null,
+  result: TransferResult,
+): void {
+  if (result.kind === "started") explanation.steps++;
+  during(
+    explanation,
+    mirror,
+    () => ({ kind: "transfer", to }),
+    () => {
+      explainHandover(explanation, mirror, raft, 0);
       settle(explanation, mirror, raft);
     },
   );
