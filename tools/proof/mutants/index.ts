@@ -1,6 +1,7 @@
 /** Every bug that is planted to see whether it is found. */
 import { configurationMutants } from "./configuration.ts";
 import { electionsMutants } from "./elections.ts";
+import { leadershipMutants } from "./leadership.ts";
 import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...storageMutants,
   ...nodeMutants,
   ...configurationMutants,
+  ...leadershipMutants,
 ];
 
 /**
@@ -42,4 +44,5 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "queued-frames-overwritten",
   "send-queue-unbounded",
   "any-incarnation-welcome",
+  "transfer-waives-any-term",
 ]);

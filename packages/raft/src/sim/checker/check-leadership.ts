@@ -134,6 +134,7 @@ export function observeTransfer(ledger: Ledger, member: MemberRecord, raft: Raft
     if (now !== null) {
       ledger.counts.transfers++;
       seen.transferTick = raft.nowTick;
+      seen.transfersOpen++;
     } else if (raft.leadership === null) ledger.counts.handovers++;
     seen.transfer = now;
   }
@@ -141,6 +142,14 @@ export function observeTransfer(ledger: Ledger, member: MemberRecord, raft: Raft
   const ticks = raft.nowTick - seen.transferTick;
   const isInTime = ticks < raft.settings.electionTicks;
   check(ledger.evaluations, "L6", isInTime, () => `${member.id} hands over for ${ticks} ticks`);
+}
+
+/** After a take: the end of each transfer was told, once. */
+export function checkTransfersTold(ledger: Ledger, member: MemberRecord): void {
+  const { transfersOpen, transfer } = member.seen;
+  if (transfersOpen === 0 && transfer === null) return;
+  const isTold = transfersOpen === (transfer === null ? 0 : 1);
+  check(ledger.evaluations, "R", isTold, () => `${member.id}: ${transfersOpen} ends untold`);
 }
 
 /** The leader makes an order: the target has its whole log on disk. */

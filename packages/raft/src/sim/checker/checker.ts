@@ -31,6 +31,7 @@ import { checkApply, checkCaughtUp, checkRemoval, observeCommit } from "./check-
 import { observeConfiguration } from "./check-configuration.ts";
 import { checkLeaving, observeRole, observeVote, onHardStateDurable } from "./check-election.ts";
 import {
+  checkTransfersTold,
   observeLeadership,
   observeTransfer,
   onOrder,
@@ -194,6 +195,7 @@ export class Checker implements CoreObserver {
   onTake(at: number, raft: Raft, effects: readonly Effect[]): void {
     const member = this.#record(at);
     for (const effect of effects) this.#onEffect(member, effect);
+    checkTransfersTold(this.ledger, member);
     this.#observe(member, raft, null);
   }
 
@@ -272,9 +274,11 @@ export class Checker implements CoreObserver {
           this.#settleRead(member, id, "index" in effect ? effect.index : null);
         }
         break;
+      case "transfer-ended":
+        member.seen.transfersOpen--;
+        break;
       case "role-changed":
       case "configuration-changed":
-      case "transfer-ended":
       case "wake-in":
         break;
       case "install-snapshot":

@@ -48,6 +48,8 @@ export interface Seen {
   /** Under way, and since which tick. */
   transfer: Transfer | null;
   transferTick: number;
+  /** Begun, and their end not told. */
+  transfersOpen: number;
 }
 
 /** A command that was appended at the leader for a client. */
@@ -118,6 +120,7 @@ function nothingSeen(image: DiskImage): Seen {
     campaign: null,
     transfer: null,
     transferTick: 0,
+    transfersOpen: 0,
   };
 }
 
@@ -145,5 +148,6 @@ export function seenAtStart(raft: Raft, image: DiskImage): Seen {
     campaign: null,
     transfer: null,
     transferTick: 0,
+    transfersOpen: 0,
   };
 }

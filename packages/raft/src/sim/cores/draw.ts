@@ -193,11 +193,13 @@ function drawHealth(world: World, draws: Draws): Action | null {
   return { kind: "disk-health", at: host.at, isHealthy, takes: drawTakes(world, draws) };
 }
 
-/** Of the leader that it knows, where its host may say so. */
+/** Mostly of the leader that it knows, where its host may say so. */
 function drawGone(world: World, draws: Draws): Action | null {
   const host = drawAwake(world, draws);
   const leader = host?.raft?.leader ?? null;
-  const peer = leader === null ? undefined : world.byId.get(leader);
+  const other = world.hosts[draws.faults.below(world.hosts.length)];
+  const isOther = leader === null || draws.faults.chance(0.2);
+  const peer = isOther ? other : world.byId.get(leader);
   if (host === null || peer === undefined || !mayMiss(world, host, peer)) return null;
   const jitter = draws.hosts.unit();
   return {
