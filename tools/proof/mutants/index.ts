@@ -1,6 +1,7 @@
 /** Every bug that is planted to see whether it is found. */
 import { configurationMutants } from "./configuration.ts";
 import { electionsMutants } from "./elections.ts";
+import { leadershipMutants } from "./leadership.ts";
 import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...configurationMutants,
   ...snapshotsMutants,
+  ...leadershipMutants,
 ];
 
 /**
@@ -50,4 +52,5 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "ask-anew-below-matched",
   "snapshot-over-by-older-answer",
   "members-of-older-snapshot",
+  "transfer-waives-any-term",
 ]);

@@ -1,7 +1,4 @@
-/**
- * Transfer, failover and leases. Not among `mutants` of `index.ts` yet: the simulator has no world
- * that hands over, sees leaders go, or reads by leases, so it cannot find them.
- */
+/** Transfer, failover and leases. */
 import { type Mutant, type Patch, patch } from "./mutant.ts";
 
 function mutant(name: string, bug: string, ...patches: readonly Patch[]): Mutant {
@@ -124,6 +121,71 @@ export const leadershipMutants: readonly Mutant[] = [
       "core/lease.ts",
       "promise.pendingMs = Math.max(promise.pendingMs, promisedMs);",
       "promise.untilMs = Math.max(promise.untilMs, raft.nowMs + promisedMs);",
+    ),
+  ),
+  mutant(
+    "transfer-takes-work",
+    "A leader that hands over appends commands.",
+    patch(
+      "core/replication.ts",
+      '  if (leadership.transfer !== null) return { kind: "refused", why: "transferring" };\n',
+      "",
+    ),
+  ),
+  mutant(
+    "transfer-end-untold",
+    "Nobody is told that a transfer ended with the stint.",
+    patch(
+      "core/roles.ts",
+      'if (raft.leadership !== null) endTransfer(raft, raft.leadership, "stepped-down");',
+      'if (raft.leadership === undefined) endTransfer(raft, raft.leadership, "stepped-down");',
+    ),
+  ),
+  mutant(
+    "priority-without-handover",
+    "A leader keeps what a member of higher priority should have.",
+    patch("core/timers.ts", "  maybeHandOver(raft, leadership);\n", ""),
+  ),
+  mutant(
+    "failover-of-anybody",
+    "Somebody else's end passes for the leader's.",
+    patch("core/failover.ts", " || raft.leader !== peer || ", " || "),
+    patch(
+      "core/failover.ts",
+      "raft.failover = { peer, term",
+      "raft.failover = { peer: raft.leader ?? peer, term",
+    ),
+  ),
+  mutant(
+    "lease-after-failed-transfer",
+    "Promises that were given back count again once the transfer has failed.",
+    patch(
+      "core/transfer.ts",
+      "leadership.leaseFromRound = leadership.round;",
+      "leadership.leaseFromRound = 0;",
+    ),
+  ),
+  mutant(
+    "promise-given-back-late",
+    "A message that was overtaken gives promises back.",
+    patch("core/lease.ts", "if (isSameLeader && round < promise.round) return 0;", ""),
+  ),
+  mutant(
+    "promise-not-stored",
+    "A promise leaves that is not on disk.",
+    patch(
+      "core/lease.ts",
+      "if (promisedMs > (hardState.promisedMs ?? 0)) setHardState",
+      "if (promisedMs < (hardState.promisedMs ?? 0)) setHardState",
+    ),
+  ),
+  mutant(
+    "former-promise-given-back",
+    "A leader gives back what was promised before the start.",
+    patch(
+      "core/lease.ts",
+      "  promise.untilMs = 0;\n  promise.pendingMs = 0;\n  return 0;",
+      "  promise.untilMs = 0;\n  promise.pendingMs = 0;\n  promise.formerUntilMs = 0;\n  return 0;",
     ),
   ),
 ];

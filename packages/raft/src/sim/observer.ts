@@ -3,7 +3,7 @@
  * host, told in order as it happens. Worlds (bare cores, whole members) call it; invariants and the
  * refinement check listen. An observer throws when what it sees is wrong; the world stops then.
  */
-import type { LogIndex } from "../base/index.ts";
+import type { LogIndex, NodeId } from "../base/index.ts";
 import type {
   ChangeResult,
   Effect,
@@ -18,6 +18,7 @@ import type {
   ProposeResult,
   Raft,
   SnapshotNeeded,
+  TransferResult,
 } from "../core/index.ts";
 
 /** What a start found on disk, in terms of what was handed to it before the end. */
@@ -52,6 +53,13 @@ export type SnapshotEvent =
   | { readonly kind: "offered"; readonly needed: SnapshotNeeded }
   /** The disk has dropped entries up to `index`. */
   | { readonly kind: "dropped"; readonly index: LogIndex };
+/** What the clocks of the specification count. `ticks`: for `stickyFor`; `ms`: for leases. */
+export interface ObservedTime {
+  readonly unit: "ticks" | "ms";
+  /** In that unit. */
+  readonly stickyFor?: number;
+  readonly clockDrift?: number;
+}
 
 /** `at` is the member's place: 0, 1, 2 … */
 export interface CoreObserver {
@@ -63,6 +71,8 @@ export interface CoreObserver {
   onPropose(at: number, raft: Raft, commands: readonly Uint8Array[], result: ProposeResult): void;
   /** After `changeMembership(raft, changes)`. */
   onChange(at: number, raft: Raft, changes: readonly MemberChange[], result: ChangeResult): void;
+  /** After `transferLeadership(raft, to)`. */
+  onTransfer(at: number, raft: Raft, to: NodeId | null, result: TransferResult): void;
   /** After `takeEffects(raft)`, before any of the effects is handed out. */
   onTake(at: number, raft: Raft, effects: readonly Effect[]): void;
   /** `unit` is on disk (all before it are); before the core hears `persisted`. */

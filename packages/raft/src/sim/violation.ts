@@ -33,13 +33,18 @@ export const invariants = {
   D2: "what was on disk is there after a restart",
   D6: "a machine's state at an index is the same, from a snapshot or not",
   L2: "a read's index covers everything that was committed when it was asked",
+  L1: "who answers a read by a lease is the only one that can have committed anything",
   L4: "with CheckQuorum, who hears a leader gives no vote",
+  L5: "who promised a lease elects nobody until that time is over, also after a restart",
+  L6: "a transfer is of one stint, and an order to stand counts in it alone",
   W: "an acknowledged write is never lost",
   R: "every request settles, once",
   V1: "after healing there is a leader in time",
   V2: "after healing, work is done in time",
   V3: "after healing, all members agree in time",
   V4: "after healing, terms grow little",
+  V5: "a leader that a majority can reach is not deposed because others cannot",
+  V9: "after healing a member of the highest priority leads in time",
 } as const;
 
 export type InvariantId = keyof typeof invariants;

@@ -6,6 +6,7 @@ import type { Input, Message, Raft, RequestVote, Role } from "../../core/index.t
 import { check } from "../violation.ts";
 import { checkNewLeader } from "./check-commit.ts";
 import { inForce } from "./check-configuration.ts";
+import { checkNoPromise, isOrdered, onPreVoteLeft } from "./check-leadership.ts";
 import { countBits, isElecting } from "./electorate.ts";
 import { type Ledger, memberTerm } from "./ledger.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -79,8 +80,13 @@ export function observeVote(
   const { seen } = member;
   if (message.kind === "append-entries") {
     if (message.term !== raft.hardState.term) return;
+    seen.contactRound =
+      seen.contactTerm === message.term
+        ? Math.max(seen.contactRound, message.round)
+        : message.round;
     seen.contactTerm = message.term;
     seen.contactTick = raft.nowTick;
+    seen.isLeaderGone = false;
     return;
   }
   if (message.kind !== "request-vote" || answer?.kind !== "request-vote-response") return;
@@ -106,14 +112,17 @@ function checkGrant(ledger: Ledger, member: MemberRecord, raft: Raft, request: R
     !seen.hardState.mustCatchUp,
     () => `${member.id} votes and must catch up`,
   );
+  checkNoPromise(ledger, member, () => `${member.id} votes for ${request.from}`);
   if (!raft.settings.checkQuorum || request.term <= seen.hardState.term) return;
   const hears =
     seen.contactTerm === seen.hardState.term &&
+    !seen.isLeaderGone &&
+    !isOrdered(ledger, member, request) &&
     raft.nowTick - seen.contactTick < raft.settings.electionTicks;
   check(
     evaluations,
     "L4",
-    seen.role === "leader" ? false : !hears,
+    !hears && (seen.role !== "leader" || isOrdered(ledger, member, request)),
     () => `${member.id} hears its leader and gave ${request.from} a vote for ${request.term}`,
   );
 }
@@ -153,7 +162,11 @@ export function checkLeaving(
     message.term <= durable + (isAsking ? 1 : 0),
     () => `${member.id} sends ${message.kind} of term ${message.term}; on its disk is ${durable}`,
   );
-  if (message.kind !== "request-vote-response" || message.pre || message.refused !== null) return;
+  if (message.kind !== "request-vote-response" || message.refused !== null) return;
+  if (message.pre) {
+    onPreVoteLeft(ledger, member.at, to, message.campaignTerm);
+    return;
+  }
   const key = memberTerm(member.at, message.campaignTerm);
   check(
     evaluations,

@@ -18,6 +18,7 @@ import {
   type ProposeResult,
   type Raft,
   type Send,
+  type TransferResult,
 } from "../../core/index.ts";
 import type { CoreObserver, Recovery, SnapshotEvent } from "../observer.ts";
 import { check, type Evaluations } from "../violation.ts";
@@ -31,6 +32,14 @@ import {
 import { checkApply, checkCaughtUp, checkRemoval, observeCommit } from "./check-commit.ts";
 import { observeConfiguration } from "./check-configuration.ts";
 import { checkLeaving, observeRole, observeVote, onHardStateDurable } from "./check-election.ts";
+import {
+  checkTransfersTold,
+  observeLeadership,
+  observeTransfer,
+  onOrder,
+  onPromiseLeft,
+  onPromisesRecovered,
+} from "./check-leadership.ts";
 import { auditLog, observeLog } from "./check-log.ts";
 import {
   checkHeld,
@@ -63,6 +72,11 @@ export interface CheckerOptions {
   readonly hardState: HardState;
   readonly entries: readonly Entry[];
   readonly evaluations: Evaluations;
+  /**
+   * What a member's clock has counted since the world began, over all its lives, in milliseconds.
+   * Left out: nobody knows, and promises are not looked at.
+   */
+  readonly clockOf?: (at: number) => number;
 }
 
 export class Checker implements CoreObserver {
@@ -82,7 +96,7 @@ export class Checker implements CoreObserver {
         snapshot: null,
       }),
     );
-    this.ledger = createLedger(records, tree, options.evaluations);
+    this.ledger = createLedger(records, tree, options.evaluations, options.clockOf ?? null);
     let past = null;
     for (const entry of options.entries) {
       past = recall(tree, options.evaluations, past, entry, true);
@@ -173,6 +187,7 @@ export class Checker implements CoreObserver {
     if (input.kind === "read") member.reads.set(input.id, this.ledger.canon.length);
     const answer = raft.outbox.sends[member.seen.sends]?.message;
     observeVote(this.ledger, member, raft, input, answer);
+    observeLeadership(this.ledger, member, raft, input);
     this.#observe(member, raft, input);
     if (input.kind !== "applied") return;
     if (input.index >= member.restoring) member.restoring = 0;
@@ -193,9 +208,17 @@ export class Checker implements CoreObserver {
     this.#observe(this.#record(at), raft, null);
   }
 
+  onTransfer(at: number, raft: Raft, _to: NodeId | null, result: TransferResult): void {
+    if (result.kind === "refused") return;
+    const member = this.#record(at);
+    observeTransfer(this.ledger, member, raft);
+    this.#observe(member, raft, null);
+  }
+
   onTake(at: number, raft: Raft, effects: readonly Effect[]): void {
     const member = this.#record(at);
     for (const effect of effects) this.#onEffect(member, effect);
+    checkTransfersTold(this.ledger, member);
     this.#observe(member, raft, null);
   }
 
@@ -240,7 +263,9 @@ export class Checker implements CoreObserver {
     const to = this.#byId.get(message.to);
     assert(to !== undefined, "messages go to members");
     checkLeaving(this.ledger, member, to.at, message);
-    if (message.kind === "append-entries-response") onAcknowledged(this.ledger, member, message);
+    if (message.kind !== "append-entries-response") return;
+    onAcknowledged(this.ledger, member, message);
+    onPromiseLeft(this.ledger, member, message);
   }
 
   onCrash(at: number): void {
@@ -249,6 +274,7 @@ export class Checker implements CoreObserver {
     member.owed = [];
     member.proposals = [];
     member.reads.clear();
+    onPromisesRecovered(member.promise);
   }
 
   // --- inside ------------------------------------------------------------------------------------
@@ -296,9 +322,11 @@ export class Checker implements CoreObserver {
           this.#settleRead(member, id, "index" in effect ? effect.index : null);
         }
         break;
+      case "transfer-ended":
+        member.seen.transfersOpen--;
+        break;
       case "role-changed":
       case "configuration-changed":
-      case "transfer-ended":
       case "wake-in":
         break;
       case "install-snapshot":
@@ -316,6 +344,7 @@ export class Checker implements CoreObserver {
   }
 
   #onSend(member: MemberRecord, { after, message }: Send): void {
+    if (message.kind === "timeout-now") onOrder(this.ledger, member, message);
     if (message.kind !== "append-entries-response") return;
     checkVerified(this.ledger, member, message);
     if (after <= member.durableUnit) checkPromise(this.ledger, member, message);

@@ -8,6 +8,8 @@ export interface DiskImage {
   term: Term;
   votedFor: NodeId | null;
   mustCatchUp: boolean;
+  /** The longest promise ever made, in milliseconds; none if left out. */
+  promisedMs?: number;
   commit: LogIndex;
   /** Entry k is at k - 1, also when it was dropped: then a snapshot stands for it. */
   readonly log: Past[];

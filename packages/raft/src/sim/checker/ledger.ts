@@ -28,6 +28,12 @@ export interface Ledger {
   /** By member and term: for whom a vote got durable, and for whom a granted response left. */
   readonly votesDurable: Map<number, number>;
   readonly votesLeft: Map<number, number>;
+  /** By member and campaign term: to whom pre-votes left; bit 2^k is place k. */
+  readonly preVotesLeft: Map<number, number>;
+  /** By target and term: the leader of that term told it to stand. */
+  readonly orders: Set<number>;
+  /** What a member's clock has counted over all its lives, in milliseconds; null: unknown. */
+  readonly clockOf: ((at: number) => number) | null;
   /** By member and term: the highest index acknowledged in a response that left. */
   readonly promised: Map<number, number>;
   /** Writes that a client was told of. */
@@ -51,6 +57,13 @@ export interface Ledger {
     logsReplaced: number;
     /** Times that a log in memory lost its beginning to a snapshot. */
     compactions: number;
+    /** Transfers that began; those that ended with the stint. */
+    transfers: number;
+    handovers: number;
+    /** Reads that a lease answered. */
+    leaseReads: number;
+    /** Campaigns that began because the leader was seen to be gone. */
+    failovers: number;
   };
 }
 
@@ -58,6 +71,7 @@ export function createLedger(
   members: readonly MemberRecord[],
   tree: LogTree,
   evaluations: Evaluations,
+  clockOf: ((at: number) => number) | null = null,
 ): Ledger {
   return {
     evaluations,
@@ -69,6 +83,9 @@ export function createLedger(
     newestLeaderTerm: 0,
     votesDurable: new Map(),
     votesLeft: new Map(),
+    preVotesLeft: new Map(),
+    orders: new Set(),
+    clockOf,
     promised: new Map(),
     acknowledged: [],
     judged: new Set(),
@@ -84,6 +101,10 @@ export function createLedger(
       snapshotsInstalled: 0,
       logsReplaced: 0,
       compactions: 0,
+      transfers: 0,
+      handovers: 0,
+      leaseReads: 0,
+      failovers: 0,
     },
   };
 }

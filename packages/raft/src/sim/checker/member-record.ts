@@ -3,6 +3,7 @@ import type { LogIndex, NodeId } from "../../base/index.ts";
 import { noIndex, persistUnit } from "../../base/index.ts";
 import type {
   AppendEntriesResponse,
+  Campaign,
   Configuration,
   Entry,
   HardState,
@@ -12,8 +13,10 @@ import type {
   Raft,
   Role,
   SnapshotReceived,
+  Transfer,
 } from "../../core/index.ts";
 import { emptyConfiguration } from "../../core/index.ts";
+import { createPromiseRecord, type PromiseRecord } from "./check-leadership.ts";
 import type { DiskImage } from "./disk-image.ts";
 import { type Electorate, nobody } from "./electorate.ts";
 import type { Past } from "./log-tree.ts";
@@ -47,6 +50,15 @@ export interface Seen {
   /** When a leader of which term was last heard; -1: none since the start. */
   contactTerm: number;
   contactTick: number;
+  contactRound: number;
+  /** Its host saw since that this leader is gone. */
+  isLeaderGone: boolean;
+  campaign: Campaign | null;
+  /** Under way, and since which tick. */
+  transfer: Transfer | null;
+  transferTick: number;
+  /** Begun, and their end not told. */
+  transfersOpen: number;
 }
 
 /** A command that was appended at the leader for a client. */
@@ -77,6 +89,7 @@ export interface MemberRecord {
   readonly received: Map<number, SnapshotReceived>;
   /** The newest that its machines are to be restored from, and are not; 0: none. */
   restoring: number;
+  readonly promise: PromiseRecord;
 }
 
 export function createMemberRecord(at: number, id: NodeId, image: DiskImage): MemberRecord {
@@ -95,6 +108,7 @@ export function createMemberRecord(at: number, id: NodeId, image: DiskImage): Me
     lossTerm: 0,
     received: new Map(),
     restoring: 0,
+    promise: createPromiseRecord(),
   };
 }
 
@@ -119,6 +133,12 @@ function nothingSeen(image: DiskImage): Seen {
     matched: [],
     contactTerm: -1,
     contactTick: 0,
+    contactRound: 0,
+    isLeaderGone: false,
+    campaign: null,
+    transfer: null,
+    transferTick: 0,
+    transfersOpen: 0,
   };
 }
 
@@ -150,5 +170,11 @@ export function seenAtStart(raft: Raft, image: DiskImage): Seen {
     matched: [],
     contactTerm: -1,
     contactTick: 0,
+    contactRound: 0,
+    isLeaderGone: false,
+    campaign: null,
+    transfer: null,
+    transferTick: 0,
+    transfersOpen: 0,
   };
 }

@@ -16,6 +16,15 @@ import {
   restart,
   take,
 } from "./events.ts";
+import {
+  askByLease,
+  clockOf,
+  isWakeDue,
+  mayMiss,
+  missLeader,
+  transfer,
+  wake,
+} from "./leadership.ts";
 import { ancientMax, look, remove, requeue } from "./network.ts";
 import {
   doSnapshot,
@@ -97,6 +106,28 @@ export type Action =
       readonly peer: number;
       readonly takes: boolean;
     }
+  /** `to`: the target's place; null: the fittest. */
+  | {
+      readonly kind: "hand-over";
+      readonly at: number;
+      readonly to: number | null;
+      readonly takes: boolean;
+    }
+  | {
+      readonly kind: "disk-health";
+      readonly at: number;
+      readonly isHealthy: boolean;
+      readonly takes: boolean;
+    }
+  | {
+      readonly kind: "leader-gone";
+      readonly at: number;
+      readonly peer: number;
+      readonly jitter: number;
+      readonly takes: boolean;
+    }
+  | { readonly kind: "wake"; readonly at: number; readonly jitter: number; readonly takes: boolean }
+  | { readonly kind: "lease-read"; readonly at: number; readonly takes: boolean }
   | SnapshotAction
   | TransferAction;
 
@@ -147,7 +178,7 @@ function performAwake(world: World, host: Host, action: AwakeAction): Happened {
 function doAwake(world: World, host: Host, action: AwakeAction): Subject | undefined {
   switch (action.kind) {
     case "tick":
-      feed(world, host, { kind: "tick", nowMs: world.actionsDone, jitter: action.jitter });
+      feed(world, host, { kind: "tick", nowMs: clockOf(world, host), jitter: action.jitter });
       return null;
     case "disk":
       if (host.pending.length === 0) return undefined;
@@ -195,6 +226,45 @@ function doAwake(world: World, host: Host, action: AwakeAction): Subject | undef
     case "offer":
     case "transfer-report":
       return doSnapshot(world, host, action);
+    case "hand-over":
+    case "disk-health":
+    case "leader-gone":
+    case "wake":
+    case "lease-read":
+      return doLeadership(world, host, action);
+    default:
+      return action satisfies never;
+  }
+}
+
+type LeadershipAction = Extract<
+  Action,
+  { readonly kind: "hand-over" | "disk-health" | "leader-gone" | "wake" | "lease-read" }
+>;
+
+function doLeadership(world: World, host: Host, action: LeadershipAction): Subject | undefined {
+  switch (action.kind) {
+    case "hand-over": {
+      const to = action.to === null ? null : (world.hosts[action.to]?.id ?? null);
+      return transfer(world, host, to) ? to : undefined;
+    }
+    case "disk-health":
+      if (host.raft?.isDiskHealthy === action.isHealthy) return undefined;
+      feed(world, host, { kind: "disk-health", isHealthy: action.isHealthy });
+      world.faults.healthNews++;
+      return action.isHealthy ? "healthy" : "unhealthy";
+    case "leader-gone": {
+      const peer = world.hosts[action.peer];
+      if (peer === undefined || !mayMiss(world, host, peer)) return undefined;
+      missLeader(world, host, peer, action.jitter);
+      return peer.id;
+    }
+    case "wake":
+      if (!isWakeDue(world, host)) return undefined;
+      wake(world, host, action.jitter);
+      return null;
+    case "lease-read":
+      return askByLease(world, host);
     default:
       return action satisfies never;
   }
@@ -230,9 +300,15 @@ function performDeliver(world: World, action: Extract<Action, { kind: "deliver" 
 function performArrival(world: World, message: Message | undefined, takes: boolean): Happened {
   const host = message === undefined ? undefined : world.byId.get(message.to);
   if (message === undefined || host === undefined || !isAwake(world, host)) return null;
+  if (world.options.leadership !== undefined) noteMet(world, host, message);
   feed(world, host, { kind: "receive", message });
   if (takes) take(world, host);
   return { host, subject: message };
+}
+
+function noteMet(world: World, host: Host, { from }: Message): void {
+  const peer = world.byId.get(from);
+  if (peer !== undefined) host.met[peer.at] = peer.lives;
 }
 
 function performCrash(world: World, action: Extract<Action, { kind: "crash" }>): Happened {

@@ -19,6 +19,7 @@ function complainer(): CoreObserver {
     },
     onPropose: nothing,
     onChange: nothing,
+    onTransfer: nothing,
     onTake: nothing,
     onDurable: nothing,
     onLeave: nothing,
@@ -29,6 +30,7 @@ function complainer(): CoreObserver {
 }
 
 const changing = { membership: "always", snapshots: "always" } as const;
+const leading = { leadership: "always" } as const;
 
 describe("a world of bare cores", () => {
   it("holds every invariant after every step, and puts each to the test", () => {
@@ -94,6 +96,33 @@ describe("a world of bare cores", () => {
     expect(actions.filter(({ kind }) => kind === "change" || kind === "snapshot")).toEqual([]);
   });
 
+  it("hands over, sees leaders go, and reads by leases", () => {
+    const counts = { transfers: 0, handovers: 0, leaseReads: 0, failovers: 0 };
+    const kinds = new Set<string>();
+    for (let seed = 1; seed <= 40; seed++) {
+      const { failure, operations, actions } = runCores(seed, { leadership: "always" });
+      if (failure !== null) expect.fail(`seed ${seed}: ${failure.message}\n${failure.trace}`);
+      counts.transfers += operations.transfers;
+      counts.handovers += operations.handovers;
+      counts.leaseReads += operations.leaseReads;
+      counts.failovers += operations.failovers;
+      for (const { kind } of actions) kinds.add(kind);
+    }
+    expect(counts.transfers).toBeGreaterThan(counts.handovers);
+    expect(counts.handovers).toBeGreaterThan(20);
+    expect(counts.leaseReads).toBeGreaterThan(500);
+    expect(counts.failovers).toBeGreaterThan(20);
+    for (const kind of ["hand-over", "disk-health", "leader-gone", "wake", "lease-read"]) {
+      expect(kinds).toContain(kind);
+    }
+  });
+
+  it("does none of that where that is asked for, and clocks are equal", () => {
+    const { options, operations } = runCores(3, { leadership: "never" });
+    expect(options.leadership).toBeUndefined();
+    expect(operations).toMatchObject({ transfers: 0, leaseReads: 0, failovers: 0 });
+  });
+
   it("is the same world when the seed is the same", () => {
     const hashes = new Set<number>();
     for (let seed = 1; seed <= 30; seed++) {
@@ -107,7 +136,11 @@ describe("a world of bare cores", () => {
 
   it("is the same world from its list of actions, also after a way through JSON", () => {
     for (let seed = 1; seed <= 20; seed++) {
-      const run = runCores(seed, { actions: 800, ...(seed % 2 === 0 ? changing : {}) });
+      const run = runCores(seed, {
+        actions: 800,
+        ...(seed % 2 === 0 ? changing : {}),
+        ...(seed % 3 === 0 ? leading : {}),
+      });
       const { options, actions } = JSON.parse(JSON.stringify(run)) as CoresRun; // of this type
       const again = replayCores(seed, options, actions);
       expect({ seed, hash: again.hash }).toEqual({ seed, hash: run.hash });

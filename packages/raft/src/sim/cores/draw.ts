@@ -4,6 +4,7 @@ import type { Random } from "../random.ts";
 import { type Action, perform } from "./actions.ts";
 import { drawChanges } from "./changes.ts";
 import { createSnapshotChoices } from "./draw-snapshots.ts";
+import { isWakeDue, mayMiss } from "./leadership.ts";
 import { ancientMax } from "./network.ts";
 import type { CoresOptions } from "./options.ts";
 import { record } from "./trace.ts";
@@ -32,7 +33,7 @@ export interface Choices {
 
 /** What can happen in a world of these options. */
 export function createChoices(options: CoresOptions): Choices {
-  const { weights, faults, membership, snapshots } = options;
+  const { weights, faults, membership, snapshots, leadership } = options;
   const all: Choice[] = [
     { weight: weights.tick, draw: drawTick },
     { weight: weights.deliver, draw: drawDeliver },
@@ -50,6 +51,11 @@ export function createChoices(options: CoresOptions): Choices {
     { weight: faults.ancient > 0 ? 2 : 0, draw: drawAncient },
     { weight: membership?.weight ?? 0, draw: drawChange },
     ...(snapshots === undefined ? [] : createSnapshotChoices(snapshots)),
+    { weight: leadership?.transfer ?? 0, draw: drawTransfer },
+    { weight: leadership?.health ?? 0, draw: drawHealth },
+    { weight: leadership?.gone ?? 0, draw: drawGone },
+    { weight: (leadership?.gone ?? 0) > 0 ? 10 : 0, draw: drawWake },
+    { weight: leadership?.leaseRead ?? 0, draw: drawLeaseRead },
   ];
   const some = all.filter((choice) => choice.weight > 0);
   return { all: some, weight: some.reduce((sum, choice) => sum + choice.weight, 0) };
@@ -172,6 +178,53 @@ function drawChange(world: World, draws: Draws): Action | null {
 function drawRead(world: World, draws: Draws): Action | null {
   const host = drawAwake(world, draws);
   return host === null ? null : { kind: "read", at: host.at, takes: drawTakes(world, draws) };
+}
+
+function drawTransfer(world: World, draws: Draws): Action | null {
+  const host = drawAwake(world, draws);
+  if (host?.raft?.role !== "leader") return null;
+  const { actions } = draws;
+  const to = actions.chance(0.4) ? null : actions.below(world.hosts.length);
+  return { kind: "hand-over", at: host.at, to, takes: drawTakes(world, draws) };
+}
+
+function drawHealth(world: World, draws: Draws): Action | null {
+  const host = drawAwake(world, draws);
+  if (host?.raft === null || host?.raft === undefined) return null;
+  const isHealthy = !host.raft.isDiskHealthy || draws.faults.chance(0.3);
+  return { kind: "disk-health", at: host.at, isHealthy, takes: drawTakes(world, draws) };
+}
+
+/** Mostly of the leader that it knows, where its host may say so. */
+function drawGone(world: World, draws: Draws): Action | null {
+  const host = drawAwake(world, draws);
+  const leader = host?.raft?.leader ?? null;
+  const other = world.hosts[draws.faults.below(world.hosts.length)];
+  const isOther = leader === null || draws.faults.chance(0.2);
+  const peer = isOther ? other : world.byId.get(leader);
+  if (host === null || peer === undefined || !mayMiss(world, host, peer)) return null;
+  const jitter = draws.hosts.unit();
+  return {
+    kind: "leader-gone",
+    at: host.at,
+    peer: peer.at,
+    jitter,
+    takes: drawTakes(world, draws),
+  };
+}
+
+function drawWake(world: World, draws: Draws): Action | null {
+  const host = drawAwake(world, draws);
+  if (host === null || !isWakeDue(world, host)) return null;
+  return { kind: "wake", at: host.at, jitter: draws.hosts.unit(), takes: drawTakes(world, draws) };
+}
+
+/** Who does not lead asks its leader; now and then. */
+function drawLeaseRead(world: World, draws: Draws): Action | null {
+  const host = drawAwake(world, draws);
+  if (host?.raft?.role !== "leader" && !draws.actions.chance(0.1)) return null;
+  if (host === null) return null;
+  return { kind: "lease-read", at: host.at, takes: drawTakes(world, draws) };
 }
 
 function drawStall(world: World, draws: Draws): Action | null {

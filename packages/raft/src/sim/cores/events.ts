@@ -20,6 +20,7 @@ import {
 } from "../../core/index.ts";
 import type { DiskImage } from "../checker/index.ts";
 import type { Recovery } from "../observer.ts";
+import { clockOf, clockStartOf, settingsOf } from "./leadership.ts";
 import { send } from "./network.ts";
 import { applyTo, forgetSnapshots, install, need, startMachine } from "./snapshots.ts";
 import type { Host, World } from "./world.ts";
@@ -114,7 +115,9 @@ function handOut(world: World, host: Host, effect: Effect): void {
     case "role-changed":
     case "configuration-changed":
     case "transfer-ended":
+      break;
     case "wake-in":
+      host.wakeAtMs = clockOf(world, host) + effect.delayMs;
       break;
     case "install-snapshot":
       install(host, effect);
@@ -194,6 +197,8 @@ export function crash(world: World, host: Host, recovery: Recovery): void {
   host.stalledUntil = 0;
   host.isDirty = false;
   forgetSnapshots(host);
+  host.wakeAtMs = null;
+  host.met.length = 0;
 }
 
 /** The process starts with what is on disk; `commit` is what the disk happens to know of it. */
@@ -206,15 +211,18 @@ export function restart(
 ): void {
   assert(host.raft === null, "restart: the member is down");
   const image = world.checker.image(host.at);
+  host.lives++;
+  host.clockStartMs = clockStartOf(world, boot);
   host.raft = createRaft({
     id: host.id,
-    settings: world.options.settings,
+    settings: settingsOf(world, host.at),
     boot,
     jitter,
     hardState: {
       term: image.term,
       votedFor: image.votedFor,
       mustCatchUp: image.mustCatchUp,
+      ...(image.promisedMs === undefined ? null : { promisedMs: image.promisedMs }),
     },
     ...logOf(image),
     commit,

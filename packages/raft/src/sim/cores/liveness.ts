@@ -20,7 +20,9 @@ import {
   report,
   take,
 } from "./events.ts";
+import { clockOf, isWakeDue, wake } from "./leadership.ts";
 import { pumpMax } from "./limits.ts";
+import { checkBrokenLink, checkPriority, healDisk, tickMs } from "./liveness-leadership.ts";
 import { healNetwork, look, remove } from "./network.ts";
 import {
   drop,
@@ -63,6 +65,7 @@ export function runLiveness(world: World, random: Random): Recovered {
   if (!isHeldOff(world)) switchOff(run);
   const equal = elapseUntil(run, ticksMax, () => isConverged(world, core));
   check(evaluations, "V3", equal, () => `no agreement ${2 * ticksMax} ticks after healing`);
+  if (world.options.leadership !== undefined) checkLeading(run, ticksMax);
   checkWork(run, ticksMax);
   if (world.options.membership !== undefined) checkChange(run, ticksMax);
   checkSettled(run);
@@ -128,6 +131,7 @@ function heal(world: World, random: Random): Host[] {
   for (const host of core) {
     host.stalledUntil = 0;
     if (host.raft === null) perform(world, createRestart(world, host, random, random, false));
+    healDisk(world, host);
     note(world, "heal", host, null);
     flush(world, host);
   }
@@ -172,11 +176,17 @@ function elapseUntil(run: Run, ticksMax: number, isDone: () => boolean): boolean
   for (let elapsed = 0; elapsed < ticksMax; elapsed++) {
     if (isDone()) return true;
     run.ticks++;
+    world.skippedMs += tickMs(world.options);
     for (const host of core) {
       if (host.raft === null) continue;
-      feed(world, host, { kind: "tick", nowMs: world.actionsDone, jitter: random.unit() });
+      feed(world, host, { kind: "tick", nowMs: clockOf(world, host), jitter: random.unit() });
       note(world, "tick", host, null);
       flush(world, host);
+      if (isWakeDue(world, host)) {
+        wake(world, host, random.unit());
+        note(world, "wake", host, null);
+        flush(world, host);
+      }
       pump(run);
     }
   }
@@ -197,6 +207,7 @@ function pump(run: Run): void {
     const link = network.busy[random.below(network.busy.length)] ?? 0;
     const message = look(network, link, 0);
     remove(network, link, 0);
+    if (network.isCut[link] === true) continue;
     const host = message === null ? undefined : world.byId.get(message.to);
     if (message === null || host === undefined || host.raft === null) continue;
     feed(world, host, { kind: "receive", message });
@@ -290,10 +301,38 @@ function isConverged(world: World, core: readonly Host[]): boolean {
   );
 }
 
+/** What only worlds of `LeadershipOptions` put to the test; then all agree again. */
+function checkLeading(run: Run, ticksMax: number): void {
+  const { world, core, random } = run;
+  const calm = {
+    world,
+    core,
+    random,
+    elapseUntil: (ticks: number, isDone: () => boolean) => elapseUntil(run, ticks, isDone),
+    findLeader: () => findLeader(world, core),
+    flush: (host: Host) => flush(world, host),
+    note: (action: string, host: Host) => note(world, action, host, null),
+  };
+  checkBrokenLink(calm);
+  pump(run);
+  checkPriority(calm);
+  const equal = elapseUntil(run, ticksMax, () => isConverged(world, core));
+  const { evaluations } = world.checker.ledger;
+  check(evaluations, "V3", equal, () => `no agreement after links broke and leaders changed`);
+}
+
+/** Not in the middle of a handover, which takes no work. */
+function awaitTakers({ world, core, ...rest }: Run, ticksMax: number): void {
+  if (world.options.leadership === undefined) return;
+  const takes = (): boolean => findLeader(world, core)?.raft?.leadership?.transfer === null;
+  elapseUntil({ world, core, ...rest }, ticksMax, takes);
+}
+
 /** A fresh write at the leader and a fresh read at another member complete. */
 function checkWork(run: Run, ticksMax: number): void {
   const { world, core } = run;
   const { evaluations, counts, members: records } = world.checker.ledger;
+  awaitTakers(run, ticksMax);
   const leader = findLeader(world, core);
   const members = leader === null ? [] : membersUnder(world, leader, core);
   const reader = members.find((host) => host !== leader) ?? leader;
@@ -323,6 +362,7 @@ function checkChange(run: Run, ticksMax: number): void {
   const { world, core } = run;
   const { evaluations, counts } = world.checker.ledger;
   for (const create of [createMove, createJoin]) {
+    awaitTakers(run, ticksMax);
     const leader = findLeader(world, core);
     check(evaluations, "V2", leader !== null, () => "no leader to change members with");
     const step = leader === null ? null : create(leader, core);

@@ -4,6 +4,7 @@
  */
 import { defaultSettings, entryOverheadBytes, type Settings } from "../../core/index.ts";
 import { pick, type Random } from "../random.ts";
+import type { LeadershipOptions } from "./leadership.ts";
 
 /**
  * Probabilities per opportunity, unless said otherwise; 0: this fault does not exist for the seed.
@@ -97,6 +98,8 @@ export interface CoresOptions {
   readonly membership?: MembershipOptions;
   /** Left out: nobody takes snapshots. */
   readonly snapshots?: SnapshotOptions;
+  /** Left out: nobody hands over, sees leaders go, or reads by leases; all clocks are equal. */
+  readonly leadership?: LeadershipOptions;
 }
 
 const noFaults: Faults = {

@@ -6,6 +6,7 @@ import { createRandom } from "../random.ts";
 import { createEvaluations, type Evaluations, Violation } from "../violation.ts";
 import { type Action, perform } from "./actions.ts";
 import { createChoices, runDrawn } from "./draw.ts";
+import { drawLeadership } from "./leadership.ts";
 import { actionsDefault } from "./limits.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
 import {
@@ -48,6 +49,13 @@ export interface CoresOperations {
   readonly changes: number;
   /** Of them, changes of who votes. */
   readonly voterChanges: number;
+  /** Transfers that were begun, and those that ended with the stint. */
+  readonly transfers: number;
+  readonly handovers: number;
+  /** Reads that a lease answered at once. */
+  readonly leaseReads: number;
+  /** Elections that a member began because it saw its leader go. */
+  readonly failovers: number;
   /** Configurations that went out of force at some member because its log was cut. */
   readonly configurationsUndone: number;
   /** Own snapshots that were on disk before healing, others that took their place there. */
@@ -76,6 +84,8 @@ export interface CoresSettings {
   readonly membership?: "never" | "always";
   /** Whether members take snapshots; else the seed decides. */
   readonly snapshots?: "never" | "always";
+  /** Whether members hand over, see leaders go and read by leases. Left out: in some seeds. */
+  readonly leadership?: "never" | "always";
   /** Listeners besides the invariants. */
   readonly observers?: readonly ObserverFactory[];
 }
@@ -99,13 +109,16 @@ function drawWorld(seed: number, settings: CoresSettings): CoresOptions {
   const options = drawOptions(createRandom(seed, 1), settings.actions ?? actionsDefault);
   const changing = { never: 0, drawn: 0.4, always: 1 }[settings.membership ?? "drawn"];
   const membership = drawMembership(createRandom(seed, 6), options.memberCount, changing);
-  const random = createRandom(seed, 11);
+  const leading = { never: 0, drawn: 0.4, always: 1 }[settings.leadership ?? "drawn"];
   const compacting = { never: 0, drawn: 0.4, always: 1 }[settings.snapshots ?? "drawn"];
-  const snapshots = drawSnapshots(random, compacting);
   const changed = membership === null ? options : { ...options, membership };
-  if (snapshots === null) return changed;
+  const leadership = drawLeadership(createRandom(seed, 8), changed, leading);
+  const led = leadership === null ? changed : { ...changed, leadership };
+  const random = createRandom(seed, 11);
+  const snapshots = drawSnapshots(random, compacting);
+  if (snapshots === null) return led;
   const snapshotTicks = drawSnapshotTicks(random, options.settings);
-  return { ...changed, settings: { ...options.settings, snapshotTicks }, snapshots };
+  return { ...led, settings: { ...led.settings, snapshotTicks }, snapshots };
 }
 
 /** Does these actions in this world; those that cannot happen are left out. */

@@ -26,9 +26,10 @@ import {
   type Send,
 } from "../../core/index.ts";
 import { Checker } from "../checker/index.ts";
-import type { CoreObserver, Recovery } from "../observer.ts";
+import type { CoreObserver, ObservedTime, Recovery } from "../observer.ts";
 import type { Evaluations } from "../violation.ts";
 import { restart } from "./events.ts";
+import { elapsedMs, timeOf } from "./leadership.ts";
 import { createNetwork, type Network } from "./network.ts";
 import type { CoresOptions } from "./options.ts";
 import { createTrace, type Trace } from "./trace.ts";
@@ -74,6 +75,14 @@ export interface Host {
   stalledUntil: number;
   /** Stepped since its effects were taken. */
   isDirty: boolean;
+  /** When the core asked to be woken, by the own clock; null: it did not. */
+  wakeAtMs: number | null;
+  /** By which its clock is ahead in this life, in milliseconds. */
+  clockStartMs: number;
+  /** Starts so far. */
+  lives: number;
+  /** By place: the life in which a peer was when something last came from it. */
+  readonly met: number[];
   /** What the next start finds. */
   recovery: Recovery;
 }
@@ -92,6 +101,10 @@ export interface FaultCounts {
   connectionNews: number;
   snapshotsLost: number;
   snapshotsDoubled: number;
+  /** Leaders that a member saw go, truly or behind a cut link. */
+  leadersGone: number;
+  /** Changes of what hosts say of their disks. */
+  healthNews: number;
 }
 
 /** A snapshot that a leader's host was told to bring to a peer. */
@@ -111,6 +124,8 @@ export interface Beginning {
   readonly hardState: HardState;
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
+  /** What the clocks of members are good for; left out: nobody looks at them. */
+  readonly time?: ObservedTime;
 }
 
 export interface World {
@@ -125,6 +140,8 @@ export interface World {
   readonly faults: FaultCounts;
   /** Actions that happened. */
   actionsDone: number;
+  /** Milliseconds that passed besides those of the actions: after healing ticks take their time. */
+  skippedMs: number;
   /** Inputs to cores, proposals among them; not the ticks that did nothing. */
   steps: number;
   idleTicks: number;
@@ -151,7 +168,14 @@ export function createWorld(
 ): World {
   const beginning = begin(options);
   const { ids, joiners, hardState, entries } = beginning;
-  const checker = new Checker({ ids, joiners, hardState, entries, evaluations });
+  const checker = new Checker({
+    ids,
+    joiners,
+    hardState,
+    entries,
+    evaluations,
+    ...(options.leadership === undefined ? null : { clockOf: (at) => elapsedMs(world, at) }),
+  });
   const hosts = [...ids, ...joiners].map((id, at) => createHost(id, at));
   const world: World = {
     options,
@@ -163,6 +187,7 @@ export function createWorld(
     trace: createTrace(),
     faults: noFaultCounts(),
     actionsDone: 0,
+    skippedMs: 0,
     steps: 0,
     idleTicks: 0,
     nextCommand: 1,
@@ -184,7 +209,9 @@ export function createWorld(
 }
 
 /** All with the same first entry, the configuration, committed in term 1 by bootstrap. */
-function begin({ memberCount, membership }: CoresOptions): Beginning {
+function begin(options: CoresOptions): Beginning {
+  const { memberCount, membership } = options;
+  const time = timeOf(options);
   const count = memberCount + (membership?.spareCount ?? 0);
   const all = Array.from({ length: count }, (_, at) => nodeId(`n${at + 1}`));
   const ids = all.slice(0, memberCount);
@@ -197,7 +224,8 @@ function begin({ memberCount, membership }: CoresOptions): Beginning {
     data: encodeConfiguration(configuration),
   };
   const hardState = { term: term(1), votedFor: null, mustCatchUp: false };
-  return { ids, joiners, hardState, entries: [first], commit: first.index };
+  const beginning = { ids, joiners, hardState, entries: [first], commit: first.index };
+  return time === null ? beginning : { ...beginning, time };
 }
 
 export const nothingApplied: MachineState = { index: noIndex, state: 0 };
@@ -220,6 +248,10 @@ function createHost(id: NodeId, at: number): Host {
     dropping: noIndex,
     stalledUntil: 0,
     isDirty: false,
+    wakeAtMs: null,
+    clockStartMs: 0,
+    lives: 0,
+    met: [],
     recovery: { keptUnits: 0, keptEntries: null },
   };
 }
@@ -238,5 +270,7 @@ export function noFaultCounts(): FaultCounts {
     connectionNews: 0,
     snapshotsLost: 0,
     snapshotsDoubled: 0,
+    leadersGone: 0,
+    healthNews: 0,
   };
 }

@@ -87,6 +87,7 @@ describe("the world of whole members", () => {
       onStep: () => {},
       onPropose: () => {},
       onChange: () => {},
+      onTransfer: () => {},
       onTake: () => {},
       onDurable: () => {},
       onLeave: () => {},

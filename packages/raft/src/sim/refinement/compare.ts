@@ -7,6 +7,7 @@ import type { SpecMember } from "../spec/index.ts";
 import { compareConfigurations } from "./configurations.ts";
 import { demand, type Explanation, specMemberOf } from "./explanation.ts";
 import { isSame } from "./image.ts";
+import { compareTransfer } from "./leadership.ts";
 import { followHardState, followLog, followState, type Mirror } from "./mirror.ts";
 import { type Words, wordOf } from "./words.ts";
 
@@ -27,6 +28,7 @@ export function settle(explanation: Explanation, mirror: Mirror, raft: Raft): vo
   if (raft.campaign !== null) compareVotes(words, raft, member);
   if (raft.leadership !== null) compareLeadership(explanation, mirror, raft.leadership, member);
   compareDurable(mirror, raft, member);
+  compareTransfer(explanation, mirror, raft);
   compareConfigurations(explanation, mirror, raft, false);
   followState(mirror, raft);
   mirror.stepsSinceAudit++;

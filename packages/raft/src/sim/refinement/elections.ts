@@ -3,6 +3,7 @@ import type { Raft, RequestVote, RequestVoteResponse } from "../../core/index.ts
 import type { SpecMessage } from "../spec/index.ts";
 import { isQuorumAt } from "./configurations.ts";
 import { announce, demand, type Explanation, specMemberOf } from "./explanation.ts";
+import { explainHandover } from "./leadership.ts";
 import { lastOf, type Mirror } from "./mirror.ts";
 import { messageOf, wordOf } from "./words.ts";
 
@@ -22,17 +23,27 @@ export function explainTerm(
 export function explainTick(explanation: Explanation, mirror: Mirror, raft: Raft): void {
   if (mirror.role === "leader") {
     if (raft.role !== "leader") explainStepDown(explanation, mirror);
-    else if (raft.leadership?.round !== mirror.round) openRound(explanation, mirror);
+    else explainHandover(explanation, mirror, raft, 1);
     return;
   }
   if (mirror.hardState.mustCatchUp) explainAbstinence(explanation, mirror, raft);
+  explainCandidacy(explanation, mirror, raft, raft.settings.preVote);
+}
+
+/** Nothing, or it stands for election, in earnest only if enough would vote for it. */
+export function explainCandidacy(
+  explanation: Explanation,
+  mirror: Mirror,
+  raft: Raft,
+  asksFirst: boolean,
+): void {
   const { campaign } = raft;
   if (campaign === null || campaign === mirror.campaign) return;
-  if (campaign.pre || raft.settings.preVote) {
+  if (campaign.pre || asksFirst) {
     announce(explanation, "startPreVote");
     explanation.spec.startPreVote(mirror.at);
   }
-  if (!campaign.pre) explainCampaign(explanation, mirror, raft);
+  if (!campaign.pre) explainCampaign(explanation, mirror, asksFirst);
 }
 
 function explainAbstinence(explanation: Explanation, mirror: Mirror, raft: Raft): void {
@@ -46,8 +57,8 @@ function explainAbstinence(explanation: Explanation, mirror: Mirror, raft: Raft)
 }
 
 /** With PreVote a majority must have encouraged it, or terms rise without need. @thesis §9.6 */
-function explainCampaign(explanation: Explanation, mirror: Mirror, raft: Raft): void {
-  if (raft.settings.preVote) {
+function explainCampaign(explanation: Explanation, mirror: Mirror, hasAsked: boolean): void {
+  if (hasAsked) {
     const granted = new Set(specMemberOf(explanation, mirror.at).preVotesGranted).add(mirror.at);
     const isQuorum = isQuorumAt(explanation, mirror.at, granted);
     demand(isQuorum, () => `it campaigns with ${granted.size} pre-votes`);
@@ -123,7 +134,7 @@ export function explainRequestVoteResponse(
 /** What became of the campaign that was under way. */
 function explainVerdict(explanation: Explanation, mirror: Mirror, raft: Raft): void {
   if (raft.role === mirror.role) return;
-  if (raft.role === "candidate") explainCampaign(explanation, mirror, raft);
+  if (raft.role === "candidate") explainCampaign(explanation, mirror, true);
   else if (raft.role === "leader") explainLeader(explanation, mirror, raft);
   else explainStepDown(explanation, mirror);
 }

@@ -2,7 +2,7 @@
  * The state of a refinement under way, and how it fails: one message that names the member, what
  * happened to it, what the specification has against it, and both states.
  */
-import { unreachable } from "../../base/index.ts";
+import { type NodeId, unreachable } from "../../base/index.ts";
 import {
   describeEffect,
   describeMember,
@@ -33,6 +33,7 @@ export type Occasion =
   | { readonly kind: "start" }
   | { readonly kind: "propose"; readonly count: number }
   | { readonly kind: "change"; readonly changes: readonly MemberChange[] }
+  | { readonly kind: "transfer"; readonly to: NodeId | null }
   | { readonly kind: "take"; readonly effects: readonly Effect[] }
   | { readonly kind: "durable"; readonly unit: Persist | InstallSnapshot }
   | { readonly kind: "snapshot"; readonly event: SnapshotEvent }
@@ -58,6 +59,8 @@ export interface Explanation {
   readonly mirrors: readonly Mirror[];
   /** Snapshots that leaders said were needed. */
   readonly offers: Map<string, Offer>;
+  /** Of the clocks; null: milliseconds if there are leases, else nobody looks at clocks. */
+  readonly unit: "ticks" | "ms" | null;
   /** Actions of the specification that were run. */
   actions: number;
   /** Inputs and proposals that were explained. */
@@ -156,6 +159,8 @@ export function describeOccasion(occasion: Occasion): string {
       return `propose ${occasion.count} commands`;
     case "change":
       return `change ${occasion.changes.map(({ kind, id }) => `${kind} ${id}`).join(", ")}`;
+    case "transfer":
+      return `transfer to ${occasion.to ?? "the fittest"}`;
     case "take":
       return `take [${occasion.effects.map(describeEffect).join("; ")}]`;
     case "durable":

@@ -10,12 +10,14 @@ export interface Image {
   term: number;
   votedFor: Server | null;
   abstains: boolean;
+  /** The longest promise. */
+  promised: number;
   /** Entry k is at k - 1. */
   readonly log: SpecEntry[];
 }
 
 export function createImage(words: Words, hardState: HardState, log: SpecLog): Image {
-  const image: Image = { term: 0, votedFor: null, abstains: false, log: [...log] };
+  const image: Image = { term: 0, votedFor: null, abstains: false, promised: 0, log: [...log] };
   applyHardState(words, image, hardState);
   return image;
 }
@@ -58,6 +60,7 @@ export function applyHardState(words: Words, image: Image, hardState: HardState)
   image.term = hardState.term;
   image.votedFor = hardState.votedFor === null ? null : placeOf(words, hardState.votedFor);
   image.abstains = hardState.mustCatchUp;
+  image.promised = hardState.promisedMs ?? 0;
 }
 
 /**
@@ -67,6 +70,7 @@ export function describeDifference(image: Image, spec: SpecDisk, from: number): 
   if (image.term !== spec.currentTerm) return `term ${image.term}, not ${spec.currentTerm}`;
   if (image.votedFor !== spec.votedFor) return `vote ${image.votedFor}, not ${spec.votedFor}`;
   if (image.abstains !== spec.abstains) return `abstains ${image.abstains}, not ${spec.abstains}`;
+  if (image.promised < spec.promised) return `promise ${image.promised}, not ${spec.promised}`;
   const { log } = image;
   if (log.length !== spec.log.length) return `${log.length} entries, not ${spec.log.length}`;
   for (let at = Math.max(0, Math.min(from, log.length) - 2); at < log.length; at++) {

@@ -15,6 +15,7 @@ import {
   type Raft,
   type Role,
   type RoleChanged,
+  type Transfer,
 } from "../../core/index.ts";
 import type { Server, SpecLog } from "../spec/index.ts";
 import { copyImage, type Image } from "./image.ts";
@@ -53,6 +54,9 @@ export interface Mirror {
   campaign: Campaign | null;
   leadership: Leadership | null;
   round: number;
+  transfer: Transfer | null;
+  /** Its clock when it last looked; null: not in this life. */
+  clockMs: number | null;
   commit: LogIndex;
   applying: LogIndex;
   /** As the machines said. */
@@ -116,6 +120,8 @@ export function createMirror(at: Server, id: NodeId, hardState: HardState, disk:
     campaign: null,
     leadership: null,
     round: 0,
+    transfer: null,
+    clockMs: null,
     commit: 0 as LogIndex, // before the first
     applying: 0 as LogIndex, // as above
     applied: 0 as LogIndex, // as above
@@ -156,6 +162,7 @@ export function resetMirror(words: Words, mirror: Mirror, raft: Raft): void {
   for (const entry of raft.log.entries) mirror.entries.push(entry);
   followState(mirror, raft);
   mirror.applied = raft.applied;
+  mirror.clockMs = null;
   mirror.leader = null;
   mirror.leaderTerm = 0;
   mirror.told = { role: "follower", term: raft.hardState.term, leader: null };
@@ -195,6 +202,7 @@ export function followState(mirror: Mirror, raft: Raft): void {
   mirror.configurationIndex = raft.configurationIndex;
   if (mirror.leadership === raft.leadership) return;
   mirror.leadership = raft.leadership;
+  mirror.transfer = null;
   if (raft.leadership !== null) return;
   mirror.newReads.length = 0;
   mirror.pendingReads.length = 0;

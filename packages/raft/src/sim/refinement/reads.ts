@@ -8,9 +8,14 @@ import { announce, demand, type Explanation } from "./explanation.ts";
 import type { AskedRead, Mirror } from "./mirror.ts";
 import { messageOf, readName } from "./words.ts";
 
+/** What the specification calls a read of this life. */
+export function nameOfRead({ id, lives }: Mirror, read: number): string {
+  return `${id}#${lives}:${read}`;
+}
+
 export function explainRead(mirror: Mirror, raft: Raft, id: number): void {
   mirror.openReads.add(id);
-  const name = `${mirror.id}#${mirror.lives}:${id}`;
+  const name = nameOfRead(mirror, id);
   if (raft.leadership !== null) mirror.newReads.push({ name, id, isRepeated: false });
   else if (raft.leader !== null) mirror.readsToAsk.push(id);
 }

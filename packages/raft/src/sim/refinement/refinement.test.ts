@@ -21,7 +21,7 @@ function countActions(spec: Specification, counts: Map<string, number>): Specifi
   });
 }
 
-function createSpec({ ids, joiners, entries, hardState, commit }: Beginning): Specification {
+function createSpec({ ids, joiners, entries, hardState, commit, time }: Beginning): Specification {
   const voters = ids.map((_, at) => at);
   const configuration = { voters, outgoing: null, learners: [], removed: [] };
   const log = entries.map(({ term }, at) => ({ term, value: at + 1, configuration }));
@@ -33,6 +33,7 @@ function createSpec({ ids, joiners, entries, hardState, commit }: Beginning): Sp
     currentTerm,
     commitIndex: commit,
     starts: new Map(joiners.map((_, at) => [ids.length + at, nothing])),
+    ...time,
   });
 }
 
@@ -52,13 +53,6 @@ const notUsed = [
   "compact",
   "installSnapshot",
   "followLeader",
-  "startTransfer",
-  "endTransfer",
-  "timeoutNow",
-  "advanceClock",
-  "loseLink",
-  "promiseLease",
-  "leaseRead",
 ];
 
 describe("the refinement of a world of bare cores", () => {

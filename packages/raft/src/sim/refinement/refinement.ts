@@ -18,8 +18,9 @@ import type {
   Persist,
   ProposeResult,
   Raft,
+  TransferResult,
 } from "../../core/index.ts";
-import type { CoreObserver, Recovery, SnapshotEvent } from "../observer.ts";
+import type { CoreObserver, ObservedTime, Recovery, SnapshotEvent } from "../observer.ts";
 import { createSpecification, type Specification } from "../spec/index.ts";
 import { audit, settle } from "./compare.ts";
 import { explainChange } from "./configurations.ts";
@@ -32,6 +33,7 @@ import {
   type Occasion,
 } from "./explanation.ts";
 import { createImage } from "./image.ts";
+import { explainHandover } from "./leadership.ts";
 import { createMirror, type Mirror, resetMirror } from "./mirror.ts";
 import { explainAnswer, explainAsked, explainNewReads } from "./reads.ts";
 import { explainApply, explainPropose } from "./replication.ts";
@@ -48,6 +50,8 @@ export interface RefinementOptions {
   readonly log: readonly Entry[];
   readonly hardState: HardState;
   readonly commit: LogIndex;
+  /** What clocks count, and for how long leaders that were heard are left alone. */
+  readonly time?: ObservedTime;
   /** Another one than the usual, for tests. */
   readonly spec?: Specification;
 }
@@ -81,6 +85,7 @@ export function createRefinement(options: RefinementOptions): Refinement {
       onPropose(explanation, mirrorOf(at), raft, commands, result),
     onChange: (at, raft, changes, result) =>
       onChange(explanation, mirrorOf(at), raft, changes, result),
+    onTransfer: (at, raft, to, result) => onTransfer(explanation, mirrorOf(at), raft, to, result),
     onTake: (at, raft, effects) => onTake(explanation, mirrorOf(at), raft, effects),
     onDurable: (at, unit) => onDurable(explanation, mirrorOf(at), unit),
     onSnapshot: (at, raft, event) => onSnapshot(explanation, mirrorOf(at), raft, event),
@@ -105,6 +110,7 @@ function createExplanation(options: RefinementOptions): Explanation {
     currentTerm: hardState.term,
     commitIndex: commit,
     starts: new Map(joiners.map((_, at) => [ids.length + at, nothing])),
+    ...options.time,
   };
   return {
     spec: options.spec ?? createSpecification(setup),
@@ -115,6 +121,7 @@ function createExplanation(options: RefinementOptions): Explanation {
         : createMirror(at, id, emptyHardState, empty),
     ),
     offers: new Map(),
+    unit: options.time?.unit ?? null,
     actions: 0,
     steps: 0,
     action: null,
@@ -200,6 +207,25 @@ function onChange(
     () => ({ kind: "change", changes }),
     () => {
       explainChange(explanation, mirror, raft, changes, result);
+      settle(explanation, mirror, raft);
+    },
+  );
+}
+
+function onTransfer(
+  explanation: Explanation,
+  mirror: Mirror,
+  raft: Raft,
+  to: NodeId | null,
+  result: TransferResult,
+): void {
+  if (result.kind === "started") explanation.steps++;
+  during(
+    explanation,
+    mirror,
+    () => ({ kind: "transfer", to }),
+    () => {
+      explainHandover(explanation, mirror, raft, 0);
       settle(explanation, mirror, raft);
     },
   );

@@ -11,6 +11,7 @@ import { explainOwnConfigurations, isVoterAt } from "./configurations.ts";
 import { appendOwn, explainStepDown, explainTerm } from "./elections.ts";
 import { announce, demand, type Explanation, specMemberOf } from "./explanation.ts";
 import { isSame } from "./image.ts";
+import { explainHandover, explainPromise } from "./leadership.ts";
 import { lastOf, type Mirror } from "./mirror.ts";
 import { confirmReads } from "./reads.ts";
 import { isEqual, messageOf, wordOf } from "./words.ts";
@@ -56,6 +57,7 @@ export function explainAppendEntries(
   mirror.leaderTerm = request.term;
   announce(explanation, "acceptEntries");
   spec.acceptEntries(mirror.at, word);
+  explainPromise(explanation, mirror, raft, request);
   if (raft.commit === mirror.commit) return;
   announce(explanation, "learnCommit");
   spec.learnCommit(mirror.at, raft.commit);
@@ -82,6 +84,7 @@ export function explainAppendEntriesResponse(
       spec.lowerMatch(mirror.at, word.from, matched);
     }
   }
+  explainHandover(explanation, mirror, raft, 0);
   explainCommit(explanation, mirror, raft);
   confirmReads(explanation, mirror, raft);
 }

@@ -2,18 +2,25 @@
  * From each kind of input to the actions that may explain what it changed. What none of them
  * explains stays a difference.
  *
- *     tick                      leader: stepDown, or startRound
+ *     tick                      advanceClock; leader: stepDown, or endTransfer, startRound,
+ *                               startTransfer
  *                               others: stopAbstaining or raiseTerm, then startPreVote, timeout
  *     request-vote              updateTerm, grantVote
  *     request-vote-response     updateTerm; or countVote, then timeout (after a pre-vote),
  *                               becomeLeader + clientRequest + startRound, or stepDown
- *     append-entries            updateTerm, acceptEntries, learnCommit
+ *     append-entries            updateTerm, acceptEntries, promiseLease or releaseLease,
+ *                               learnCommit
  *     append-entries-response   updateTerm; or countAcknowledgement, lowerMatch, advanceCommit,
- *                               a confirmRead for each read answered
+ *                               endTransfer, startRound, a confirmRead for each read answered
  *     read-index, -response     updateTerm
  *     persisted                 countOwnVote, becomeLeader + clientRequest + startRound;
  *                               or advanceCommit
  *                               (which may lead to changeConfiguration or stepDown)
+ *     timeout-now               updateTerm; or timeoutNow
+ *     leader-gone               loseLink
+ *     wake                      startPreVote, timeout
+ *     lease-read                advanceClock, leaseRead
+ *     transfer                  startRound, startTransfer
  *     propose                   clientRequest
  *     change                    changeConfiguration
  *     take                      a registerRead for each new read and one startRound; write; apply
@@ -23,12 +30,19 @@
 import { unreachable } from "../../base/index.ts";
 import type { Input, Message, Raft } from "../../core/index.ts";
 import {
+  explainCandidacy,
   explainOwnVote,
   explainRequestVote,
   explainRequestVoteResponse,
   explainTick,
 } from "./elections.ts";
 import { demand, type Explanation } from "./explanation.ts";
+import {
+  explainLeaderGone,
+  explainLeaseRead,
+  explainTime,
+  explainTimeoutNow,
+} from "./leadership.ts";
 import type { Mirror } from "./mirror.ts";
 import { explainRead, explainReadIndex, explainReadIndexResponse } from "./reads.ts";
 import {
@@ -47,6 +61,7 @@ export function explainStep(
 ): void {
   switch (input.kind) {
     case "tick":
+      explainTime(explanation, mirror, raft, input.nowMs, 1);
       explainTick(explanation, mirror, raft);
       break;
     case "receive":
@@ -56,8 +71,8 @@ export function explainStep(
       explainRead(mirror, raft, input.id);
       break;
     case "lease-read":
-      demand(!raft.settings.leaseReads, () => "the specification knows no leases");
-      explainRead(mirror, raft, input.id);
+      explainTime(explanation, mirror, raft, input.nowMs, 0);
+      explainLeaseRead(explanation, mirror, raft, input);
       break;
     case "persisted":
       explainOwnVote(explanation, mirror, raft);
@@ -67,9 +82,11 @@ export function explainStep(
       if (input.index > mirror.applied) mirror.applied = input.index;
       break;
     case "wake":
-      explainTick(explanation, mirror, raft); // stands for election, or does not
+      explainCandidacy(explanation, mirror, raft, true);
       break;
     case "leader-gone":
+      explainLeaderGone(explanation, mirror, input);
+      break;
     case "disk-health":
     case "peer-unreachable":
     case "peer-reachable":
@@ -115,7 +132,7 @@ function explainMessage(
       explainReadIndexResponse(explanation, mirror, raft, message);
       break;
     case "timeout-now":
-      demand(false, () => "the specification knows no transfer");
+      explainTimeoutNow(explanation, mirror, raft, message);
       break;
     default:
       unreachable(message, "explainMessage: a message of unknown kind");

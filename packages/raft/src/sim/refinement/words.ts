@@ -4,7 +4,7 @@
  * equal entries are one object, so that worlds that encode messages and worlds that pass objects on
  * read alike.
  */
-import { assert, InvariantError, type NodeId, unreachable } from "../../base/index.ts";
+import { assert, type NodeId, unreachable } from "../../base/index.ts";
 import {
   type AppendEntriesResponse,
   type Configuration,
@@ -144,17 +144,20 @@ function translate(words: Words, message: Message): SpecMessage {
   switch (message.kind) {
     case "request-vote": {
       const { kind, pre, last } = message;
-      return { kind, from, to, term, pre, lastIndex: last.index, lastTerm: last.term };
+      const word = { kind, from, to, term, pre, lastIndex: last.index, lastTerm: last.term };
+      return message.transfer === true ? { ...word, transfer: true } : word;
     }
     case "request-vote-response": {
       const { kind, pre, campaignTerm, refused } = message;
       return { kind, from, to, term, pre, campaignTerm, granted: refused === null };
     }
     case "append-entries": {
-      const { kind, prev, commit, round } = message;
+      const { kind, prev, commit, round, promiseMs } = message;
       const entries = wordsOf(words, message.entries);
       const position = { prevIndex: prev.index, prevTerm: prev.term };
-      return { kind, from, to, term, ...position, entries, leaderCommit: commit, round };
+      const word = { kind, from, to, term, ...position, entries, leaderCommit: commit, round };
+      if (promiseMs === undefined) return word;
+      return promiseMs > 0 ? { ...word, lease: promiseMs } : { ...word, release: true };
     }
     case "append-entries-response":
       return translateAnswer(message, from, to);
@@ -167,7 +170,7 @@ function translate(words: Words, message: Message): SpecMessage {
       return { kind: message.kind, from, to, term, read, index: message.index };
     }
     case "timeout-now":
-      throw new InvariantError("the specification knows no transfer");
+      return { kind: message.kind, from, to, term };
     default:
       return unreachable(message, "messageOf: a message of unknown kind");
   }
@@ -179,8 +182,9 @@ function translateAnswer(
   from: Server,
   to: Server,
 ): SpecAppendEntriesResponse {
-  const { kind, term, round, outcome } = message;
-  if (outcome.kind === "accepted") return { kind, from, to, term, round, outcome };
+  const { kind, term, round, outcome, promisedMs } = message;
+  const promised = promisedMs === undefined ? null : { promise: promisedMs };
+  if (outcome.kind === "accepted") return { kind, from, to, term, round, outcome, ...promised };
   const heard = outcome.kind === "stale-term" ? 0 : round;
-  return { kind, from, to, term, round: heard, outcome: { kind: "refused" } };
+  return { kind, from, to, term, round: heard, outcome: { kind: "refused" }, ...promised };
 }

@@ -30,6 +30,7 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     advanceClock: (server, by) => leases.advanceClock(world, server, by),
     loseLink: (server, peer) => leases.loseLink(world, server, peer),
     promiseLease: (server, request) => leases.promiseLease(world, server, request),
+    releaseLease: (server, request) => leases.releaseLease(world, server, request),
     leaseRead: (server, read) => leases.leaseRead(world, server, read),
     updateTerm: (server, message) => elections.updateTerm(world, server, message),
     grantVote: (server, request) => elections.grantVote(world, server, request),

@@ -89,7 +89,7 @@ export function restart(
   for (let at = 1; at <= kept; at++) noteOnDisk(past, all[at - 1]?.log ?? [], all[at]?.log ?? []);
   noteSnapshot(past, snapshot);
   world.members[server] = startedFrom(disk, commitIndex);
-  world.lives[server] = createLife(disk.currentTerm);
+  world.lives[server] = createLife(disk.currentTerm, disk.promised);
 }
 
 export function loseEntries(

@@ -88,6 +88,7 @@ export function raiseTerm(world: World, server: Server): void {
 function checkNotSticky(world: World, server: Server, request: SpecRequestVote): void {
   if (request.transfer === true) return;
   const { currentTerm, clock } = memberOf(world, server);
+  if (request.term <= currentTerm) return; // deposes nobody: the leader of that term is elected
   const { heard, lostLinks } = lifeOf(world, server);
   const known = heard.get(currentTerm);
   if (known === undefined || lostLinks.has(known.leader)) return;

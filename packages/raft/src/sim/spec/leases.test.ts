@@ -110,14 +110,72 @@ describe("leaseRead", () => {
     expect(() => one.leaseRead(0, "a")).toThrow("begins with an entry of its term");
   });
 
-  it("is over with a transfer, for good, and with the leadership", () => {
+  it("is over with a transfer and with the leadership", () => {
     const spec = promised();
     spec.startTransfer(0, 1);
+    expect(() => spec.leaseRead(0, "a")).toThrow("it has no lease");
     spec.endTransfer(0);
-    expect(() => spec.leaseRead(0, "a")).toThrow("no lease");
+    expect(() => spec.leaseRead(0, "a")).toThrow("a majority must have promised");
     const other = promised();
     other.restart(0, 0, 0);
     expect(() => other.leaseRead(0, "a")).toThrow("is a follower");
+  });
+});
+
+describe("a promise that is given back", () => {
+  function release(spec: Specification, round: number): SpecAppendEntries {
+    const { lease, ...sent } = { ...append(spec, 0, 1, 1, round), lease: 0, release: true };
+    expect(lease).toBe(0);
+    return sent;
+  }
+
+  it("is so while the leader hands over, and then does not count", () => {
+    const spec = promised();
+    expect(() => spec.send(release(spec, 1))).toThrow("it gives none back");
+    spec.startTransfer(0, 1);
+    spec.startRound(0);
+    const sent = release(spec, 2);
+    deliver(spec, sent);
+    expect(memberAt(spec, 1)).toMatchObject({ promisedUntil: 10 });
+    spec.releaseLease(1, sent);
+    expect(memberAt(spec, 1)).toMatchObject({ promisedUntil: 0 });
+    const late = { ...append(spec, 0, 1, 1, 1), lease: 10 };
+    expect(() => spec.releaseLease(1, late)).toThrow("gives nothing back");
+    expect(() => spec.promiseLease(1, late)).toThrow("was given back");
+    spec.endTransfer(0);
+    expect(() => spec.leaseRead(0, "a")).toThrow("at 103 [0] have");
+    spec.startRound(0);
+    expect(() => spec.send(release(spec, 3))).toThrow("it gives none back");
+  });
+
+  it("counts again for a round opened since", () => {
+    const spec = promised();
+    spec.startTransfer(0, 1);
+    spec.startRound(0);
+    const sent = release(spec, 2);
+    deliver(spec, sent);
+    spec.endTransfer(0);
+    spec.startRound(0);
+    const again = ask(spec, 1, 3);
+    spec.promiseLease(1, again);
+    spec.releaseLease(1, sent);
+    expect(memberAt(spec, 1)).toMatchObject({ promisedUntil: 10 });
+    persist(spec, 1);
+    const answer = { ...acknowledge(again), promise: 10 };
+    spec.send(answer);
+    spec.countAcknowledgement(0, answer);
+    expect(spec.leaseRead(0, "a")).toBe(2);
+  });
+
+  it("is not what was promised before a start", () => {
+    const spec = promised();
+    spec.startTransfer(0, 1);
+    spec.startRound(0);
+    const sent = release(spec, 2);
+    spec.restart(1, 0, 0);
+    deliver(spec, sent);
+    spec.releaseLease(1, sent);
+    expect(memberAt(spec, 1)).toMatchObject({ promisedUntil: 10 });
   });
 });
 

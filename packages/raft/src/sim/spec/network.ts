@@ -49,7 +49,7 @@ function restOf(message: SpecMessage): string {
       return `${message.pre} ${message.campaignTerm} ${message.granted}`;
     case "append-entries": {
       const { prevIndex, prevTerm, entries, leaderCommit, round } = message;
-      const rest = `${leaderCommit} ${round} ${message.lease ?? 0}`;
+      const rest = `${leaderCommit} ${round} ${message.lease ?? 0} ${message.release ?? false}`;
       return `${prevIndex} ${prevTerm} ${entries.length} ${rest}`;
     }
     case "append-entries-response": {
@@ -181,6 +181,9 @@ function checkAppendEntries(world: World, message: SpecAppendEntries): void {
   if (leaderCommit > led.commitIndex) {
     refuse(`§5.3, leader ${from} committed ${led.commitIndex} entries, not ${leaderCommit}.`);
   }
+  if (message.release === true && !(round < led.leaseFromRound)) {
+    refuse(`§6.4.1, leader ${from} may count promises for round ${round}: it gives none back.`);
+  }
   if (round > led.round) {
     refuse(`§6.4, leader ${from} opened ${led.round} rounds, not ${round}.`);
   }
@@ -265,12 +268,12 @@ function checkReadIndexResponse(world: World, message: SpecReadIndexResponse): v
   checkTerm(world, message, term);
   if (index === null) return;
   if (world.readsAsked.get(read) !== to) refuse(`§6.4, server ${to} did not ask for read ${read}.`);
-  const { confirmedReads, confirmedAgain } = lifeOf(world, from);
   const confirmed =
-    confirmedReads.get(read) ?? refuse(`§6.4, server ${from} confirmed no read ${read}.`);
-  const newest = Math.max(confirmedAgain.get(read) ?? confirmed, memberOf(world, from).commitIndex);
-  if (index < confirmed || index > Math.max(confirmed, newest)) {
-    refuse(`§6.4, read ${read} was confirmed at ${confirmed}, not at ${index}.`);
+    lifeOf(world, from).confirmedReads.get(read) ??
+    refuse(`§6.4, server ${from} confirmed no read ${read}.`);
+  const { least, most } = confirmed;
+  if (index < least || index > Math.max(most, memberOf(world, from).commitIndex)) {
+    refuse(`§6.4, read ${read} was confirmed at ${least}, not at ${index}.`);
   }
 }
 

@@ -384,7 +384,7 @@ export const plantedBugsOfChanges: readonly PlantedBug[] = [
     search: "if (promise > given) {",
     replace: "if (false) {",
     leases: true,
-    seed: 1215,
+    seed: 2093,
   },
   {
     name: "a shorter promise ends a longer one",

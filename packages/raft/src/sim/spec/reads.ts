@@ -55,8 +55,13 @@ export function confirmRead(world: World, server: Server, read: string): number 
   life.isFresh = false;
   life.reads.delete(read);
   // Asked again, it was confirmed before: that answer may leave late, and is as good.
-  const before = life.confirmedReads.get(read) ?? pending.index;
-  life.confirmedReads.set(read, Math.min(before, pending.index));
-  life.confirmedAgain.set(read, pending.index);
+  const { least, most } = life.confirmedReads.get(read) ?? {
+    least: pending.index,
+    most: pending.index,
+  };
+  life.confirmedReads.set(read, {
+    least: Math.min(least, pending.index),
+    most: Math.max(most, pending.index),
+  });
   return pending.index;
 }

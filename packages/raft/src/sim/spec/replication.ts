@@ -83,6 +83,7 @@ function hear(world: World, server: Server, request: FromLeader): Heard {
     round: 0,
     at: 0,
     promises: new Map(),
+    releasedRound: 0,
   };
   life.heard.set(term, heard);
   life.unsettled = [...life.unsettled, heard];

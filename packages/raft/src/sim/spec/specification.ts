@@ -149,6 +149,11 @@ export interface SpecAppendEntries {
   readonly round: number;
   /** Asks, with this round, for a promise of so long. Left out: for none. @thesis §6.4.1 */
   readonly lease?: number;
+  /**
+   * Gives back what was promised this leader for rounds up to this one. Left out: nothing. Not
+   * together with `lease`.
+   */
+  readonly release?: boolean;
 }
 
 export interface SpecAppendEntriesResponse {
@@ -427,11 +432,17 @@ export interface Specification {
    */
   promiseLease(server: Server, request: SpecAppendEntries): void;
   /**
+   * A delivered request with `release`, taken over or followed in this life: what was promised in
+   * this life ends, unless something was promised for a later round; nothing more is promised for
+   * this round or older ones. What was promised before the start stays. Not in the dissertation.
+   */
+  releaseLease(server: Server, request: SpecAppendEntries): void;
+  /**
    * The leader reads at once, at the index returned, which must be applied: `registerRead` and
    * `confirmRead` in one. Allowed while the promises of a majority (of each half, if joint; the
    * leader counts itself) have not run out: each counts from when the round that it answers was
-   * opened, by the leader's clock, less `clockDrift`. Never again in a leadership that was once to
-   * be handed over. @thesis §6.4.1
+   * opened, by the leader's clock, less `clockDrift`. Not while the leadership is to be handed
+   * over, and after that by promises to later rounds only. @thesis §6.4.1
    */
   leaseRead(server: Server, read: string): number;
 
@@ -483,7 +494,8 @@ export interface Specification {
    *   pre-vote: it was granted in that term;
    * - append entries: the member leads or led that term, `prev` and `entries` are of its log as
    *   that term's leader, its commit index and its round (as that leader) are not below the
-   *   message's;
+   *   message's; with `release` the leader began to hand over, and counts no promise for that round
+   *   or an older one any more;
    * - an order to stand: the member leads or led that term and meant to hand it to `to`, which then
    *   had its whole log on disk;
    * - a snapshot: the member leads or led that term, committed its last entry by then, and had it

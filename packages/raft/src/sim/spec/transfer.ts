@@ -28,7 +28,8 @@ export function startTransfer(world: World, server: Server, target: Server): voi
     );
   }
   led.mayTakeOver.delete(target);
-  led.wasHandedOver = true;
+  led.promises.clear();
+  led.leaseFromRound = Number.POSITIVE_INFINITY;
   change(world, server, { transferTo: target });
   noteCaughtUp(world, server, led);
 }
@@ -37,6 +38,8 @@ export function endTransfer(world: World, server: Server): void {
   if (memberOf(world, server).transferTo === null) {
     refuse(`§3.10, server ${server} hands no leadership over.`);
   }
+  const led = ledNow(world, server, "§3.10, a leader gives a transfer up");
+  led.leaseFromRound = led.round + 1;
   change(world, server, { transferTo: null });
 }
 

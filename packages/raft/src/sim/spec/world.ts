@@ -39,6 +39,8 @@ export interface Heard {
   at: number;
   /** By round: what was promised for it. */
   readonly promises: Map<number, number>;
+  /** What was promised for rounds up to this one was given back. */
+  releasedRound: number;
 }
 
 /** What a member did as the leader of one term. Stands still once it leads no more. */
@@ -54,8 +56,8 @@ export interface Led {
   readonly openedAt: Map<number, number>;
   /** By peer: until when it promised, by the own clock. */
   readonly promises: Map<Server, number>;
-  /** It was once to be handed over: no lease counts any more. */
-  wasHandedOver: boolean;
+  /** Promises for older rounds count no more: it was to be handed over; infinity: it is. */
+  leaseFromRound: number;
   /** Who had the whole log on disk when it was to take over. */
   readonly mayTakeOver: Set<Server>;
 }
@@ -86,10 +88,11 @@ export interface Life {
   readonly led: Map<number, Led>;
   /** Links seen to be gone, and nothing heard from there since. */
   readonly lostLinks: Set<Server>;
+  /** By the own clock: so long runs what was promised before the start. */
+  readonly formerUntil: number;
   readonly reads: Map<string, PendingRead>;
-  readonly confirmedReads: Map<string, number>;
-  /** The same, as confirmed last: asked again under a newer leadership, it may be higher. */
-  readonly confirmedAgain: Map<string, number>;
+  /** Asked again, it was confirmed more than once. */
+  readonly confirmedReads: Map<string, { readonly least: number; readonly most: number }>;
 }
 
 /** What is true of a member over all its lives. */
@@ -149,7 +152,7 @@ export function refuse(sentence: string): never {
   throw new Refusal(sentence);
 }
 
-export function createLife(term: number): Life {
+export function createLife(term: number, formerUntil: number): Life {
   return {
     isFresh: true,
     terms: new Set([term]),
@@ -162,9 +165,9 @@ export function createLife(term: number): Life {
     unsettled: [],
     led: new Map(),
     lostLinks: new Set(),
+    formerUntil,
     reads: new Map(),
     confirmedReads: new Map(),
-    confirmedAgain: new Map(),
   };
 }
 
@@ -177,7 +180,7 @@ export function createLed(term: number, log: SpecLog, commitIndex: number): Led 
     answered: new Map(),
     openedAt: new Map(),
     promises: new Map(),
-    wasHandedOver: false,
+    leaseFromRound: 0,
     mayTakeOver: new Set(),
   };
 }
@@ -261,7 +264,7 @@ export function addServer(world: World, start: SpecStart): Server {
   const own = { log, snapshot, compacted, abstains: false, promised: 0 };
   const disk: SpecDisk = { currentTerm, votedFor: null, ...own };
   world.members.push(startedFrom(disk, commitIndex));
-  world.lives.push(createLife(currentTerm));
+  world.lives.push(createLife(currentTerm, 0));
   world.pasts.push(createPast(start));
   return world.members.length - 1;
 }
