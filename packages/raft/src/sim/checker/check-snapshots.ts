@@ -31,7 +31,8 @@ export function observeBase(ledger: Ledger, member: MemberRecord, raft: Raft): v
     checkOffers(ledger, member, index);
   } else {
     check(evaluations, "S17", isGiven(member, index), () => `${begins()}, which nobody gave it`);
-    check(evaluations, "S2", seen.role !== "leader", () => `${begins()}, and it leads`);
+    const leads = seen.role === "leader" && seen.hardState.term === raft.hardState.term;
+    check(evaluations, "S2", !leads, () => `${begins()}, and it leads`);
     check(evaluations, "S6", index > seen.commit, () => `${begins()}; commit ${seen.commit}`);
     const whole = canon.slice(0, index);
     seen.log.length = 0;
