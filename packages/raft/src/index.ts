@@ -20,15 +20,24 @@ export type {
 } from "./machine/index.ts";
 export { jsonCodec, machine, rawMachine, sessionLimits } from "./machine/index.ts";
 export type {
+  AddOptions,
+  AskClusterOptions,
   CampaignOutcome,
   CampaignSummary,
+  CatchUpOptions,
+  ChangeOptions,
+  ClusterView,
+  DirectoryOwner,
   ElectionCause,
   ElectionSummary,
   Explained,
   Explanation,
   Finding,
   Logger,
+  MemberRole,
   MemberStatus,
+  MemberStep,
+  Members,
   MetricKind,
   MetricLabels,
   MetricName,
@@ -51,8 +60,10 @@ export type {
   VoteRefused,
 } from "./node/index.ts";
 export {
+  askCluster,
   createConsoleLogger,
   defaultLimits,
+  identifyDirectory,
   metricTable,
   replayRecording,
   silentLogger,

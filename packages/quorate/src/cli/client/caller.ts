@@ -4,13 +4,15 @@
  */
 import { createClient, type RpcClient, RpcError } from "../../rpc/index.ts";
 import type { ClientSettings } from "./client-settings.ts";
-import { describeCallError } from "./describe-call-error.ts";
+import { type CallPurpose, describeCallError } from "./describe-call-error.ts";
 
 export interface Caller {
   /** A call that changes nothing: it may be tried at every endpoint. */
   read(path: string, request: Uint8Array): Promise<Uint8Array>;
   /** A call that must not be repeated once a member may have seen it. */
   write(path: string, request: Uint8Array): Promise<Uint8Array>;
+  /** The same, for a change of the members. */
+  change(path: string, request: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Runs `use` with a caller whose connections are closed when it is done. */
@@ -22,8 +24,9 @@ export async function withCaller<Result>(
   const { timeoutMs } = settings;
   try {
     return await use({
-      read: (path, request) => call(client, path, request, { timeoutMs, idempotent: true }),
-      write: (path, request) => call(client, path, request, { timeoutMs, idempotent: false }),
+      read: (path, request) => call(client, path, request, timeoutMs, "read"),
+      write: (path, request) => call(client, path, request, timeoutMs, "write"),
+      change: (path, request) => call(client, path, request, timeoutMs, "change"),
     });
   } finally {
     client.close();
@@ -34,13 +37,15 @@ async function call(
   client: RpcClient,
   path: string,
   request: Uint8Array,
-  options: { readonly timeoutMs: number; readonly idempotent: boolean },
+  timeoutMs: number,
+  purpose: CallPurpose,
 ): Promise<Uint8Array> {
   try {
+    const options = { timeoutMs, idempotent: purpose === "read" };
     const { message } = await client.unary(path, request, options);
     return message;
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    throw await describeCallError(error, options.idempotent ? "read" : "write");
+    throw await describeCallError(error, purpose);
   }
 }
