@@ -259,6 +259,16 @@ describe("a start with --initial-cluster-state existing", () => {
     await expect(planStart(options)).rejects.toMatchObject({
       message: `Cannot start with --name d: the member at 127.0.0.1:${pd} was added as e`,
     });
+    const wiped = `a=http://127.0.0.1:${pa},x=http://localhost:${pa}`;
+    const inPlace = optionsOf("a", pa, {
+      ...{ initialCluster: wiped, initialClusterState: "existing" },
+    });
+    await expect(planStart(inPlace)).rejects.toMatchObject({
+      message:
+        "Cannot start with --data-dir (memory): member a votes in the cluster already, and the " +
+        "directory is empty",
+      hint: "Run: quorate member replace a NEW --address HOST:PORT",
+    });
     const named = { ...options, name: "e", initialCluster: initialCluster.replace("d=", "e=") };
     expect(await planStart(named)).toMatchObject({ id: "e", join: [`127.0.0.1:${pa}`] });
   });

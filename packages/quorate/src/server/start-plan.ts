@@ -63,9 +63,12 @@ interface Inquiry {
   readonly askMs: number | undefined;
 }
 
-/** As whom this member was added: it is known by its address. */
+/**
+ * As whom this member was added: it is known by its address. Who votes has had a log: without it,
+ * it is not that member any more.
+ */
 async function findOwnId(
-  { name }: ServerOptions,
+  { name, dataDir }: ServerOptions,
   { address, seeds, askMs }: Inquiry,
 ): Promise<string> {
   const limits = askMs === undefined ? {} : { timeoutMs: askMs };
@@ -80,6 +83,11 @@ async function findOwnId(
   if (found.id !== name && !isAnnouncedId(found.id)) {
     const fact = `the member at ${address} was added as ${found.id}`;
     throw badFlag("--name", name, fact, `Start it with --name ${found.id}.`);
+  }
+  if (found.votes) {
+    const fact = `member ${found.id} votes in the cluster already, and the directory is empty`;
+    const hint = `Run: quorate member replace ${found.id} NEW --address HOST:PORT`;
+    throw badFlag("--data-dir", dataDir ?? "(memory)", fact, hint);
   }
   return found.id;
 }

@@ -92,7 +92,7 @@ function describeTold(told: ToldError, purpose: CallPurpose, cause: RpcError): C
   const exitCode = clusterCodes.has(code) ? exitCodes.unavailable : exitCodes.failed;
   const lines = outcomeLines(outcome, purpose);
   if (code !== "NO_QUORUM") {
-    const text = purpose === "change" ? withoutAction(message) : message;
+    const text = purpose === "change" ? describeRefusedChange(told) : message;
     return new CliError(text, { code, exitCode, lines: [...lines, hint], cause });
   }
   const { text, advice } = describeQuorum(told);
@@ -100,9 +100,23 @@ function describeTold(told: ToldError, purpose: CallPurpose, cause: RpcError): C
   return new CliError(text, { code, exitCode, lines: [...causes, ...lines, advice], cause });
 }
 
-/** What was to be done is said once, by the lines. */
-function withoutAction(message: string): string {
-  return message.replace(/^Cannot change the members: /, "");
+/** `2 of 4 voters are ready, 3 needed after the change (c silent, d behind)` */
+function describeRefusedChange({ code, message, details }: ToldError): string {
+  const { half, voters, needed, ready, unready } = details;
+  const isLoss = code === "WOULD_LOSE_QUORUM" && typeof voters === "number" && voters > 0;
+  if (!isLoss || typeof needed !== "number" || typeof ready !== "number") {
+    return message.replace(/^Cannot change the members: /, ""); // the lines below say that
+  }
+  const who = Array.isArray(unready) ? unready.flatMap(describeUnready) : [];
+  const names = who.length === 0 ? "" : ` (${list(who)})`;
+  const when = half === "old" ? "before" : "after";
+  return `${ready} of ${voters} voters are ready, ${needed} needed ${when} the change${names}`;
+}
+
+function describeUnready(item: unknown): readonly string[] {
+  if (!isRecord(item)) return [];
+  const { id, why } = item;
+  return typeof id === "string" && typeof why === "string" ? [`${id} ${why}`] : [];
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   decodeOperatorResponse,
   encodeOperatorRequest,
   type OperatorAddAs,
+  type OperatorChange,
   type OperatorMember,
   type OperatorRequest,
   type OperatorResponse,
@@ -145,8 +146,7 @@ async function run(
   const { terminal } = context;
   const isJson = flags.json === true || settings.output === "json";
   await withCaller(settings, async (caller) => {
-    const message = await caller.change(path, encodeOperatorRequest(request));
-    let response = decodeOperatorResponse(message);
+    let response = await change(caller, request);
     const added = findAdded(request, response);
     if (!isJson) terminal.print(`${describeDone(request)}\n`);
     if (added !== null && !added.isStarted) terminal.say(describeStart(added, response.members));
@@ -157,6 +157,33 @@ async function run(
     if (isJson) terminal.print(`${formatJson(operatorJson(response))}\n`);
   });
 }
+
+async function change(caller: Caller, request: OperatorRequest): Promise<OperatorResponse> {
+  try {
+    const message = await caller.change(path, encodeOperatorRequest(request));
+    return decodeOperatorResponse(message);
+  } catch (error) {
+    const isLoss = error instanceof CliError && error.code === "WOULD_LOSE_QUORUM";
+    throw isLoss ? adviseOnLoss(error, request.change) : error;
+  }
+}
+
+/** The server does not know the commands that help; the last of its lines is its own advice. */
+export function adviseOnLoss(error: CliError, change: OperatorChange): CliError {
+  const advice = lossAdvice[change];
+  if (advice === undefined) return error;
+  const { message, code, exitCode, lines } = error;
+  const told = [...lines.slice(0, -1), ...advice];
+  return new CliError(message, { code, exitCode, lines: told, cause: error });
+}
+
+const lossAdvice: Partial<Record<OperatorChange, readonly string[]>> = {
+  ADD: ["Leave --no-auto-promote out: it then votes once it has caught up."],
+  REMOVE: [
+    "Start who is missing. Who is gone for good is removed first, or replaced:",
+    "quorate member replace OLD NEW --address HOST:PORT",
+  ],
+};
 
 function findAdded(request: OperatorRequest, { members }: OperatorResponse): OperatorMember | null {
   const { change, member, newMember } = request;

@@ -3,7 +3,7 @@
  * members of a running cluster are. Neither changes anything. Promises begin here.
  */
 import { FormatError, isNodeId } from "../../base/index.ts";
-import { allMembers } from "../../core/index.ts";
+import { allMembers, isLearner } from "../../core/index.ts";
 import type { Ports } from "../../ports/index.ts";
 import { createOsPorts } from "../../ports/os/index.ts";
 import { readIdentity } from "../../storage/index.ts";
@@ -61,7 +61,11 @@ export interface AskClusterOptions {
 export interface ClusterView {
   readonly clusterId: string;
   /** Voters and learners of the committed configuration, as the member that answered knows it. */
-  readonly members: readonly { readonly id: string; readonly address: string }[];
+  readonly members: readonly {
+    readonly id: string;
+    readonly address: string;
+    readonly votes: boolean;
+  }[];
 }
 
 /**
@@ -85,9 +89,11 @@ export async function askCluster(options: AskClusterOptions): Promise<ClusterVie
         reject(error);
         return;
       }
-      const members = allMembers(found.configuration).map((member) => ({
+      const { configuration } = found;
+      const members = allMembers(configuration).map((member) => ({
         id: member.id,
         address: member.address,
+        votes: !isLearner(configuration, member.id),
       }));
       resolve({ clusterId: found.clusterId, members });
     });
