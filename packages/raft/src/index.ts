@@ -20,8 +20,14 @@ export type {
 } from "./machine/index.ts";
 export { jsonCodec, machine, rawMachine, sessionLimits } from "./machine/index.ts";
 export type {
+  AddOptions,
+  AskClusterOptions,
   CampaignOutcome,
   CampaignSummary,
+  CatchUpOptions,
+  ChangeOptions,
+  ClusterView,
+  DirectoryOwner,
   DirectoryReport,
   ElectionCause,
   ElectionSummary,
@@ -32,7 +38,10 @@ export type {
   InspectSnapshotOptions,
   LeaseOptions,
   Logger,
+  MemberRole,
   MemberStatus,
+  MemberStep,
+  Members,
   MetricKind,
   MetricLabels,
   MetricName,
@@ -66,9 +75,11 @@ export type {
   VoteRefused,
 } from "./node/index.ts";
 export {
+  askCluster,
   createConsoleLogger,
   defaultLimits,
   describeLosses,
+  identifyDirectory,
   inspectDirectory,
   inspectSnapshot,
   metricTable,

@@ -44,6 +44,7 @@ const commands = [
   ["txn"],
   ["member"],
   ["member", "list"],
+  ...["add", "promote", "remove", "replace", "update"].map((name) => ["member", name]),
   ["status"],
   ["replay"],
   ["recover"],
@@ -71,7 +72,7 @@ describe("help", () => {
       "get KEY [RANGE_END]",
       "del KEY [RANGE_END]",
       "txn",
-      "member list",
+      "member list|add|…",
       "status",
       "replay FILE",
       "recover DIR",
@@ -137,6 +138,16 @@ describe("a wrong command line ends with 2 and says", () => {
       "quorate: option '--memory' cannot be used with option '--data-dir <dir>'\n",
     ],
     [
+      ["server", "--join", "a:1", "--initial-cluster", "b=http://b:1"],
+      "quorate: option '--join <addresses>' cannot be used with option\n" +
+        "  '--initial-cluster <members>'\n",
+    ],
+    [
+      ["member", "add", "d"],
+      "quorate: the member's address is missing\n  Write:  --address HOST:PORT\n",
+    ],
+    [["member", "replace", "d"], "quorate: missing required argument 'new'\n"],
+    [
       ["server", "--log-level", "loud"],
       "quorate: option '--log-level <level>' argument 'loud' is invalid. Write one of\n" +
         "  debug, info, warn, error.\n",
@@ -153,6 +164,8 @@ describe("a member that cannot start ends with 1 and names the flag", () => {
     [["--initial-cluster", "nonsense"], "--initial-cluster nonsense"],
     [["--listen-client-urls", "here"], '--listen-client-urls "here"'],
     [["--election-timeout", "200"], "--election-timeout 200"],
+    [["--join", "nonsense//"], "--join nonsense//"],
+    [["--name", "a", "--initial-cluster-state", "existing"], "--initial-cluster"],
   ])("%j", async (args, text) => {
     const { code, out, err } = await run("server", "--memory", ...args);
     expect({ code, out }).toEqual({ code: 1, out: "" });

@@ -108,12 +108,13 @@ const helpForm: Partial<Help> = {
     return value === undefined ? description : `${description} (${String(value)})`;
   },
   subcommandTerm: (command) => {
-    const inner = command.commands.map((each) => each.name()).join("|");
-    const names = command.registeredArguments.map((argument) => {
+    const names = command.commands.map((each) => each.name());
+    const inner = names.length > 3 ? `${names.slice(0, 2).join("|")}|…` : names.join("|");
+    const given = command.registeredArguments.map((argument) => {
       const shown = argument.name().toUpperCase();
       return argument.required ? shown : `[${shown}]`;
     });
-    return [command.name(), ...(inner === "" ? [] : [inner]), ...names].join(" ");
+    return [command.name(), ...(inner === "" ? [] : [inner]), ...given].join(" ");
   },
 };
 

@@ -19,6 +19,7 @@ export interface ServerFlags {
   readonly initialCluster?: string;
   readonly initialClusterState: "new" | "existing";
   readonly initialClusterToken: string;
+  readonly join?: readonly string[];
   readonly heartbeatInterval: number;
   readonly electionTimeout: number;
   readonly logLevel: LogLevel;
@@ -50,6 +51,10 @@ export function addServerFlags(command: Command): Command {
     option("--initial-cluster-token <text>", "sets this cluster apart from others").default(
       defaults.initialClusterToken,
     ),
+    new Option("--join <addresses>", "HOST:PORT,… of members: join their cluster")
+      .env("QUORATE_JOIN")
+      .argParser(parseList)
+      .conflicts("initialCluster"),
     option("--heartbeat-interval <ms>", "between heartbeats")
       .argParser(parseMs)
       .default(defaults.heartbeatMs),
@@ -93,6 +98,7 @@ export function createServerOptions(flags: ServerFlags): ServerOptions {
     initialCluster: flags.initialCluster ?? ownPeer,
     initialClusterState: flags.initialClusterState,
     initialClusterToken: flags.initialClusterToken,
+    join: flags.join ?? [],
     heartbeatMs: flags.heartbeatInterval,
     electionMs: flags.electionTimeout,
   };

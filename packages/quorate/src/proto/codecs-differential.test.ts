@@ -21,7 +21,7 @@ const root = protobuf.loadSync(join(client, "proto", "rpc.proto"));
 
 /** The messages that etcd calls otherwise. */
 const etcdNames: Readonly<Record<string, string>> = { ClusterMember: "Member" };
-const etcdMessages = messageNames.filter((name) => !name.startsWith("HealthCheck"));
+const etcdMessages = messageNames.filter((name) => !/^(HealthCheck|Operator)/.test(name));
 
 function toProtobufjs(name: string, message: AnyMessage): AnyMessage {
   const shape = schema.messages[name];

@@ -13,8 +13,22 @@ import type {
   HealthCheckRequest,
   HealthCheckResponse,
   KeyValue,
+  MemberAddRequest,
+  MemberAddResponse,
   MemberListRequest,
   MemberListResponse,
+  MemberPromoteRequest,
+  MemberPromoteResponse,
+  MemberRemoveRequest,
+  MemberRemoveResponse,
+  MemberUpdateRequest,
+  MemberUpdateResponse,
+  OperatorAddAs,
+  OperatorChange,
+  OperatorMember,
+  OperatorRequest,
+  OperatorResponse,
+  OperatorRole,
   PutRequest,
   PutResponse,
   RangeRequest,
@@ -44,6 +58,20 @@ const namesSortTarget: readonly SortTarget[] = ["KEY", "VERSION", "CREATE", "MOD
 const namesCompareResult: readonly CompareResult[] = ["EQUAL", "GREATER", "LESS", "NOT_EQUAL"];
 
 const namesCompareTarget: readonly CompareTarget[] = ["VERSION", "CREATE", "MOD", "VALUE", "LEASE"];
+
+const namesOperatorChange: readonly OperatorChange[] = [
+  "LIST",
+  "ADD",
+  "PROMOTE",
+  "DEMOTE",
+  "REMOVE",
+  "REPLACE",
+  "UPDATE",
+];
+
+const namesOperatorRole: readonly OperatorRole[] = ["VOTER", "LEARNER", "JOINING", "LEAVING"];
+
+const namesOperatorAddAs: readonly OperatorAddAs[] = ["PROMOTED_LEARNER", "LEARNER", "VOTER"];
 
 const namesServingStatus: readonly ServingStatus[] = [
   "UNKNOWN",
@@ -967,12 +995,20 @@ export function encodeTxnResponse(message: TxnResponse): Uint8Array {
 
 const fieldsClusterMember: ReadonlySet<number> = new Set([1, 2, 3, 4, 5]);
 
-function readClusterMember(reader: Reader, end: number): ClusterMember {
-  let ID = 0n;
-  let name = "";
-  const peerURLs: string[] = [];
-  const clientURLs: string[] = [];
-  let isLearner = false;
+const zeroClusterMember: ClusterMember = {
+  ID: 0n,
+  name: "",
+  peerURLs: [],
+  clientURLs: [],
+  isLearner: false,
+};
+
+function readClusterMember(reader: Reader, end: number, base = zeroClusterMember): ClusterMember {
+  let ID: bigint = base.ID;
+  let name: string = base.name;
+  const peerURLs: string[] = [...base.peerURLs];
+  const clientURLs: string[] = [...base.clientURLs];
+  let isLearner: boolean = base.isLearner;
   while (reader.position < end) {
     const tag = reader.tag();
     switch (tag) {
@@ -1111,6 +1147,577 @@ export function decodeMemberListResponse(bytes: Uint8Array): MemberListResponse 
 export function encodeMemberListResponse(message: MemberListResponse): Uint8Array {
   writer.begin();
   writeMemberListResponse(message);
+  return writer.finish();
+}
+
+const fieldsMemberAddRequest: ReadonlySet<number> = new Set([1, 2]);
+
+function readMemberAddRequest(reader: Reader, end: number): MemberAddRequest {
+  const peerURLs: string[] = [];
+  let isLearner = false;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        peerURLs.push(reader.string(end));
+        break;
+      case 16:
+        isLearner = reader.bool();
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberAddRequest);
+    }
+  }
+  reader.leave(end);
+  return {
+    peerURLs,
+    isLearner,
+  };
+}
+
+function writeMemberAddRequest(message: MemberAddRequest): void {
+  if (message.isLearner) writer.true(16);
+  for (const item of message.peerURLs.toReversed()) writer.string(10, item);
+}
+
+/** @throws ProtoError if these are not a MemberAddRequest. Its bytes fields are views. */
+export function decodeMemberAddRequest(bytes: Uint8Array): MemberAddRequest {
+  const reader = new Reader(bytes, "MemberAddRequest");
+  return readMemberAddRequest(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberAddRequest(message: MemberAddRequest): Uint8Array {
+  writer.begin();
+  writeMemberAddRequest(message);
+  return writer.finish();
+}
+
+const fieldsMemberAddResponse: ReadonlySet<number> = new Set([1, 2, 3]);
+
+function readMemberAddResponse(reader: Reader, end: number): MemberAddResponse {
+  let header: ResponseHeader | null = null;
+  let member: ClusterMember | null = null;
+  const members: ClusterMember[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        header = readResponseHeader(reader, reader.enter(end), header ?? undefined);
+        break;
+      case 18:
+        member = readClusterMember(reader, reader.enter(end), member ?? undefined);
+        break;
+      case 26:
+        members.push(readClusterMember(reader, reader.enter(end)));
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberAddResponse);
+    }
+  }
+  reader.leave(end);
+  return {
+    header,
+    member,
+    members,
+  };
+}
+
+function writeMemberAddResponse(message: MemberAddResponse): void {
+  for (const item of message.members.toReversed()) {
+    const mark = writer.mark();
+    writeClusterMember(item);
+    writer.embed(26, mark);
+  }
+  if (message.member !== null) {
+    const mark = writer.mark();
+    writeClusterMember(message.member);
+    writer.embed(18, mark);
+  }
+  if (message.header !== null) {
+    const mark = writer.mark();
+    writeResponseHeader(message.header);
+    writer.embed(10, mark);
+  }
+}
+
+/** @throws ProtoError if these are not a MemberAddResponse. Its bytes fields are views. */
+export function decodeMemberAddResponse(bytes: Uint8Array): MemberAddResponse {
+  const reader = new Reader(bytes, "MemberAddResponse");
+  return readMemberAddResponse(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberAddResponse(message: MemberAddResponse): Uint8Array {
+  writer.begin();
+  writeMemberAddResponse(message);
+  return writer.finish();
+}
+
+const fieldsMemberRemoveRequest: ReadonlySet<number> = new Set([1]);
+
+function readMemberRemoveRequest(reader: Reader, end: number): MemberRemoveRequest {
+  let ID = 0n;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        ID = reader.uint64Id();
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberRemoveRequest);
+    }
+  }
+  reader.leave(end);
+  return {
+    ID,
+  };
+}
+
+function writeMemberRemoveRequest(message: MemberRemoveRequest): void {
+  if (message.ID !== 0n) writer.uint64Id(8, message.ID);
+}
+
+/** @throws ProtoError if these are not a MemberRemoveRequest. Its bytes fields are views. */
+export function decodeMemberRemoveRequest(bytes: Uint8Array): MemberRemoveRequest {
+  const reader = new Reader(bytes, "MemberRemoveRequest");
+  return readMemberRemoveRequest(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberRemoveRequest(message: MemberRemoveRequest): Uint8Array {
+  writer.begin();
+  writeMemberRemoveRequest(message);
+  return writer.finish();
+}
+
+const fieldsMemberRemoveResponse: ReadonlySet<number> = new Set([1, 2]);
+
+function readMemberRemoveResponse(reader: Reader, end: number): MemberRemoveResponse {
+  let header: ResponseHeader | null = null;
+  const members: ClusterMember[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        header = readResponseHeader(reader, reader.enter(end), header ?? undefined);
+        break;
+      case 18:
+        members.push(readClusterMember(reader, reader.enter(end)));
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberRemoveResponse);
+    }
+  }
+  reader.leave(end);
+  return {
+    header,
+    members,
+  };
+}
+
+function writeMemberRemoveResponse(message: MemberRemoveResponse): void {
+  for (const item of message.members.toReversed()) {
+    const mark = writer.mark();
+    writeClusterMember(item);
+    writer.embed(18, mark);
+  }
+  if (message.header !== null) {
+    const mark = writer.mark();
+    writeResponseHeader(message.header);
+    writer.embed(10, mark);
+  }
+}
+
+/** @throws ProtoError if these are not a MemberRemoveResponse. Its bytes fields are views. */
+export function decodeMemberRemoveResponse(bytes: Uint8Array): MemberRemoveResponse {
+  const reader = new Reader(bytes, "MemberRemoveResponse");
+  return readMemberRemoveResponse(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberRemoveResponse(message: MemberRemoveResponse): Uint8Array {
+  writer.begin();
+  writeMemberRemoveResponse(message);
+  return writer.finish();
+}
+
+const fieldsMemberUpdateRequest: ReadonlySet<number> = new Set([1, 2]);
+
+function readMemberUpdateRequest(reader: Reader, end: number): MemberUpdateRequest {
+  let ID = 0n;
+  const peerURLs: string[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        ID = reader.uint64Id();
+        break;
+      case 18:
+        peerURLs.push(reader.string(end));
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberUpdateRequest);
+    }
+  }
+  reader.leave(end);
+  return {
+    ID,
+    peerURLs,
+  };
+}
+
+function writeMemberUpdateRequest(message: MemberUpdateRequest): void {
+  for (const item of message.peerURLs.toReversed()) writer.string(18, item);
+  if (message.ID !== 0n) writer.uint64Id(8, message.ID);
+}
+
+/** @throws ProtoError if these are not a MemberUpdateRequest. Its bytes fields are views. */
+export function decodeMemberUpdateRequest(bytes: Uint8Array): MemberUpdateRequest {
+  const reader = new Reader(bytes, "MemberUpdateRequest");
+  return readMemberUpdateRequest(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberUpdateRequest(message: MemberUpdateRequest): Uint8Array {
+  writer.begin();
+  writeMemberUpdateRequest(message);
+  return writer.finish();
+}
+
+const fieldsMemberUpdateResponse: ReadonlySet<number> = new Set([1, 2]);
+
+function readMemberUpdateResponse(reader: Reader, end: number): MemberUpdateResponse {
+  let header: ResponseHeader | null = null;
+  const members: ClusterMember[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        header = readResponseHeader(reader, reader.enter(end), header ?? undefined);
+        break;
+      case 18:
+        members.push(readClusterMember(reader, reader.enter(end)));
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberUpdateResponse);
+    }
+  }
+  reader.leave(end);
+  return {
+    header,
+    members,
+  };
+}
+
+function writeMemberUpdateResponse(message: MemberUpdateResponse): void {
+  for (const item of message.members.toReversed()) {
+    const mark = writer.mark();
+    writeClusterMember(item);
+    writer.embed(18, mark);
+  }
+  if (message.header !== null) {
+    const mark = writer.mark();
+    writeResponseHeader(message.header);
+    writer.embed(10, mark);
+  }
+}
+
+/** @throws ProtoError if these are not a MemberUpdateResponse. Its bytes fields are views. */
+export function decodeMemberUpdateResponse(bytes: Uint8Array): MemberUpdateResponse {
+  const reader = new Reader(bytes, "MemberUpdateResponse");
+  return readMemberUpdateResponse(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberUpdateResponse(message: MemberUpdateResponse): Uint8Array {
+  writer.begin();
+  writeMemberUpdateResponse(message);
+  return writer.finish();
+}
+
+const fieldsMemberPromoteRequest: ReadonlySet<number> = new Set([1]);
+
+function readMemberPromoteRequest(reader: Reader, end: number): MemberPromoteRequest {
+  let ID = 0n;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        ID = reader.uint64Id();
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberPromoteRequest);
+    }
+  }
+  reader.leave(end);
+  return {
+    ID,
+  };
+}
+
+function writeMemberPromoteRequest(message: MemberPromoteRequest): void {
+  if (message.ID !== 0n) writer.uint64Id(8, message.ID);
+}
+
+/** @throws ProtoError if these are not a MemberPromoteRequest. Its bytes fields are views. */
+export function decodeMemberPromoteRequest(bytes: Uint8Array): MemberPromoteRequest {
+  const reader = new Reader(bytes, "MemberPromoteRequest");
+  return readMemberPromoteRequest(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberPromoteRequest(message: MemberPromoteRequest): Uint8Array {
+  writer.begin();
+  writeMemberPromoteRequest(message);
+  return writer.finish();
+}
+
+const fieldsMemberPromoteResponse: ReadonlySet<number> = new Set([1, 2]);
+
+function readMemberPromoteResponse(reader: Reader, end: number): MemberPromoteResponse {
+  let header: ResponseHeader | null = null;
+  const members: ClusterMember[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        header = readResponseHeader(reader, reader.enter(end), header ?? undefined);
+        break;
+      case 18:
+        members.push(readClusterMember(reader, reader.enter(end)));
+        break;
+      default:
+        reader.skip(tag, end, fieldsMemberPromoteResponse);
+    }
+  }
+  reader.leave(end);
+  return {
+    header,
+    members,
+  };
+}
+
+function writeMemberPromoteResponse(message: MemberPromoteResponse): void {
+  for (const item of message.members.toReversed()) {
+    const mark = writer.mark();
+    writeClusterMember(item);
+    writer.embed(18, mark);
+  }
+  if (message.header !== null) {
+    const mark = writer.mark();
+    writeResponseHeader(message.header);
+    writer.embed(10, mark);
+  }
+}
+
+/** @throws ProtoError if these are not a MemberPromoteResponse. Its bytes fields are views. */
+export function decodeMemberPromoteResponse(bytes: Uint8Array): MemberPromoteResponse {
+  const reader = new Reader(bytes, "MemberPromoteResponse");
+  return readMemberPromoteResponse(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMemberPromoteResponse(message: MemberPromoteResponse): Uint8Array {
+  writer.begin();
+  writeMemberPromoteResponse(message);
+  return writer.finish();
+}
+
+const fieldsOperatorRequest: ReadonlySet<number> = new Set([1, 2, 3, 4, 5]);
+
+function readOperatorRequest(reader: Reader, end: number): OperatorRequest {
+  let change: OperatorChange = "LIST";
+  let member = "";
+  let newMember = "";
+  let address = "";
+  let addAs: OperatorAddAs = "PROMOTED_LEARNER";
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        change = reader.enumeration(namesOperatorChange);
+        break;
+      case 18:
+        member = reader.string(end);
+        break;
+      case 26:
+        newMember = reader.string(end);
+        break;
+      case 34:
+        address = reader.string(end);
+        break;
+      case 40:
+        addAs = reader.enumeration(namesOperatorAddAs);
+        break;
+      default:
+        reader.skip(tag, end, fieldsOperatorRequest);
+    }
+  }
+  reader.leave(end);
+  return {
+    change,
+    member,
+    newMember,
+    address,
+    addAs,
+  };
+}
+
+function writeOperatorRequest(message: OperatorRequest): void {
+  writer.enumeration(40, message.addAs, namesOperatorAddAs);
+  if (message.address.length > 0) writer.string(34, message.address);
+  if (message.newMember.length > 0) writer.string(26, message.newMember);
+  if (message.member.length > 0) writer.string(18, message.member);
+  writer.enumeration(8, message.change, namesOperatorChange);
+}
+
+/** @throws ProtoError if these are not a OperatorRequest. Its bytes fields are views. */
+export function decodeOperatorRequest(bytes: Uint8Array): OperatorRequest {
+  const reader = new Reader(bytes, "OperatorRequest");
+  return readOperatorRequest(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeOperatorRequest(message: OperatorRequest): Uint8Array {
+  writer.begin();
+  writeOperatorRequest(message);
+  return writer.finish();
+}
+
+const fieldsOperatorMember: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
+function readOperatorMember(reader: Reader, end: number): OperatorMember {
+  let ID = 0n;
+  let id = "";
+  let name = "";
+  let address = "";
+  let role: OperatorRole = "VOTER";
+  let isStarted = false;
+  let isWaiting = false;
+  let replaces = "";
+  const clientURLs: string[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        ID = reader.uint64Id();
+        break;
+      case 18:
+        id = reader.string(end);
+        break;
+      case 26:
+        name = reader.string(end);
+        break;
+      case 34:
+        address = reader.string(end);
+        break;
+      case 40:
+        role = reader.enumeration(namesOperatorRole);
+        break;
+      case 48:
+        isStarted = reader.bool();
+        break;
+      case 56:
+        isWaiting = reader.bool();
+        break;
+      case 66:
+        replaces = reader.string(end);
+        break;
+      case 74:
+        clientURLs.push(reader.string(end));
+        break;
+      default:
+        reader.skip(tag, end, fieldsOperatorMember);
+    }
+  }
+  reader.leave(end);
+  return {
+    ID,
+    id,
+    name,
+    address,
+    role,
+    isStarted,
+    isWaiting,
+    replaces,
+    clientURLs,
+  };
+}
+
+function writeOperatorMember(message: OperatorMember): void {
+  for (const item of message.clientURLs.toReversed()) writer.string(74, item);
+  if (message.replaces.length > 0) writer.string(66, message.replaces);
+  if (message.isWaiting) writer.true(56);
+  if (message.isStarted) writer.true(48);
+  writer.enumeration(40, message.role, namesOperatorRole);
+  if (message.address.length > 0) writer.string(34, message.address);
+  if (message.name.length > 0) writer.string(26, message.name);
+  if (message.id.length > 0) writer.string(18, message.id);
+  if (message.ID !== 0n) writer.uint64Id(8, message.ID);
+}
+
+/** @throws ProtoError if these are not a OperatorMember. Its bytes fields are views. */
+export function decodeOperatorMember(bytes: Uint8Array): OperatorMember {
+  const reader = new Reader(bytes, "OperatorMember");
+  return readOperatorMember(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeOperatorMember(message: OperatorMember): Uint8Array {
+  writer.begin();
+  writeOperatorMember(message);
+  return writer.finish();
+}
+
+const fieldsOperatorResponse: ReadonlySet<number> = new Set([1, 2]);
+
+function readOperatorResponse(reader: Reader, end: number): OperatorResponse {
+  let header: ResponseHeader | null = null;
+  const members: OperatorMember[] = [];
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        header = readResponseHeader(reader, reader.enter(end), header ?? undefined);
+        break;
+      case 18:
+        members.push(readOperatorMember(reader, reader.enter(end)));
+        break;
+      default:
+        reader.skip(tag, end, fieldsOperatorResponse);
+    }
+  }
+  reader.leave(end);
+  return {
+    header,
+    members,
+  };
+}
+
+function writeOperatorResponse(message: OperatorResponse): void {
+  for (const item of message.members.toReversed()) {
+    const mark = writer.mark();
+    writeOperatorMember(item);
+    writer.embed(18, mark);
+  }
+  if (message.header !== null) {
+    const mark = writer.mark();
+    writeResponseHeader(message.header);
+    writer.embed(10, mark);
+  }
+}
+
+/** @throws ProtoError if these are not a OperatorResponse. Its bytes fields are views. */
+export function decodeOperatorResponse(bytes: Uint8Array): OperatorResponse {
+  const reader = new Reader(bytes, "OperatorResponse");
+  return readOperatorResponse(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeOperatorResponse(message: OperatorResponse): Uint8Array {
+  writer.begin();
+  writeOperatorResponse(message);
   return writer.finish();
 }
 

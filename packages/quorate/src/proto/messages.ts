@@ -136,6 +136,87 @@ export interface MemberListResponse {
   members: ClusterMember[];
 }
 
+export interface MemberAddRequest {
+  peerURLs: string[];
+  isLearner: boolean;
+}
+
+export interface MemberAddResponse {
+  header: ResponseHeader | null;
+  member: ClusterMember | null;
+  members: ClusterMember[];
+}
+
+export interface MemberRemoveRequest {
+  ID: bigint;
+}
+
+export type MemberRemoveResponse = MemberListResponse;
+
+export interface MemberUpdateRequest {
+  ID: bigint;
+  peerURLs: string[];
+}
+
+export type MemberUpdateResponse = MemberListResponse;
+
+export interface MemberPromoteRequest {
+  ID: bigint;
+}
+
+export type MemberPromoteResponse = MemberListResponse;
+
+/** What `quorate.Members/Do` does; `LIST` changes nothing. */
+export type OperatorChange =
+  | "LIST"
+  | "ADD"
+  | "PROMOTE"
+  | "DEMOTE"
+  | "REMOVE"
+  | "REPLACE"
+  | "UPDATE";
+
+/** As what a member is added; the first is a learner that becomes a voter by itself. */
+export type OperatorAddAs = "PROMOTED_LEARNER" | "LEARNER" | "VOTER";
+
+export type OperatorRole = "VOTER" | "LEARNER" | "JOINING" | "LEAVING";
+
+export interface OperatorRequest {
+  change: OperatorChange;
+  /** A name, or an id in hex as lists show it; empty with `LIST`. */
+  member: string;
+  /** With `REPLACE`. */
+  newMember: string;
+  /** `host:port`; with `ADD`, `REPLACE` and `UPDATE`. */
+  address: string;
+  /** With `ADD`. */
+  addAs: OperatorAddAs;
+}
+
+export interface OperatorMember {
+  /** etcd's. */
+  ID: bigint;
+  /** The name by which the log knows it. */
+  id: string;
+  /** The name that it was started with; `id` while it has not told. */
+  name: string;
+  /** `host:port` */
+  address: string;
+  role: OperatorRole;
+  /** It has told the cluster where it serves clients. */
+  isStarted: boolean;
+  /** A learner that becomes a voter once it has caught up. */
+  isWaiting: boolean;
+  /** In whose place; empty for nobody's. */
+  replaces: string;
+  clientURLs: string[];
+}
+
+export interface OperatorResponse {
+  header: ResponseHeader | null;
+  members: OperatorMember[];
+}
+
 export interface StatusResponse {
   header: ResponseHeader | null;
   version: string;

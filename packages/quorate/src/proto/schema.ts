@@ -2,7 +2,8 @@
  * The messages of etcd's v3 API as facts: field names, numbers and types. `generate-codecs.ts`
  * turns this table into `codecs.ts`; nothing reads it at run time. Names are those of
  * `messages.ts`, which the compiler holds the generated code to. @etcd api/etcdserverpb/rpc.proto,
- * api/mvccpb/kv.proto; grpc.health.v1
+ * api/mvccpb/kv.proto; grpc.health.v1. What is called `Operator…` is of our own service
+ * `quorate.Members`, which knows members by their names.
  */
 
 /**
@@ -90,6 +91,9 @@ export const schema: Schema = {
     SortTarget: ["KEY", "VERSION", "CREATE", "MOD", "VALUE"],
     CompareResult: ["EQUAL", "GREATER", "LESS", "NOT_EQUAL"],
     CompareTarget: ["VERSION", "CREATE", "MOD", "VALUE", "LEASE"],
+    OperatorChange: ["LIST", "ADD", "PROMOTE", "DEMOTE", "REMOVE", "REPLACE", "UPDATE"],
+    OperatorRole: ["VOTER", "LEARNER", "JOINING", "LEAVING"],
+    OperatorAddAs: ["PROMOTED_LEARNER", "LEARNER", "VOTER"],
     ServingStatus: ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"],
   },
   messages: {
@@ -199,6 +203,37 @@ export const schema: Schema = {
     ),
     MemberListRequest: fields(scalar(1, "linearizable", "bool")),
     MemberListResponse: fields(header, repeated(2, "members", "ClusterMember")),
+    MemberAddRequest: fields(strings(1, "peerURLs"), scalar(2, "isLearner", "bool")),
+    MemberAddResponse: fields(
+      header,
+      message(2, "member", "ClusterMember"),
+      repeated(3, "members", "ClusterMember"),
+    ),
+    MemberRemoveRequest: fields(scalar(1, "ID", "uint64Id")),
+    MemberRemoveResponse: fields(header, repeated(2, "members", "ClusterMember")),
+    MemberUpdateRequest: fields(scalar(1, "ID", "uint64Id"), strings(2, "peerURLs")),
+    MemberUpdateResponse: fields(header, repeated(2, "members", "ClusterMember")),
+    MemberPromoteRequest: fields(scalar(1, "ID", "uint64Id")),
+    MemberPromoteResponse: fields(header, repeated(2, "members", "ClusterMember")),
+    OperatorRequest: fields(
+      enumeration(1, "change", "OperatorChange"),
+      scalar(2, "member", "string"),
+      scalar(3, "newMember", "string"),
+      scalar(4, "address", "string"),
+      enumeration(5, "addAs", "OperatorAddAs"),
+    ),
+    OperatorMember: fields(
+      scalar(1, "ID", "uint64Id"),
+      scalar(2, "id", "string"),
+      scalar(3, "name", "string"),
+      scalar(4, "address", "string"),
+      enumeration(5, "role", "OperatorRole"),
+      scalar(6, "isStarted", "bool"),
+      scalar(7, "isWaiting", "bool"),
+      scalar(8, "replaces", "string"),
+      strings(9, "clientURLs"),
+    ),
+    OperatorResponse: fields(header, repeated(2, "members", "OperatorMember")),
     StatusRequest: fields(),
     StatusResponse: fields(
       header,

@@ -33,6 +33,7 @@ import {
 } from "../proto/index.ts";
 import type { Call, MethodTable } from "../rpc/index.ts";
 import { type Backend, createHeader, type KvMachine, type KvResult } from "./backend.ts";
+import { timeoutOf } from "./call-timeout.ts";
 import { requestTooLarge, statusOfError, statusOfKvError } from "./server-errors.ts";
 
 export function registerKv(methods: MethodTable, backend: Backend): void {
@@ -87,19 +88,6 @@ function read(
     (error: unknown) => call.fail(statusOfError(error)),
   );
 }
-
-/**
- * Milliseconds for the node: the server's own limit, or a little less than the client waits, so
- * that it hears why it gets nothing, and what it gave up on is not done later.
- */
-function timeoutOf({ requestTimeoutMs }: Backend, { deadlineMs }: Call): number {
-  if (deadlineMs === null) return requestTimeoutMs;
-  const answerMs = Math.min(answerMsMax, deadlineMs / 10);
-  return Math.max(1, Math.min(requestTimeoutMs, deadlineMs - answerMs));
-}
-
-/** Milliseconds of a client's deadline that are kept for the way back. */
-const answerMsMax = 100;
 
 function write(
   backend: Backend,

@@ -13,7 +13,8 @@ export function registerMaintenance(methods: MethodTable, backend: Backend): voi
       const stats = backend.machines.kv.read((kv) => kv.stats(), { consistency: "stale" });
       stats.then(
         ({ revision, sizeBytes, sizeInUseBytes }) => {
-          const { leader, term, last, applied, clusterId } = backend.node.status();
+          const { id, leader, term, last, applied, clusterId, members } = backend.node.status();
+          const isLearner = members.some((one) => one.id === id && one.role === "learner");
           const message = encodeStatusResponse({
             header: createHeader(backend, revision),
             version: etcdVersion,
@@ -24,7 +25,7 @@ export function registerMaintenance(methods: MethodTable, backend: Backend): voi
             raftAppliedIndex: applied,
             errors: leader === null ? ["etcdserver: no leader"] : [],
             dbSizeInUse: sizeInUseBytes,
-            isLearner: false,
+            isLearner,
           });
           call.respond(message);
         },

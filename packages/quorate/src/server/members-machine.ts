@@ -1,12 +1,14 @@
 /**
- * What members say of themselves to clients: their client URLs, by name. Written by each member
- * when it starts, through the log like everything else.
+ * What members say of themselves to clients: their client URLs, by the name in the log. Written by
+ * each member when it starts, through the log like everything else.
  */
 import { type MachineDeclaration, type MachineHandle, machine } from "@quorate/raft";
 
 export interface MemberAttributes {
   readonly clientUrls: readonly string[];
   readonly version: string;
+  /** The name that it was started with, where that is not the one under which it was added. */
+  readonly shownAs?: string;
 }
 
 export interface PublishArguments extends MemberAttributes {
@@ -27,8 +29,10 @@ export const membersMachine: MachineDeclaration<MachineHandle<MembersState, Memb
     version: 1,
     initial: (): MembersState => ({ members: {} }),
     commands: {
-      publish(state: MembersState, { name, clientUrls, version }: PublishArguments): void {
-        state.members[name] = { clientUrls, version };
+      publish(state: MembersState, { name, ...attributes }: PublishArguments): void {
+        const { clientUrls, version, shownAs } = attributes;
+        const shown = shownAs === undefined ? {} : { shownAs };
+        state.members[name] = { clientUrls, version, ...shown };
       },
     },
   });

@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly initialCluster: string;
   readonly initialClusterState: "new" | "existing";
   readonly initialClusterToken: string;
+  /** `host:port` of running members: this one joins their cluster. Empty: it does not. */
+  readonly join: readonly string[];
   readonly heartbeatMs: number;
   readonly electionMs: number;
 }
@@ -31,6 +33,7 @@ export const defaultServerOptions: ServerOptions = {
   initialCluster: "default=http://localhost:2380",
   initialClusterState: "new",
   initialClusterToken: "etcd-cluster",
+  join: [],
   heartbeatMs: 100,
   electionMs: 1_000,
 };
@@ -85,10 +88,30 @@ export function parseInitialCluster(text: string): Record<string, string> {
   return members;
 }
 
-/** @throws QuorateError `BAD_CONFIG` if the flags contradict each other */
+/**
+ * Names to peer addresses of the first members; with `--join` of this one only.
+ *
+ * @throws QuorateError `BAD_CONFIG` if the flags contradict each other
+ */
 export function checkServerOptions(options: ServerOptions): Record<string, string> {
   // First what others follow from, so that the flag that was given is the one that is named.
   for (const url of options.listenPeerUrls) addressOfUrl("--listen-peer-urls", url);
+  const members = options.join.length > 0 ? checkJoin(options) : checkInitialCluster(options);
+  checkNumbers(options);
+  return members;
+}
+
+function checkJoin({ name, initialAdvertisePeerUrls }: ServerOptions): Record<string, string> {
+  const flag = "--initial-advertise-peer-urls";
+  const [address, ...others] = initialAdvertisePeerUrls.map((url) => addressOfUrl(flag, url));
+  if (address === undefined || others.length > 0) {
+    const value = initialAdvertisePeerUrls.join(",");
+    throw badFlag(flag, value, "one is needed, and one only", "Give one URL.");
+  }
+  return { [name]: address };
+}
+
+function checkInitialCluster(options: ServerOptions): Record<string, string> {
   const members = parseInitialCluster(options.initialCluster);
   const own = members[options.name];
   if (own === undefined) {
@@ -102,6 +125,10 @@ export function checkServerOptions(options: ServerOptions): Record<string, strin
     const fact = `--initial-cluster says ${own} for ${options.name}`;
     throw badFlag(flag, options.initialAdvertisePeerUrls.join(","), fact, "Make the two equal.");
   }
+  return members;
+}
+
+function checkNumbers(options: ServerOptions): void {
   if (options.listenPeerUrls.length !== 1) {
     const value = options.listenPeerUrls.join(",");
     throw badFlag("--listen-peer-urls", value, "one is needed, and one only", "Give one URL.");
@@ -114,5 +141,4 @@ export function checkServerOptions(options: ServerOptions): Record<string, strin
     const hint = "Raise it, or lower --heartbeat-interval.";
     throw badFlag("--election-timeout", String(options.electionMs), fact, hint);
   }
-  return members;
 }

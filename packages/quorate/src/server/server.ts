@@ -14,7 +14,9 @@ import { registerCluster } from "./cluster-service.ts";
 import { createHttpEndpoints } from "./http-endpoints.ts";
 import { registerKv } from "./kv-service.ts";
 import { registerMaintenance } from "./maintenance-service.ts";
-import { addressOfUrl, badFlag, checkServerOptions, type ServerOptions } from "./options.ts";
+import { registerMembers } from "./members-service.ts";
+import { addressOfUrl, badFlag, type ServerOptions } from "./options.ts";
+import { planStart } from "./start-plan.ts";
 import { quorateVersion } from "./versions.ts";
 
 /** Bytes of one request in the log, as in etcd: 1.5 MiB. */
@@ -40,19 +42,16 @@ export interface QuorateServer {
  * @throws QuorateError that names the flag, directory or address that cannot be used
  */
 export async function startServer(options: ServerOptions, logger: Logger): Promise<QuorateServer> {
-  const members = checkServerOptions(options);
+  const plan = await planStart(options);
   const clientAddresses = options.listenClientUrls.map((url) =>
     addressOfUrl("--listen-client-urls", url),
   );
   const listen = addressOfUrl("--listen-peer-urls", options.listenPeerUrls[0] ?? "");
-  const isExisting = options.initialClusterState === "existing";
   const node = await start({
-    id: options.name,
-    members,
+    ...plan,
     machines: serverMachines,
     token: options.initialClusterToken,
     listen,
-    joinsExisting: isExisting,
     limits: {
       heartbeatMs: options.heartbeatMs,
       electionMs: options.electionMs,
@@ -106,6 +105,7 @@ class Server implements QuorateServer {
     const methods = new MethodTable();
     registerKv(methods, this.#backend);
     registerCluster(methods, this.#backend);
+    registerMembers(methods, this.#backend);
     registerMaintenance(methods, this.#backend);
     const rpc = createRpcServer({
       methods,
@@ -138,8 +138,11 @@ class Server implements QuorateServer {
   publish(): void {
     const clientUrls = [...this.#options.advertiseClientUrls];
     const { name } = this.#options;
+    const { id } = this.node;
+    const shown = id === name ? {} : { shownAs: name };
+    const attributes = { name: id, clientUrls, version: quorateVersion(), ...shown };
     const attempt = (): void => {
-      this.node.machines.members.publish({ name, clientUrls, version: quorateVersion() }).then(
+      this.node.machines.members.publish(attributes).then(
         () => this.#logger.info({ name, clientUrls }, `published ${name} with its client URLs`),
         (error: unknown) => {
           if (error instanceof QuorateError && error.code === "STOPPED") return;
@@ -173,6 +176,8 @@ const flagsOfOptions: Readonly<Record<string, string>> = {
   id: "--name",
   dir: "--data-dir",
   members: "--initial-cluster",
+  join: "--join",
+  address: "--initial-advertise-peer-urls",
   "limits.heartbeatMs": "--heartbeat-interval",
   "limits.electionMs": "--election-timeout",
 };

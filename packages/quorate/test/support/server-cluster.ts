@@ -1,6 +1,6 @@
 /**
- * Three member processes of the built `quorate server`, on free ports with their data in a folder,
- * and the few gRPC calls that the fault tests make.
+ * Three member processes of the built `quorate server`, and others that join them, on free ports
+ * with their data in a folder, and the few gRPC calls that the fault tests make.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -67,6 +67,9 @@ export interface ServerClusterOptions {
   readonly flags?: readonly string[];
 }
 
+/** Those of the first cluster, and those that may join it. */
+const names = "abcdef";
+
 function inFolder(name: string, folder: string): string {
   return join(folder, name);
 }
@@ -87,25 +90,41 @@ export class ServerCluster {
 
   /** All three run and answer linearizable reads. */
   static async started(options: ServerClusterOptions = {}): Promise<ServerCluster> {
-    const cluster = new ServerCluster(await freePorts(6), options);
+    const cluster = new ServerCluster(await freePorts(2 * names.length), options);
     cluster.launchAll();
     await cluster.ready();
     return cluster;
   }
 
   peerUrl(name: string): string {
-    return `http://127.0.0.1:${this.#ports["abc".indexOf(name) + 3]}`;
+    return `http://127.0.0.1:${this.#ports[names.indexOf(name) + names.length]}`;
+  }
+
+  /** `host:port` for other members. */
+  peerAddress(name: string): string {
+    return this.peerUrl(name).replace("http://", "");
   }
 
   launch(name: string): ServerProcess {
-    const client = `127.0.0.1:${this.#ports["abc".indexOf(name)]}`;
+    return this.launchWith(name, ["--initial-cluster", this.initialCluster]);
+  }
+
+  /** One that asks `a`, `b` and `c` for their cluster, if its directory is empty. */
+  launchJoining(name: string): ServerProcess {
+    const seeds = ["a", "b", "c"].map((seed) => this.peerAddress(seed)).join(",");
+    return this.launchWith(name, ["--join", seeds]);
+  }
+
+  /** With these flags of its cluster. */
+  launchWith(name: string, clusterFlags: readonly string[]): ServerProcess {
+    const client = `127.0.0.1:${this.#ports[names.indexOf(name)]}`;
     const { dirOf = inFolder, flags = [] } = this.#options;
     const args = [
       ["--name", name],
       ["--data-dir", dirOf(name, this.folder)],
       ["--listen-client-urls", `http://${client}`],
       ["--listen-peer-urls", this.peerUrl(name)],
-      ["--initial-cluster", this.initialCluster],
+      clusterFlags,
       ["--heartbeat-interval", "50"],
       ["--election-timeout", "500"],
     ].flat();

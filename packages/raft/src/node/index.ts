@@ -20,6 +20,8 @@ export type { Logger } from "./logger.ts";
 export { createConsoleLogger, silentLogger } from "./logger.ts";
 export { Member } from "./member.ts";
 export type { AppliedMachines, MemberParts } from "./member-parts.ts";
+export type { AskClusterOptions, ClusterView, DirectoryOwner } from "./membership/look-around.ts";
+export { askCluster, identifyDirectory } from "./membership/look-around.ts";
 export type {
   AddOptions,
   CatchUpOptions,

@@ -4,8 +4,8 @@ export type { LogStore, PersistRequest, RecoveredLog, SnapshotEffect } from "./l
 export { StorageError } from "./log-store.ts";
 export type { MemoryLogOptions } from "./memory-log-store.ts";
 export { MemoryLogStore, openMemoryLog } from "./memory-log-store.ts";
-export type { OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts";
-export { findsLog, openDirectory } from "./open-directory.ts";
+export type { FoundIdentity, OpenDirectoryOptions, OpenedDirectory } from "./open-directory.ts";
+export { findsLog, openDirectory, readIdentity } from "./open-directory.ts";
 export type { PeerRecord, PeerRecordStore } from "./peer-records.ts";
 export { createPeerRecordStore, peerRecordsMax } from "./peer-records.ts";
 export type { BuildPlace, DirectoryContent } from "./rebuild/build-directory.ts";

@@ -118,6 +118,35 @@ function isOfLog(name: string): boolean {
   return name !== identityFileName && name !== peersFileName;
 }
 
+/**
+ * Whose directory it is, without a lock and without changing anything; null of one that holds no
+ * identity. `hasLog` as `findsLog` says.
+ */
+export function readIdentity(
+  { disk, crc32, directory }: Pick<OpenDirectoryOptions, "disk" | "crc32" | "directory">,
+  done: (error: OpenError | null, found?: FoundIdentity | null) => void,
+): void {
+  runTask(findIdentity(disk, crc32, directory), (error, found) => {
+    if (error !== null) done(toOpenError(error));
+    else done(null, found);
+  });
+}
+
+/** What a directory says of itself. */
+export interface FoundIdentity {
+  readonly identity: DirectoryIdentity;
+  readonly hasLog: boolean;
+}
+
+function* findIdentity(disk: Disk, crc32: Crc32, directory: string): Task<FoundIdentity | null> {
+  yield* perform((done) => disk.makeDirectory(directory, done));
+  const names = yield* perform<readonly string[]>((done) => disk.list(directory, done));
+  if (!names.includes(identityFileName)) return null;
+  const file = pathIn(directory, identityFileName);
+  const identity = decodeIdentity(yield* readWhole(disk, file), file, crc32);
+  return { identity, hasLog: names.some(isOfLog) };
+}
+
 function* identify(options: OpenDirectoryOptions): Task<Omit<OpenedDirectory, "lock">> {
   const { disk, directory, crc32 } = options;
   const names = yield* perform<readonly string[]>((done) => disk.list(directory, done));

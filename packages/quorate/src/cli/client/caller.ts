@@ -4,7 +4,7 @@
  */
 import { createClient, type RpcClient, RpcError, type StreamOptions } from "../../rpc/index.ts";
 import type { ClientSettings } from "./client-settings.ts";
-import { describeCallError } from "./describe-call-error.ts";
+import { type CallPurpose, describeCallError } from "./describe-call-error.ts";
 
 export interface Caller {
   /** A call that changes nothing: it may be tried at every endpoint. */
@@ -20,6 +20,8 @@ export interface Caller {
     request: Uint8Array,
     onMessage: (message: Uint8Array) => Promise<void>,
   ): Promise<string>;
+  /** The same, for a change of the members. */
+  change(path: string, request: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Runs `use` with a caller whose connections are closed when it is done. */
@@ -31,8 +33,9 @@ export async function withCaller<Result>(
   const { timeoutMs } = settings;
   try {
     return await use({
-      read: (path, request) => call(client, path, request, { timeoutMs, idempotent: true }),
-      write: (path, request) => call(client, path, request, { timeoutMs, idempotent: false }),
+      read: (path, request) => call(client, path, request, timeoutMs, "read"),
+      write: (path, request) => call(client, path, request, timeoutMs, "write"),
+      change: (path, request) => call(client, path, request, timeoutMs, "change"),
       stream: (path, request, onMessage) => {
         return callStream(client, path, request, { silenceMs: timeoutMs, onMessage });
       },
@@ -46,14 +49,16 @@ async function call(
   client: RpcClient,
   path: string,
   request: Uint8Array,
-  options: { readonly timeoutMs: number; readonly idempotent: boolean },
+  timeoutMs: number,
+  purpose: CallPurpose,
 ): Promise<Uint8Array> {
   try {
+    const options = { timeoutMs, idempotent: purpose === "read" };
     const { message } = await client.unary(path, request, options);
     return message;
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    throw await describeCallError(error, options.idempotent ? "read" : "write");
+    throw await describeCallError(error, purpose);
   }
 }
 

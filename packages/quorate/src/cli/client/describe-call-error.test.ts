@@ -125,6 +125,39 @@ describe("other errors of the server", () => {
   });
 });
 
+describe("a change of the members that is refused", () => {
+  const hint = "Start c, or add the new members as learners first.";
+
+  it("has the arithmetic of the preflight, who is missing, and what to do", async () => {
+    const unready = [
+      { id: "c", why: "silent" },
+      { id: "d", why: "behind" },
+    ];
+    const details = { half: "new", voters: 4, needed: 3, ready: 2, unready };
+    expect(await tell("change", told("WOULD_LOSE_QUORUM", { details, hint }))).toBe(
+      [
+        "quorate: WOULD_LOSE_QUORUM  2 of 4 voters are ready, 3 needed after the change",
+        "  (c silent, d behind)",
+        "  The members were not changed.",
+        "  Start c, or add the new members as learners first.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("says once that it was a change, and of an unknown outcome how to look", async () => {
+    const message = "Cannot change the members: a member d was removed";
+    const removed = told("MEMBER_REMOVED", { message, hint: "Choose another name." });
+    expect(await tell("change", removed)).toBe(
+      "quorate: MEMBER_REMOVED  a member d was removed\n  The members were not changed.\n" +
+        "  Choose another name.\n",
+    );
+    expect(await tell("change", { ...sent, kind: "deadline", timeoutMs: 5_000 })).toContain(
+      "The members may or may not have been changed. See:  quorate member list",
+    );
+  });
+});
+
 describe("no answer", () => {
   it("names each endpoint with its cause", async () => {
     const attempts: CallFailure[] = [

@@ -17,7 +17,8 @@ import { endpointDefault } from "./client-settings.ts";
 import { probePeerPort } from "./probe-peer-port.ts";
 import { isRecord, namesOf, parseToldError, type ToldError } from "./told-error.ts";
 
-export type CallPurpose = "read" | "write";
+/** `change`: of the members. */
+export type CallPurpose = "read" | "write" | "change";
 
 /** Asks the port once more where that tells what it is. */
 export async function describeCallError(error: RpcError, purpose: CallPurpose): Promise<CliError> {
@@ -91,11 +92,31 @@ function describeTold(told: ToldError, purpose: CallPurpose, cause: RpcError): C
   const exitCode = clusterCodes.has(code) ? exitCodes.unavailable : exitCodes.failed;
   const lines = outcomeLines(outcome, purpose);
   if (code !== "NO_QUORUM") {
-    return new CliError(message, { code, exitCode, lines: [...lines, hint], cause });
+    const text = purpose === "change" ? describeRefusedChange(told) : message;
+    return new CliError(text, { code, exitCode, lines: [...lines, hint], cause });
   }
   const { text, advice } = describeQuorum(told);
   const causes = describeCauses(told.details["causes"]);
   return new CliError(text, { code, exitCode, lines: [...causes, ...lines, advice], cause });
+}
+
+/** `2 of 4 voters are ready, 3 needed after the change (c silent, d behind)` */
+function describeRefusedChange({ code, message, details }: ToldError): string {
+  const { half, voters, needed, ready, unready } = details;
+  const isLoss = code === "WOULD_LOSE_QUORUM" && typeof voters === "number" && voters > 0;
+  if (!isLoss || typeof needed !== "number" || typeof ready !== "number") {
+    return message.replace(/^Cannot change the members: /, ""); // the lines below say that
+  }
+  const who = Array.isArray(unready) ? unready.flatMap(describeUnready) : [];
+  const names = who.length === 0 ? "" : ` (${list(who)})`;
+  const when = half === "old" ? "before" : "after";
+  return `${ready} of ${voters} voters are ready, ${needed} needed ${when} the change${names}`;
+}
+
+function describeUnready(item: unknown): readonly string[] {
+  if (!isRecord(item)) return [];
+  const { id, why } = item;
+  return typeof id === "string" && typeof why === "string" ? [`${id} ${why}`] : [];
 }
 
 /**
@@ -141,6 +162,7 @@ function list(names: readonly string[]): string {
 
 function outcomeLines(outcome: ToldError["outcome"], purpose: CallPurpose): readonly string[] {
   if (purpose === "read") return [];
+  if (purpose === "change") return [changeLines[outcome]];
   switch (outcome) {
     case "not-applied":
       return ["Your write was not applied. It is safe to retry."];
@@ -150,6 +172,12 @@ function outcomeLines(outcome: ToldError["outcome"], purpose: CallPurpose): read
       return ["Your write may or may not have been applied. Read before you repeat it."];
   }
 }
+
+const changeLines: Readonly<Record<ToldError["outcome"], string>> = {
+  "not-applied": "The members were not changed.",
+  applied: "The members were changed.",
+  unknown: "The members may or may not have been changed. See:  quorate member list",
+};
 
 function unavailable(
   code: string,

@@ -14,6 +14,8 @@ export interface MemberReport {
   /** Null for a member that has not told where it serves clients. */
   readonly clientUrl: string | null;
   readonly peerUrl: string;
+  /** Whether it votes: learners do not. */
+  readonly isVoter: boolean;
   /** What it says, or why it does not. */
   readonly answer:
     | { readonly kind: "status"; readonly status: MemberFigures }
@@ -43,7 +45,7 @@ export async function fetchMemberReport(
   const clientUrl = member.clientURLs[0] ?? null;
   const peerUrl = member.peerURLs[0] ?? "";
   const name = member.name === "" ? peerUrl.replace(/^http:\/\//, "") : member.name;
-  const about = { name, clientUrl, peerUrl };
+  const about = { name, clientUrl, peerUrl, isVoter: !member.isLearner };
   if (clientUrl === null) {
     const reason = "it has not told the cluster where it serves clients: not started yet?";
     return { ...about, answer: { kind: "unreachable", reason } };

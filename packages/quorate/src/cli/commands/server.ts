@@ -22,7 +22,11 @@ export function registerServer(program: Command, context: CliContext): void {
         "    --listen-client-urls http://10.0.0.1:2379 \\\n" +
         "    --listen-peer-urls http://10.0.0.1:2380 \\\n" +
         "    --initial-cluster a=http://10.0.0.1:2380,b=http://10.0.0.2:2380,\\\n" +
-        "c=http://10.0.0.3:2380",
+        "c=http://10.0.0.3:2380\n" +
+        "\nA fourth one (see also quorate member add --help):\n" +
+        "  quorate server --name d --data-dir /var/lib/quorate \\\n" +
+        "    --listen-client-urls http://10.0.0.4:2379 \\\n" +
+        "    --listen-peer-urls http://10.0.0.4:2380 --join 10.0.0.1:2380,10.0.0.2:2380",
     )
     .action((flags: ServerFlags) => runServer(context, flags));
 }

@@ -11,6 +11,7 @@ function report(
     name,
     clientUrl: `http://127.0.0.1:${port}`,
     peerUrl: `http://127.0.0.1:${port + 1}`,
+    isVoter: true,
     answer: {
       kind: "status",
       status: {
@@ -28,7 +29,8 @@ function report(
 
 function down(name: string): MemberReport {
   const answer = { kind: "unreachable" as const, reason: "nothing listens there (ECONNREFUSED)" };
-  return { name, clientUrl: "http://127.0.0.1:32379", peerUrl: "http://127.0.0.1:32380", answer };
+  const urls = { clientUrl: "http://127.0.0.1:32379", peerUrl: "http://127.0.0.1:32380" };
+  return { name, ...urls, isVoter: true, answer };
 }
 
 describe("formatStatus", () => {
@@ -58,6 +60,8 @@ describe("isAvailable", () => {
     expect(isAvailable([leader, down("b")])).toBe(false);
     expect(isAvailable([lost, lost, down("c")])).toBe(false);
     expect(isAvailable([])).toBe(false);
+    const learners = ["d", "e", "f"].map((name) => ({ ...down(name), isVoter: false }));
+    expect(isAvailable([leader, follower, down("c"), ...learners])).toBe(true);
   });
 });
 

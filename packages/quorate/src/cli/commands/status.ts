@@ -42,10 +42,11 @@ async function runStatus(context: CliContext, command: Command): Promise<void> {
   if (!isAvailable(reports)) context.setExitCode(exitCodes.unavailable);
 }
 
-/** Whether a majority answers and one of them leads. */
+/** Whether a majority of the voters answers and one of them leads. */
 export function isAvailable(reports: readonly MemberReport[]): boolean {
-  const figures = reports.flatMap(({ answer }) => (answer.kind === "status" ? answer.status : []));
-  const isMajority = figures.length > reports.length / 2;
+  const voters = reports.filter(({ isVoter }) => isVoter);
+  const figures = voters.flatMap(({ answer }) => (answer.kind === "status" ? answer.status : []));
+  const isMajority = figures.length > voters.length / 2;
   return isMajority && figures.some(({ role }) => role === "leader");
 }
 
