@@ -2,25 +2,22 @@
  * What befalls the members in the first phase: each kind of fault strikes at random instants, as
  * often as the seed's options say. Whoever was struck down gets up again after a while.
  */
-import type { DamageKind } from "../hosts/index.ts";
 import { pick, type Random } from "../random.ts";
 import { electionMaxMs, type FaultKind, faultKinds } from "./options.ts";
 import type { SimMember } from "./sim-member.ts";
+import { damageOfOtherCopy, drawDamage, isHardState, type StrikeOptions } from "./strikes.ts";
 import type { World } from "./world.ts";
 
-/** Of the starts, those that are struck again. */
-const againShare = 0.4;
-/** The same of starts that have something to mend. */
-const againMendingShare = 0.7;
-/** Of the starts, those that hear again what was said to the runs before. */
-const recallShare = 0.5;
-/** Of the writes of a term or vote, those that are struck. */
-const hardStateShare = 0.05;
-/** In the names of the files that hold term and vote. */
-const hardStateName = "hard-state";
+/** What a death in the middle leaves half done. */
+const changes: ReadonlySet<string> = new Set(["write", "sync", "rename", "sync-directory"]);
 
-function isSegment(path: string): boolean {
-  return path.endsWith(".wal");
+/** When a death comes, and what comes after it. */
+interface Soon {
+  /** 0: at once, or in one of the next few operations. */
+  readonly syncs: number;
+  /** Whether the next start is struck again. */
+  readonly againShare: number;
+  after?(): void;
 }
 
 export class Nemesis {
@@ -29,6 +26,10 @@ export class Nemesis {
   /** The unit of all its times: the longest election timeout, milliseconds. */
   readonly #unitMs: number;
   #isOver = false;
+
+  get #strikes(): StrikeOptions {
+    return this.#world.options.strikes;
+  }
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -196,27 +197,28 @@ export class Nemesis {
   #kill(isPowerLoss: boolean): void {
     const random = this.#random;
     const isAll = isPowerLoss && random.chance(0.1);
+    const { againShare } = this.#strikes;
     const victims = isAll ? this.#world.members : [this.#drawVictim()];
     for (const member of victims) {
-      if (member !== null) this.#strikeDown(member, isPowerLoss);
+      if (member !== null) this.#strikeSoon(member, isPowerLoss, { syncs: 0, againShare });
     }
   }
 
-  #strikeDown(member: SimMember, isPowerLoss: boolean, share = againShare): void {
+  #strikeDown(member: SimMember, isPowerLoss: boolean, againShare: number): void {
     if (member.life === null) return;
     this.#world.hosts.faults.add(isPowerLoss ? "nemesis.power-loss" : "nemesis.kill");
     member.kill(isPowerLoss ? this.#drawShares(member) : null);
-    this.#later(this.#downMs(), () => this.#boot(member, share));
+    this.#later(this.#downMs(), () => this.#boot(member, againShare));
   }
 
   /** Starts it, and may strike again while it reads and mends what it finds, or soon after. */
-  #boot(member: SimMember, share = againShare): void {
+  #boot(member: SimMember, againShare: number): void {
     member.start();
     const random = this.#random;
-    if (random.chance(recallShare)) this.#recall(member);
+    if (random.chance(this.#strikes.recallShare)) this.#recall(member);
     const isPowerLoss = this.#drawDeath();
-    if (isPowerLoss === null || !random.chance(share)) return;
-    this.#strikeSoon(member, isPowerLoss, pick(random, [4, 12, 60]), share);
+    if (isPowerLoss === null || !random.chance(againShare)) return;
+    this.#strikeSoon(member, isPowerLoss, { syncs: pick(random, [4, 10, 10, 40]), againShare });
   }
 
   /** What was said to its former runs comes once more, while it finds its place again. */
@@ -231,18 +233,42 @@ export class Nemesis {
 
   /** Strikes while a term or a vote is written: both files of it are under way in turn. */
   #onHardState(member: SimMember): void {
+    const { hardStateShare, againMendingShare } = this.#strikes;
     if (!this.#random.chance(hardStateShare)) return;
     const isPowerLoss = this.#drawDeath();
-    if (isPowerLoss !== null) this.#strikeSoon(member, isPowerLoss, 4, againMendingShare);
+    if (isPowerLoss === null) return;
+    this.#strikeSoon(member, isPowerLoss, { syncs: 4, againShare: againMendingShare });
   }
 
-  /** Within so many syncs, as they last on average. */
-  #strikeSoon(member: SimMember, isPowerLoss: boolean, syncs: number, share = againShare): void {
+  /**
+   * Within so many syncs, as they last on average; or in the middle of as many writes and syncs, so
+   * that each of them is as likely to be the last.
+   */
+  #strikeSoon(member: SimMember, isPowerLoss: boolean, { syncs, againShare, after }: Soon): void {
     const { life } = member;
-    const { syncLatency } = this.#world.options.disk;
-    this.#later(syncs * syncLatency.meanMs * this.#random.unit(), () => {
-      if (member.life === life) this.#strikeDown(member, isPowerLoss, share);
-    });
+    const strike = (): void => {
+      if (member.life !== life || life === null) return;
+      this.#strikeDown(member, isPowerLoss, againShare);
+      after?.();
+    };
+    if (this.#random.chance(this.#strikes.insideShare)) {
+      this.#insideOperation(member, 1 + this.#random.below(2 * syncs + 4), strike);
+      return;
+    }
+    const delayMs = syncs * this.#world.options.disk.syncLatency.meanMs * this.#random.unit();
+    if (delayMs === 0) strike();
+    else this.#later(delayMs, strike);
+  }
+
+  /** In the middle of the `count`-th operation from now that changes the disk. */
+  #insideOperation({ host }: SimMember, count: number, strike: () => void): void {
+    const { disk } = host;
+    let left = count;
+    disk.onOperation = ({ kind }) => {
+      if (!changes.has(kind) || --left > 0) return;
+      disk.onOperation = () => {};
+      this.#later(0, strike);
+    };
   }
 
   /** Whether the power fails or the process alone dies, as the rates have it; null: neither. */
@@ -277,7 +303,7 @@ export class Nemesis {
 
   #bringBack(member: SimMember): void {
     member.kill(null);
-    this.#boot(member, againMendingShare);
+    this.#boot(member, this.#strikes.againMendingShare);
   }
 
   #pause(): void {
@@ -319,16 +345,32 @@ export class Nemesis {
   #fill(): void {
     const member = this.#drawVictim();
     if (member === null) return;
-    member.host.disk.setFreeBytes(this.#random.below(4096));
+    const fill = (): void => this.#fillDisk(member);
+    const random = this.#random;
+    const isPowerLoss = random.chance(0.5) ? this.#drawDeath() : null;
+    if (isPowerLoss === null) {
+      fill();
+      return;
+    }
+    // Before or after: half a write is there, or is one that had no room.
+    const isBefore = random.chance(0.5);
+    if (isBefore) fill();
+    const againShare = this.#strikes.againMendingShare;
+    const soon: Soon = isBefore ? { syncs: 0, againShare } : { syncs: 0, againShare, after: fill };
+    this.#strikeSoon(member, isPowerLoss, soon);
+  }
+
+  #fillDisk(member: SimMember): void {
+    const random = this.#random;
+    member.host.disk.setFreeBytes(512 * random.below(9) + pick(random, [0, 0, random.below(512)]));
     this.#count("disk-full", member.id, null);
-    const isPowerLoss = this.#drawDeath();
-    if (isPowerLoss !== null && this.#random.chance(0.4)) this.#strikeDown(member, isPowerLoss);
-    this.#later(this.#unitMs * 4 * this.#random.unit(), () => {
+    this.#later(this.#unitMs * pick(random, [4, 12]) * random.unit(), () => {
       member.host.disk.setFreeBytes(Number.POSITIVE_INFINITY);
       // What was put off until there is room is done by then, or was forgotten.
       const again = this.#drawDeath();
-      const syncs = pick(this.#random, [15, 60, 240]);
-      if (again !== null && this.#random.chance(0.5)) this.#strikeSoon(member, again, syncs);
+      const syncs = pick(random, [4, 15, 60, 240]);
+      if (again === null || !random.chance(0.5)) return;
+      this.#strikeSoon(member, again, { syncs, againShare: this.#strikes.againShare });
     });
   }
 
@@ -340,15 +382,12 @@ export class Nemesis {
     return unsound + 1 <= (members.length - 1) >> 1;
   }
 
-  /**
-   * A member is stopped and its disk harmed at rest. What vanishes from the very end of a log that
-   * was not closed in order cannot be noticed; such a log only rots.
-   */
+  /** A member's disk is harmed at rest; most are stopped in order first. */
   #damage(): void {
     const member = this.#drawVictim();
-    if (member === null || member.life === null || member.isPaused) return;
+    if (member === null || member.isPaused || member.state === "halted") return;
     if (!this.#mayHarm(member)) return;
-    if (member.state === "up" && this.#random.chance(0.7)) {
+    if (member.state === "up" && this.#random.chance(this.#strikes.sealedShare)) {
       member.stop();
       this.#later(this.#unitMs / 2, () => {
         if (member.state === "ended" && this.#mayHarm(member)) this.#harm(member);
@@ -358,36 +397,23 @@ export class Nemesis {
 
   #harm(member: SimMember): void {
     const { isSealed } = member;
-    member.kill(null);
-    const weights = isSealed
-      ? {
-          rotten: 4,
-          zeroed: 2,
-          stale: 1,
-          "lost-sync": 1,
-          misdirected: 1,
-          "cut-short": 1,
-          "lost-file": 1,
-        }
-      : { rotten: 1 };
+    const isDown = member.life === null;
+    if (!isDown) member.kill(null);
     const random = this.#random;
-    // What was written last to the log is what a start has to judge.
-    const aim = random.chance(0.6) ? { files: isSegment, recentShare: 0.8 } : {};
-    const report = member.host.disk.damage({ weights, ...aim }, random);
+    const { disk } = member.host;
+    const profile = drawDamage(this.#strikes, isSealed, disk.memory.files(), random);
+    const report = disk.damage(profile, random);
     if (report !== null) {
       member.wasDamaged = true;
       const path = report.ranges[0]?.path ?? "";
       this.#count("damage", member.id, `${report.kind} ${path}`);
-      if (path.includes(hardStateName)) this.#harmOtherCopy(member, report.kind, path);
+      if (isHardState(path) && random.chance(0.5)) {
+        disk.damage(damageOfOtherCopy(report.kind, path), random);
+      }
     }
-    this.#later(this.#downMs(), () => this.#boot(member, againMendingShare));
-  }
-
-  /** Two copies of one thing that a disk lost in one go. */
-  #harmOtherCopy(member: SimMember, kind: DamageKind, path: string): void {
-    if (!this.#random.chance(0.5)) return;
-    const files = (other: string) => other.includes(hardStateName) && other !== path;
-    member.host.disk.damage({ weights: { [kind]: 1 }, recentShare: 1, files }, this.#random);
+    // Whoever was down before is already on the way up.
+    if (!isDown)
+      this.#later(this.#downMs(), () => this.#boot(member, this.#strikes.againMendingShare));
   }
 
   // --- clients -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import {
 } from "../hosts/index.ts";
 import { pick, type Random } from "../random.ts";
 import { drawDatagrams, drawDisk, drawLink } from "./profiles.ts";
+import { drawStrikes, type StrikeOptions } from "./strikes.ts";
 
 /** What can go wrong. One name each, for switching and for counting. */
 export const faultKinds = [
@@ -101,6 +102,7 @@ export interface MembersOptions {
    * comes back without its directory.
    */
   readonly outage: "none" | "down" | "cut" | "wiped";
+  readonly strikes: StrikeOptions;
 }
 
 /** The longest election timeout, milliseconds: the unit in which liveness is measured. */
@@ -143,6 +145,7 @@ export function drawMembersOptions(random: Random, limits: MembersLimits): Membe
     stepsMax: random.between(Math.ceil(limits.steps / 2), limits.steps),
     faultsMs: 2 * times.electionMs * random.between(20, 60),
     outage: memberCount > 2 ? pick(random, ["none", "wiped", "down", "cut"]) : "none",
+    strikes: drawStrikes(random),
   };
 }
 
@@ -229,7 +232,7 @@ const usualRates: FaultRates = {
   "disk-error": 0.15,
   "disk-slow": 0.2,
   "disk-full": 0.15,
-  damage: 0.15,
+  damage: 0.3,
   burst: 0.3,
 };
 

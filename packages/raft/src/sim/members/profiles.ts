@@ -48,7 +48,7 @@ export function drawDatagrams(
     duplicateShare: has(0.05, 0.4),
     reorderShare: has(0.05, 0.5),
     delay: { minMs: 0, meanMs: heartbeatMs * pick(random, [1, 4, 20]) },
-    keepShare: has(0.02, 0.1),
+    keepShare: has(0.1, 0.5),
     ancientShare: has(0.02, 0.1),
     report: { minMs: 0, meanMs: heartbeatMs },
     unreportedShare: has(0.1, 0.5),
