@@ -9,7 +9,8 @@ import { damageOfOtherCopy, drawDamage, isHardState, type StrikeOptions } from "
 import type { World } from "./world.ts";
 
 /** What a death in the middle leaves half done. */
-const changes: ReadonlySet<string> = new Set(["write", "sync", "rename", "sync-directory"]);
+const nameChanges: ReadonlySet<string> = new Set(["rename", "sync-directory"]);
+const changes: ReadonlySet<string> = new Set(["write", "sync", ...nameChanges]);
 
 /** When a death comes, and what comes after it. */
 interface Soon {
@@ -67,11 +68,12 @@ export class Nemesis {
     });
   }
 
-  /** Members that ended by themselves get up again. */
+  /** Members that ended by themselves get up again, and those whose directory is refused. */
   #watch(): void {
     this.#later(this.#unitMs / 4, () => {
       for (const member of this.#world.members) {
         if (member.state === "ended" && this.#random.chance(0.2)) this.#bringBack(member);
+        else if (member.isRestorable && this.#random.chance(0.2)) this.#restore(member);
       }
       this.#watch();
     });
@@ -218,15 +220,16 @@ export class Nemesis {
     if (random.chance(this.#strikes.recallShare)) this.#recall(member);
     const isPowerLoss = this.#drawDeath();
     if (isPowerLoss === null || !random.chance(againShare)) return;
-    this.#strikeSoon(member, isPowerLoss, { syncs: pick(random, [4, 10, 10, 40]), againShare });
+    this.#strikeSoon(member, isPowerLoss, { syncs: pick(random, [4, 8, 16, 40]), againShare });
   }
 
   /** What was said to its former runs comes once more, while it finds its place again. */
   #recall({ id }: SimMember): void {
     const { hosts, options } = this.#world;
     if (options.transport === "streams" || options.rates.network === 0) return;
-    for (let times = 0; times < 8; times++) {
-      const delayMs = 2 * this.#unitMs * this.#random.unit();
+    const units = pick(this.#random, [2, 6]);
+    for (let times = 0; times < 16; times++) {
+      const delayMs = units * this.#unitMs * this.#random.unit();
       this.#later(delayMs, () => hosts.datagrams.deliverKept(16, id));
     }
   }
@@ -252,7 +255,7 @@ export class Nemesis {
       after?.();
     };
     if (this.#random.chance(this.#strikes.insideShare)) {
-      this.#insideOperation(member, 1 + this.#random.below(2 * syncs + 4), strike);
+      this.#insideOperation(member, syncs, strike);
       return;
     }
     const delayMs = syncs * this.#world.options.disk.syncLatency.meanMs * this.#random.unit();
@@ -260,12 +263,14 @@ export class Nemesis {
     else this.#later(delayMs, strike);
   }
 
-  /** In the middle of the `count`-th operation from now that changes the disk. */
-  #insideOperation({ host }: SimMember, count: number, strike: () => void): void {
+  /** In the middle of one of the next operations that change the disk, or its names alone. */
+  #insideOperation({ host }: SimMember, syncs: number, strike: () => void): void {
     const { disk } = host;
-    let left = count;
+    const isOfNames = this.#random.chance(0.3);
+    const kinds = isOfNames ? nameChanges : changes;
+    let left = 1 + this.#random.below(isOfNames ? 4 : 2 * syncs + 4);
     disk.onOperation = ({ kind }) => {
-      if (!changes.has(kind) || --left > 0) return;
+      if (!kinds.has(kind) || --left > 0) return;
       disk.onOperation = () => {};
       this.#later(0, strike);
     };
@@ -304,6 +309,12 @@ export class Nemesis {
   #bringBack(member: SimMember): void {
     member.kill(null);
     this.#boot(member, this.#strikes.againMendingShare);
+  }
+
+  #restore(member: SimMember): void {
+    this.#world.hosts.faults.add("nemesis.restore");
+    member.restore();
+    this.#boot(member, this.#strikes.againShare);
   }
 
   #pause(): void {
@@ -388,9 +399,10 @@ export class Nemesis {
     if (member === null || member.isPaused || member.state === "halted") return;
     if (!this.#mayHarm(member)) return;
     if (member.state === "up" && this.#random.chance(this.#strikes.sealedShare)) {
-      member.stop();
-      this.#later(this.#unitMs / 2, () => {
-        if (member.state === "ended" && this.#mayHarm(member)) this.#harm(member);
+      member.stop(() => {
+        this.#later(0, () => {
+          if (member.state === "ended" && this.#mayHarm(member)) this.#harm(member);
+        });
       });
     } else this.#harm(member);
   }
@@ -402,12 +414,11 @@ export class Nemesis {
     const random = this.#random;
     const { disk } = member.host;
     const profile = drawDamage(this.#strikes, isSealed, disk.memory.files(), random);
-    const report = disk.damage(profile, random);
+    const report = member.harm(() => disk.damage(profile, random));
     if (report !== null) {
-      member.wasDamaged = true;
       const path = report.ranges[0]?.path ?? "";
       this.#count("damage", member.id, `${report.kind} ${path}`);
-      if (isHardState(path) && random.chance(0.5)) {
+      if (isHardState(path) && random.chance(0.7)) {
         disk.damage(damageOfOtherCopy(report.kind, path), random);
       }
     }

@@ -127,7 +127,8 @@ export function drawMembersOptions(random: Random, limits: MembersLimits): Membe
   const rates = drawRates(random, limits.faults);
   const isHarsh = random.chance(0.3);
   const isTiny = random.chance(0.4);
-  const transport = random.chance(0.25) ? "datagrams" : "streams";
+  const isHostile = random.chance(0.4);
+  const transport = isHostile && rates.network > 0 ? "datagrams" : "streams";
   const clients = drawClients(random, times);
   return {
     memberCount,

@@ -2,7 +2,13 @@
  * One member of the world on its machine: opened, run, stopped, killed, started again. It knows
  * what its disk was given, so that each start can be explained.
  */
-import { type ErrorCode, isQuorateError, type LogIndex, type NodeId } from "../../base/index.ts";
+import {
+  assert,
+  type ErrorCode,
+  isQuorateError,
+  type LogIndex,
+  type NodeId,
+} from "../../base/index.ts";
 import type { Persist, Raft } from "../../core/index.ts";
 import {
   type AppliedMachines,
@@ -11,7 +17,13 @@ import {
   type OpenedMember,
   openMember,
 } from "../../node/index.ts";
-import { createDatagramTransport, type Host, type Life } from "../hosts/index.ts";
+import type { DiskImage } from "../../testing/index.ts";
+import {
+  createDatagramTransport,
+  type DamageReport,
+  type Host,
+  type Life,
+} from "../hosts/index.ts";
 import type { Recovery } from "../observer.ts";
 import { createDiskRecord, type DiskRecord, explainRecovery } from "./explain-recovery.ts";
 import { expect } from "./invariants.ts";
@@ -48,6 +60,8 @@ export class SimMember {
   record: DiskRecord | null = null;
   /** The disk was harmed since the last start. */
   wasDamaged = false;
+  /** The disk before that. */
+  #backup: DiskImage | null = null;
   /** The last power failure tore sectors: to abstain is all that this may lead to. */
   wasTorn = false;
   /** It closed its log in order: every last byte of it is known to have been there. */
@@ -135,15 +149,48 @@ export class SimMember {
     this.#world.note(power === null ? "kill" : "power-loss", this.id, null);
   }
 
-  /** In order: it closes its log and ends. */
-  stop(): void {
+  /** In order: it closes its log and ends; `done` only if it came to that. */
+  stop(done: () => void = () => {}): void {
     if (this.state !== "up" || this.opened === null) return;
     const { life } = this;
     this.#world.note("stop", this.id, null);
     this.#warnings = 0;
     this.opened.member.stop(() => {
-      if (life === this.life && this.#warnings === 0) this.isSealed = true;
+      if (life !== this.life) return;
+      if (this.#warnings === 0) this.isSealed = true;
+      done();
     });
+  }
+
+  // --- the disk at rest --------------------------------------------------------------------------
+
+  /** `damage` does something to the disk that no disk should do. Null: nothing was done. */
+  harm(damage: () => DamageReport | null): DamageReport | null {
+    const backup = this.#backup ?? this.host.disk.image();
+    const report = damage();
+    if (report === null) return null;
+    this.#backup = backup;
+    this.wasDamaged = true;
+    return report;
+  }
+
+  get isRestorable(): boolean {
+    return this.state === "halted" && this.#backup !== null;
+  }
+
+  /** Its directory was refused: what was harmed is put back, as it was right before. */
+  restore(): void {
+    assert(this.#backup !== null, "a disk was harmed before it is restored", () => this.id);
+    this.kill(null);
+    this.host.disk.restore(this.#backup);
+    this.#forgetDamage();
+    this.state = "down";
+    this.#world.note("restore", this.id, null);
+  }
+
+  #forgetDamage(): void {
+    this.#backup = null;
+    this.wasDamaged = false;
   }
 
   #onOpened(opened: OpenedMember): void {
@@ -185,7 +232,7 @@ export class SimMember {
     if (this.wasDamaged) world.evaluations.D3++;
     const wasHarmed = this.wasDamaged || this.wasTorn;
     const recovery = explainRecovery(this.record, { hardState, entries }, wasHarmed);
-    this.wasDamaged = false;
+    this.#forgetDamage();
     this.wasTorn = false;
     return recovery;
   }

@@ -2,6 +2,7 @@
  * When the world strikes, and at what: drawn for each seed. What strikes often hides what follows
  * from a rare strike, and the other way round.
  */
+import type { PeerMessage } from "../../transport/index.ts";
 import type { DamageKind, DamageProfile } from "../hosts/index.ts";
 import { pick, type Random } from "../random.ts";
 
@@ -22,6 +23,8 @@ export interface StrikeOptions {
   readonly hardStateShare: number;
   /** Of the starts, those that hear again what was said to the runs before. */
   readonly recallShare: number;
+  /** Which of the messages that were said may be heard again. */
+  readonly recalled: "all" | "questions" | "answers";
   readonly damageAim: DamageAim;
   /** Of the damages, those of a log that was closed in order. */
   readonly sealedShare: number;
@@ -33,13 +36,19 @@ export function drawStrikes(random: Random): StrikeOptions {
   return {
     againShare: pick(random, [0, 0.4, 0.4, 0.8]),
     againMendingShare: pick(random, [0.4, 0.7, 1]),
-    insideShare: pick(random, [0, 0.5, 1]),
+    insideShare: pick(random, [0, 0.5, 1, 1]),
     hardStateShare: pick(random, [0, 0.05, 0.05, 0.2]),
-    recallShare: pick(random, [0, 0.7, 1]),
+    recallShare: pick(random, [0, 0.5, 1, 1]),
+    recalled: pick(random, ["all", "questions", "answers", "answers"]),
     damageAim: pick(random, ["any", "log-end", "log-end", "hard-state"]),
-    sealedShare: pick(random, [0.2, 0.7]),
+    sealedShare: pick(random, [0.1, 0.8]),
     damageKind: pick(random, [null, null, "zeroed", "stale", "lost-sync", "misdirected"]),
   };
+}
+
+/** Whether a message is among those. */
+export function isRecalled({ kind }: PeerMessage, { recalled }: StrikeOptions): boolean {
+  return recalled === "all" || kind.endsWith("-response") === (recalled === "answers");
 }
 
 /** All kinds, with how likely each is. */
