@@ -396,12 +396,14 @@ export class Nemesis {
   /** A member's disk is harmed at rest; most are stopped in order first. */
   #damage(): void {
     const member = this.#drawVictim();
-    if (member === null || member.isPaused || member.state === "halted") return;
-    if (!this.#mayHarm(member)) return;
+    if (member === null || member.isPaused) return;
+    // Once between two starts: evidence that one damage leaves may be what another would take.
+    if (member.wasDamaged || !this.#mayHarm(member)) return;
     if (member.state === "up" && this.#random.chance(this.#strikes.sealedShare)) {
       member.stop(() => {
         this.#later(0, () => {
-          if (member.state === "ended" && this.#mayHarm(member)) this.#harm(member);
+          const isStill = member.state === "ended" && !member.wasDamaged;
+          if (isStill && this.#mayHarm(member)) this.#harm(member);
         });
       });
     } else this.#harm(member);
