@@ -2,15 +2,33 @@
  * What befalls the members in the first phase: each kind of fault strikes at random instants, as
  * often as the seed's options say. Whoever was struck down gets up again after a while.
  */
+import { type DiskOperation, diskSectorBytes } from "../../testing/index.ts";
 import { pick, type Random } from "../random.ts";
 import { electionMaxMs, type FaultKind, faultKinds } from "./options.ts";
 import type { SimMember } from "./sim-member.ts";
-import { damageOfOtherCopy, drawDamage, isHardState, type StrikeOptions } from "./strikes.ts";
+import {
+  damageOfOtherCopy,
+  drawDamage,
+  isHardState,
+  isSegment,
+  type StrikeOptions,
+} from "./strikes.ts";
 import type { World } from "./world.ts";
 
-/** What a death in the middle leaves half done. */
-const nameChanges: ReadonlySet<string> = new Set(["rename", "sync-directory"]);
-const changes: ReadonlySet<string> = new Set(["write", "sync", ...nameChanges]);
+/** What a death in the middle leaves half done: anything, a change of names, a write to the log. */
+const insides: readonly ((operation: DiskOperation) => boolean)[] = [
+  ({ kind }) => isWrite(kind) || isNameChange(kind),
+  ({ kind }) => isNameChange(kind),
+  ({ kind, path }) => isWrite(kind) && isSegment(path),
+];
+
+function isWrite(kind: DiskOperation["kind"]): boolean {
+  return kind === "write" || kind === "sync";
+}
+
+function isNameChange(kind: DiskOperation["kind"]): boolean {
+  return kind === "rename" || kind === "sync-directory";
+}
 
 /** When a death comes, and what comes after it. */
 interface Soon {
@@ -72,8 +90,8 @@ export class Nemesis {
   #watch(): void {
     this.#later(this.#unitMs / 4, () => {
       for (const member of this.#world.members) {
-        if (member.state === "ended" && this.#random.chance(0.2)) this.#bringBack(member);
-        else if (member.isRestorable && this.#random.chance(0.2)) this.#restore(member);
+        if (member.state === "ended" && this.#random.chance(0.4)) this.#bringBack(member);
+        else if (member.isRestorable && this.#random.chance(0.4)) this.#restore(member);
       }
       this.#watch();
     });
@@ -263,14 +281,14 @@ export class Nemesis {
     else this.#later(delayMs, strike);
   }
 
-  /** In the middle of one of the next operations that change the disk, or its names alone. */
+  /** In the middle of one of the next operations of some kind. */
   #insideOperation({ host }: SimMember, syncs: number, strike: () => void): void {
     const { disk } = host;
-    const isOfNames = this.#random.chance(0.3);
-    const kinds = isOfNames ? nameChanges : changes;
-    let left = 1 + this.#random.below(isOfNames ? 4 : 2 * syncs + 4);
-    disk.onOperation = ({ kind }) => {
-      if (!kinds.has(kind) || --left > 0) return;
+    const kind = this.#random.below(insides.length);
+    const isInside = insides[kind] ?? (() => false);
+    let left = 1 + this.#random.below(kind === 0 ? 2 * syncs + 4 : 6);
+    disk.onOperation = (operation) => {
+      if (!isInside(operation) || --left > 0) return;
       disk.onOperation = () => {};
       this.#later(0, strike);
     };
@@ -289,7 +307,8 @@ export class Nemesis {
 
   /** A sector that tears in itself is harm that no disk should do: within the budget only. */
   #drawShares(member: SimMember): { keepShare: number; tearShare: number } {
-    const keepShare = pick(this.#random, [0, 1, this.#random.unit()]);
+    const some = this.#random.unit();
+    const keepShare = pick(this.#random, [0, 1, some, some]);
     const mayTear = this.#mayHarm(member) && this.#random.chance(0.3);
     const tearShare = mayTear ? (1 - keepShare) * pick(this.#random, [1, this.#random.unit()]) : 0;
     if (tearShare > 0) member.wasTorn = true;
@@ -371,9 +390,15 @@ export class Nemesis {
     this.#strikeSoon(member, isPowerLoss, soon);
   }
 
+  /** Most disks are handed out by the sector. */
+  #drawFreeBytes(): number {
+    const random = this.#random;
+    return random.chance(0.2) ? random.below(4096) : diskSectorBytes * random.below(9);
+  }
+
   #fillDisk(member: SimMember): void {
     const random = this.#random;
-    member.host.disk.setFreeBytes(512 * random.below(9) + pick(random, [0, 0, random.below(512)]));
+    member.host.disk.setFreeBytes(this.#drawFreeBytes());
     this.#count("disk-full", member.id, null);
     this.#later(this.#unitMs * pick(random, [4, 12]) * random.unit(), () => {
       member.host.disk.setFreeBytes(Number.POSITIVE_INFINITY);

@@ -121,7 +121,7 @@ export interface MembersLimits {
 }
 
 export function drawMembersOptions(random: Random, limits: MembersLimits): MembersOptions {
-  const drawnCount = pick(random, [1, 2, 3, 3, 3, 3, 4, 5, 5]);
+  const drawnCount = pick(random, [1, 1, 2, 3, 3, 3, 3, 4, 5, 5]);
   const memberCount = limits.memberCount ?? drawnCount;
   const times = drawLimits(random, limits.commandBytesMax);
   const rates = drawRates(random, limits.faults);
@@ -232,7 +232,7 @@ const usualRates: FaultRates = {
   clock: 0.3,
   "disk-error": 0.15,
   "disk-slow": 0.2,
-  "disk-full": 0.15,
+  "disk-full": 0.3,
   damage: 0.3,
   burst: 0.3,
 };

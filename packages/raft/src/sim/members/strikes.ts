@@ -118,6 +118,6 @@ export function isHardState(path: string): boolean {
   return path.includes(hardStateName);
 }
 
-function isSegment(path: string): boolean {
+export function isSegment(path: string): boolean {
   return path.endsWith(".wal");
 }
