@@ -19,7 +19,7 @@ import type { World } from "./world.ts";
 const insides: readonly ((operation: DiskOperation) => boolean)[] = [
   ({ kind }) => isWrite(kind) || isNameChange(kind),
   ({ kind }) => isNameChange(kind),
-  ({ kind, path }) => isWrite(kind) && isSegment(path),
+  ({ kind, path }) => kind === "write" && isSegment(path),
 ];
 
 function isWrite(kind: DiskOperation["kind"]): boolean {
@@ -286,7 +286,7 @@ export class Nemesis {
     const { disk } = host;
     const kind = this.#random.below(insides.length);
     const isInside = insides[kind] ?? (() => false);
-    let left = 1 + this.#random.below(kind === 0 ? 2 * syncs + 4 : 6);
+    let left = 1 + this.#random.below(kind === 0 ? 2 * syncs + 4 : 4);
     disk.onOperation = (operation) => {
       if (!isInside(operation) || --left > 0) return;
       disk.onOperation = () => {};

@@ -35,8 +35,8 @@ export interface StrikeOptions {
 export function drawStrikes(random: Random): StrikeOptions {
   return {
     againShare: pick(random, [0, 0.4, 0.4, 0.8]),
-    againMendingShare: pick(random, [0.4, 0.7, 1]),
-    insideShare: pick(random, [0, 0.5, 1, 1]),
+    againMendingShare: pick(random, [0.5, 0.8, 1]),
+    insideShare: pick(random, [0.2, 0.6, 1]),
     hardStateShare: pick(random, [0, 0.05, 0.05, 0.2]),
     recallShare: pick(random, [0, 0.5, 1, 1]),
     recalled: pick(random, ["all", "questions", "answers", "answers"]),
