@@ -232,7 +232,7 @@ const usualRates: FaultRates = {
   clock: 0.3,
   "disk-error": 0.15,
   "disk-slow": 0.2,
-  "disk-full": 0.3,
+  "disk-full": 0.5,
   damage: 0.3,
   burst: 0.3,
 };
