@@ -162,7 +162,7 @@ describe("a flipped byte", () => {
     }
   });
 
-  it("in its header leaves the member waiting though a write without room left a piece behind", () => {
+  it("in the last header leaves the member waiting, whatever piece of a write is behind it", () => {
     for (const piece of [1, 300, 511]) {
       const world = makeWorld(false);
       flip(world, segmentPath, lastUnitOffset + 20, 1);

@@ -354,7 +354,6 @@ export class WriteAheadLog implements LogStore {
 
   #isWitnessDue(): boolean {
     const logEnd = this.#logEnd;
-    if (this.#read !== null) return false;
     if (logEnd === null) return true;
     return (
       logEnd.unit !== this.#lastUnit ||
