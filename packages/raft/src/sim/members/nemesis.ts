@@ -15,12 +15,15 @@ import {
 } from "./strikes.ts";
 import type { World } from "./world.ts";
 
-/** What a death in the middle leaves half done: anything, a change of names, a write to the log. */
-const insides: readonly ((operation: DiskOperation) => boolean)[] = [
-  ({ kind }) => isWrite(kind) || isNameChange(kind),
-  ({ kind }) => isNameChange(kind),
-  ({ kind, path }) => kind === "write" && isSegment(path),
-];
+/** What a death in the middle leaves half done. */
+const insides = {
+  anything: ({ kind }: DiskOperation) => isWrite(kind) || isNameChange(kind),
+  names: ({ kind }: DiskOperation) => isNameChange(kind),
+  log: ({ kind, path }: DiskOperation) => kind === "write" && isSegment(path),
+  "hard-state": ({ kind, path }: DiskOperation) => isWrite(kind) && isHardState(path),
+} as const;
+
+type Inside = keyof typeof insides;
 
 function isWrite(kind: DiskOperation["kind"]): boolean {
   return kind === "write" || kind === "sync";
@@ -34,6 +37,8 @@ function isNameChange(kind: DiskOperation["kind"]): boolean {
 interface Soon {
   /** 0: at once, or in one of the next few operations. */
   readonly syncs: number;
+  /** Drawn unless given. */
+  readonly inside?: Inside;
   /** Whether the next start is struck again. */
   readonly againShare: number;
   after?(): void;
@@ -258,14 +263,16 @@ export class Nemesis {
     if (!this.#random.chance(hardStateShare)) return;
     const isPowerLoss = this.#drawDeath();
     if (isPowerLoss === null) return;
-    this.#strikeSoon(member, isPowerLoss, { syncs: 4, againShare: againMendingShare });
+    const soon: Soon = { syncs: 4, againShare: againMendingShare, inside: "hard-state" };
+    this.#strikeSoon(member, isPowerLoss, soon);
   }
 
   /**
    * Within so many syncs, as they last on average; or in the middle of as many writes and syncs, so
    * that each of them is as likely to be the last.
    */
-  #strikeSoon(member: SimMember, isPowerLoss: boolean, { syncs, againShare, after }: Soon): void {
+  #strikeSoon(member: SimMember, isPowerLoss: boolean, soon: Soon): void {
+    const { syncs, againShare, after } = soon;
     const { life } = member;
     const strike = (): void => {
       if (member.life !== life || life === null) return;
@@ -273,7 +280,7 @@ export class Nemesis {
       after?.();
     };
     if (this.#random.chance(this.#strikes.insideShare)) {
-      this.#insideOperation(member, syncs, strike);
+      this.#insideOperation(member, soon, strike);
       return;
     }
     const delayMs = syncs * this.#world.options.disk.syncLatency.meanMs * this.#random.unit();
@@ -282,13 +289,14 @@ export class Nemesis {
   }
 
   /** In the middle of one of the next operations of some kind. */
-  #insideOperation({ host }: SimMember, syncs: number, strike: () => void): void {
+  #insideOperation({ host }: SimMember, soon: Soon, strike: () => void): void {
+    const random = this.#random;
     const { disk } = host;
-    const kind = this.#random.below(insides.length);
-    const isInside = insides[kind] ?? (() => false);
-    let left = 1 + this.#random.below(kind === 0 ? 2 * syncs + 4 : 4);
+    const drawn: Inside = pick(random, ["anything", "names", "log", "hard-state"]);
+    const inside = soon.inside ?? drawn;
+    let left = 1 + random.below(inside === "anything" ? 2 * soon.syncs + 4 : 4);
     disk.onOperation = (operation) => {
-      if (!isInside(operation) || --left > 0) return;
+      if (!insides[inside](operation) || --left > 0) return;
       disk.onOperation = () => {};
       this.#later(0, strike);
     };

@@ -80,7 +80,7 @@ export function drawDamage(
     const { damageKind } = options;
     return { ...target, weights: damageKind === null ? allKinds : { [damageKind]: 1 } };
   }
-  if (random.chance(0.7)) return { ...target, weights: { rotten: 1 } };
+  if (random.chance(0.85)) return { ...target, weights: { rotten: 1 } };
   return { weights: { zeroed: 1 }, files: isSegment, recentShare: 0, sparesRecent: true };
 }
 
