@@ -47,7 +47,10 @@ export function drawStrikes(random: Random): StrikeOptions {
 }
 
 /** Whether a message is among those. */
-export function isRecalled({ kind }: PeerMessage, { recalled }: StrikeOptions): boolean {
+export function isRecalled(
+  { kind }: Pick<PeerMessage, "kind">,
+  { recalled }: StrikeOptions,
+): boolean {
   return recalled === "all" || kind.endsWith("-response") === (recalled === "answers");
 }
 
