@@ -66,6 +66,7 @@ export class SimDisk {
   /** Go on when the disk does. */
   #parked: Parked[] = [];
   #isSpaceLimited = false;
+  #wasSpaceLimited = false;
   /** Of the `open` that is being asked for. */
   #refusesNewName = false;
 
@@ -89,6 +90,7 @@ export class SimDisk {
   /** The disk as one life sees it; when that is over, nothing asked for is done any more. */
   portFor(life: Life): Disk {
     this.#life = life;
+    this.#wasSpaceLimited = this.#isSpaceLimited;
     const { memory } = this;
     const ifAlive = (act: () => void): void => {
       if (life.isAlive) act();
@@ -128,9 +130,15 @@ export class SimDisk {
   setFreeBytes(bytes: number): void {
     if (bytes < Number.POSITIVE_INFINITY) this.#faults.add("disk.space-limited");
     this.#isSpaceLimited = bytes < Number.POSITIVE_INFINITY;
+    this.#wasSpaceLimited ||= this.#isSpaceLimited;
     let used = 0;
     for (const path of this.memory.files()) used += this.memory.inode(path).size;
     this.memory.spaceBytes = used + bytes;
+  }
+
+  /** Whether it was so at any time of the last life: what needs space may have been put off. */
+  get wasSpaceLimited(): boolean {
+    return this.#wasSpaceLimited;
   }
 
   /**

@@ -157,7 +157,8 @@ export class SimMember {
     this.#warnings = 0;
     this.opened.member.stop(() => {
       if (life !== this.life) return;
-      if (this.#warnings === 0) this.isSealed = true;
+      // With a tail that waits for space to be taken away, a log has no witness of its end.
+      this.isSealed = this.#warnings === 0 && !this.host.disk.wasSpaceLimited;
       done();
     });
   }

@@ -327,19 +327,6 @@ describe("a full disk", () => {
     expect(after.verdict.kind).toBe("intact");
     expect(indexes(after.entries)).toBe("1/1 2/1");
   });
-
-  it("keeps no closed log from being witnessed: its last unit does not vanish unseen", () => {
-    const world = new StorageWorld();
-    const { store } = start(world);
-    world.disk.spaceBytes = 8 * 1024;
-    world.append(store, makePersist({ entries: [makeEntry(2, 1, "x".repeat(9000))] }));
-    world.disk.kill();
-    const full = world.openLog();
-    expect(full.verdict.kind).toBe("torn");
-    expect(world.close(full.store)).toBe(null);
-    world.disk.poke(`${worldDirectory}/log-0000000000000001.wal`, (bytes) => bytes.fill(0, 512));
-    expect(world.tryOpenLog()).toBeInstanceOf(StorageDamage);
-  });
 });
 
 describe("formats of other versions", () => {
