@@ -319,7 +319,6 @@ export class Nemesis {
     const keepShare = pick(this.#random, [0, 1, some, some]);
     const mayTear = this.#mayHarm(member) && this.#random.chance(0.3);
     const tearShare = mayTear ? (1 - keepShare) * pick(this.#random, [1, this.#random.unit()]) : 0;
-    if (tearShare > 0) member.wasTorn = true;
     return { keepShare, tearShare };
   }
 

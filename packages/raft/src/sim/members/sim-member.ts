@@ -64,6 +64,8 @@ export class SimMember {
   #backup: DiskImage | null = null;
   /** The last power failure tore sectors: to abstain is all that this may lead to. */
   wasTorn = false;
+  /** Some power failure tore sectors. A failed sync may have hidden them, to appear again later. */
+  #hasTorn = false;
   /** It closed its log in order: every last byte of it is known to have been there. */
   isSealed = false;
   /** The newest index that its machines have applied, in this run. */
@@ -137,6 +139,10 @@ export class SimMember {
   kill(power: { readonly keepShare: number; readonly tearShare?: number } | null): void {
     this.#teller?.end();
     this.#teller = null;
+    if ((power?.tearShare ?? 0) > 0) {
+      this.wasTorn = true;
+      this.#hasTorn = true;
+    }
     if (power === null) this.host.kill();
     else this.host.crash(power);
     this.life = null;
@@ -231,7 +237,8 @@ export class SimMember {
     }
     world.evaluations.D2++;
     if (this.wasDamaged) world.evaluations.D3++;
-    const wasHarmed = this.wasDamaged || this.wasTorn;
+    const mayBeTorn = this.#hasTorn && world.options.disk.syncErrorShare > 0;
+    const wasHarmed = this.wasDamaged || this.wasTorn || mayBeTorn;
     const recovery = explainRecovery(this.record, { hardState, entries }, wasHarmed);
     this.#forgetDamage();
     this.wasTorn = false;
