@@ -23,6 +23,8 @@ export interface DamageProfile {
   readonly sectorsMax?: number;
   /** The share of damages aimed at what a file's last sync wrote. Default 0.5. */
   readonly recentShare?: number;
+  /** Leaves alone what a file's last sync wrote, and files of which that is not known. */
+  readonly sparesRecent?: boolean;
   /** Files that may be hit; all unless given. */
   readonly files?: (path: string) => boolean;
 }

@@ -88,8 +88,8 @@ function drawFile({ disk, random, paths }: Aim): { path: string; inode: Inode } 
   return { path, inode: disk.inode(path) };
 }
 
-/** One sector, recent or any, and some that follow. */
-function drawSpot(aim: Aim): Spot {
+/** One sector, recent or any, and some that follow; null: they are to be left alone. */
+function drawSpot(aim: Aim): Spot | null {
   const { profile, random } = aim;
   const { path, inode } = drawFile(aim);
   const recent = inode.lastSynced();
@@ -98,7 +98,13 @@ function drawSpot(aim: Aim): Spot {
     ? (recent[random.below(recent.length)] ?? 0)
     : random.below(inode.sectorCount);
   const countMax = Math.min(profile.sectorsMax ?? sectorsMaxDefault, inode.sectorCount - first);
-  return { path, inode, first, count: random.between(1, Math.max(1, countMax)) };
+  const count = random.between(1, Math.max(1, countMax));
+  if (profile.sparesRecent === true && hitsRecent(recent, first, count)) return null;
+  return { path, inode, first, count };
+}
+
+function hitsRecent(recent: readonly number[], first: number, count: number): boolean {
+  return recent.length === 0 || recent.some((sector) => sector >= first && sector < first + count);
 }
 
 // --- what ----------------------------------------------------------------------------------------
@@ -121,7 +127,7 @@ function zeroed(aim: Aim): readonly DamagedRange[] | null {
 
 function stale(aim: Aim): readonly DamagedRange[] | null {
   const spot = drawSpot(aim);
-  return eachSector(spot, (_bytes, sector) => spot.inode.olderSector(sector));
+  return eachSector(spot, (_bytes, sector, inode) => inode.olderSector(sector));
 }
 
 function lostSync(aim: Aim): readonly DamagedRange[] | null {
@@ -137,8 +143,11 @@ function lostSync(aim: Aim): readonly DamagedRange[] | null {
 }
 
 function misdirected(aim: Aim): readonly DamagedRange[] | null {
-  const source = { ...drawSpot(aim), count: 1 };
-  const target = { ...drawSpot(aim), count: 1 };
+  const from = drawSpot(aim);
+  const to = drawSpot(aim);
+  if (from === null || to === null) return null;
+  const source = { ...from, count: 1 };
+  const target = { ...to, count: 1 };
   if (source.inode === target.inode && source.first === target.first) return null;
   const bytes = source.inode.sector(source.first);
   const hit = eachSector(target, () => bytes.slice());
@@ -165,15 +174,16 @@ function lostFile(aim: Aim): readonly DamagedRange[] | null {
 
 /** Changes sectors; null when they hold afterwards what they held before. */
 function eachSector(
-  spot: Spot,
-  change: (bytes: Uint8Array, sector: number) => Uint8Array,
+  spot: Spot | null,
+  change: (bytes: Uint8Array, sector: number, inode: Inode) => Uint8Array,
 ): readonly DamagedRange[] | null {
+  if (spot === null) return null;
   const { inode, first, count, path } = spot;
   let firstChanged = -1;
   let lastChanged = -1;
   for (let sector = first; sector < first + count; sector++) {
     const before = inode.sector(sector);
-    inode.damageSector(sector, change(before.slice(), sector));
+    inode.damageSector(sector, change(before.slice(), sector, inode));
     // Only what lies inside the file counts.
     if (isEqual(before, inode.sector(sector))) continue;
     if (firstChanged < 0) firstChanged = sector;

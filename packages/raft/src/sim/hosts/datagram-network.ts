@@ -81,8 +81,15 @@ export class DatagramNetwork {
 
   /** Digs out up to `count` kept messages to a host, or to all, and delivers them now. */
   deliverKept(count: number, to?: string): number {
-    const index = to === undefined ? -1 : this.#parts.topology.indexOf(to);
-    const fitting = index < 0 ? this.#kept : this.#kept.filter(({ host }) => host === index);
+    if (to === undefined) return this.#deliverAny(count, this.#kept);
+    const index = this.#parts.topology.indexOf(to);
+    return this.#deliverAny(
+      count,
+      this.#kept.filter(({ host }) => host === index),
+    );
+  }
+
+  #deliverAny(count: number, fitting: readonly Letter[]): number {
     const { random, timeline, faults } = this.#parts;
     const delivered = fitting.length === 0 ? 0 : count;
     for (let i = 0; i < delivered; i++) {
@@ -92,6 +99,16 @@ export class DatagramNetwork {
       timeline.after(0, () => this.#deliver(letter));
     }
     return delivered;
+  }
+
+  /** Any message; or some that this peer once sent, which could be taken for its answer. */
+  #deliverAncient({ identity }: Station, peer: NodeId): void {
+    if (this.#parts.random.chance(0.5)) {
+      this.deliverKept(1);
+      return;
+    }
+    const isAnswer = ({ from, to }: Letter) => from.id === peer && to === identity.id;
+    this.#deliverAny(4, this.#kept.filter(isAnswer));
   }
 
   /** Nothing comes back any more, and every member is told who is there: the end of the faults. */
@@ -114,7 +131,7 @@ export class DatagramNetwork {
     const from = station.identity;
     const letter = { from, to: message.to, host, incarnation, bytes, isOnce, receiver };
     if (!isOnce && random.chance(profile.keepShare) && this.mayKeep(message)) this.#keep(letter);
-    if (random.chance(profile.ancientShare)) this.deliverKept(1);
+    if (random.chance(profile.ancientShare)) this.#deliverAncient(station, message.to);
     const link = topology.linkAt(station.life.hostIndex, host);
     if (link.cutMode !== null) return true;
     if (random.chance(profile.dropShare)) {

@@ -146,6 +146,31 @@ describe("a bad disk", () => {
     expect(ask((done) => next.list("/d", done))?.error).toBeNull();
   });
 
+  it("goes on at once when a stall is ended before its time, unless another one holds it", () => {
+    const { host, disk, ask, sound, timeline } = makeDisk();
+    sound((done) => disk.makeDirectory("/d", done));
+    const startMs = timeline.nowMs;
+    host.disk.stall(100);
+    host.disk.stall(1000);
+    expect(ask((done) => disk.list("/d", done))?.atMs).toBeCloseTo(startMs + 1000.05);
+    const againMs = timeline.nowMs;
+    host.disk.stall(1000);
+    timeline.after(10, () => host.disk.unstall());
+    expect(ask((done) => disk.list("/d", done))?.atMs).toBeCloseTo(againMs + 10.05);
+  });
+
+  it("tells of each operation before it is done", () => {
+    const { host, disk, ask, sound } = makeDisk();
+    sound((done) => disk.makeDirectory("/d", done));
+    const seen: string[] = [];
+    host.disk.onOperation = ({ kind, path }) => {
+      seen.push(`${kind} ${path}, ${host.disk.memory.files().length} files`);
+    };
+    sound<DiskFile>((done) => disk.open("/d/f", "create", done));
+    ask((done) => disk.rename("/d/f", "/d/g", done));
+    expect(seen).toEqual(["open /d/f, 0 files", "rename /d/f, 1 files"]);
+  });
+
   it("is full until space is given back, and refuses new names then", () => {
     const { host, disk, ask, sound } = makeDisk();
     sound((done) => disk.makeDirectory("/d", done));
@@ -212,6 +237,26 @@ describe("damage at rest", () => {
     const bytes = host.disk.memory.peek("/d/a");
     for (let sector = 0; sector < 8; sector++) expect(bytes[sector * 512]).toBe(16 + sector);
     expect(host.disk.memory.peek("/d/b")[0]).toBe(32);
+  });
+
+  it("leaves alone what was synced last, if it is to", () => {
+    const hits = (sparesRecent: boolean): boolean[] =>
+      Array.from({ length: 60 }, (_, seed) => {
+        const { host } = withFiles(seed + 1);
+        host.crash(nothingKept);
+        const recent = new Map(
+          host.disk.memory.files().map((path) => [path, host.disk.memory.inode(path).lastSynced()]),
+        );
+        const profile = { weights: { zeroed: 1 }, recentShare: 0, sparesRecent };
+        const ranges = host.disk.damage(profile, createRandom(seed, 1))?.ranges ?? [];
+        return ranges.some(({ path, firstSector, sectorCount }) =>
+          recent
+            .get(path)
+            ?.some((sector) => sector >= firstSector && sector < firstSector + sectorCount),
+        );
+      });
+    expect(hits(true)).not.toContain(true);
+    expect(hits(false)).toContain(true);
   });
 
   it("lost-file and wipe take names away, restore brings an old disk back", () => {

@@ -37,6 +37,12 @@ export interface CrashShares {
   readonly tearShare?: number;
 }
 
+/** An operation that waits for the disk to go on, and how long it takes from then on. */
+interface Parked {
+  readonly callback: () => void;
+  readonly delayMs: number;
+}
+
 /** Bytes of a failed write that got through at most: a few sectors and a part of one. */
 const failedWriteBytesMax = 4096;
 
@@ -48,6 +54,8 @@ export class SimDisk {
   profile: DiskProfile = soundDisk;
   /** Every damage so far. */
   readonly damages: DamageReport[] = [];
+  /** Told of each operation before it is done. */
+  onOperation: (operation: DiskOperation) => void = () => {};
   readonly #timeline: Timeline;
   readonly #faults: FaultCounts;
   readonly #trace: Trace;
@@ -55,9 +63,10 @@ export class SimDisk {
   readonly #crashRandom: Random;
   #life: Life | null = null;
   #stalledUntilMs = 0;
-  /** Finished when the disk goes on; only while it stands still without an end. */
-  #parked: (() => void)[] = [];
+  /** Go on when the disk does. */
+  #parked: Parked[] = [];
   #isSpaceLimited = false;
+  #wasSpaceLimited = false;
   /** Of the `open` that is being asked for. */
   #refusesNewName = false;
 
@@ -69,7 +78,10 @@ export class SimDisk {
     this.#random = parts.random;
     this.#crashRandom = parts.crashRandom;
     this.memory = new MemoryDisk({
-      onOperation: (operation) => this.#faultOf(operation),
+      onOperation: (operation) => {
+        this.onOperation(operation);
+        return this.#faultOf(operation);
+      },
       defer: (callback, operation) => this.#finishLater(callback, operation),
       answer: (callback) => this.#answer(callback),
     });
@@ -78,6 +90,7 @@ export class SimDisk {
   /** The disk as one life sees it; when that is over, nothing asked for is done any more. */
   portFor(life: Life): Disk {
     this.#life = life;
+    this.#wasSpaceLimited = this.#isSpaceLimited;
     const { memory } = this;
     const ifAlive = (act: () => void): void => {
       if (life.isAlive) act();
@@ -100,13 +113,13 @@ export class SimDisk {
   stall(durationMs: number = Number.POSITIVE_INFINITY): void {
     this.#faults.add("disk.stall");
     this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.#timeline.nowMs + durationMs);
+    if (durationMs < Number.POSITIVE_INFINITY) this.#timeline.after(durationMs, () => this.#goOn());
   }
 
+  /** What waits goes on at once. */
   unstall(): void {
     this.#stalledUntilMs = 0;
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const callback of parked) this.#timeline.after(0, callback);
+    this.#goOn();
   }
 
   get isStalled(): boolean {
@@ -117,9 +130,15 @@ export class SimDisk {
   setFreeBytes(bytes: number): void {
     if (bytes < Number.POSITIVE_INFINITY) this.#faults.add("disk.space-limited");
     this.#isSpaceLimited = bytes < Number.POSITIVE_INFINITY;
+    this.#wasSpaceLimited ||= this.#isSpaceLimited;
     let used = 0;
     for (const path of this.memory.files()) used += this.memory.inode(path).size;
     this.memory.spaceBytes = used + bytes;
+  }
+
+  /** Whether it was so at any time of the last life: what needs space may have been put off. */
+  get wasSpaceLimited(): boolean {
+    return this.#wasSpaceLimited;
   }
 
   /**
@@ -189,16 +208,24 @@ export class SimDisk {
       this.stall(drawLatency(profile.stuck, this.#random));
     }
     const delayMs = drawLatency(latencyOf(kind, profile), this.#random);
-    const startMs = Math.max(this.#timeline.nowMs, this.#stalledUntilMs);
-    if (startMs === Number.POSITIVE_INFINITY) this.#parked.push(callback);
-    else this.#timeline.at(startMs + delayMs, () => this.#finish(callback));
+    if (this.isStalled) this.#parked.push({ callback, delayMs });
+    else this.#timeline.after(delayMs, () => this.#finish(callback));
   }
 
   /** The disk may have come to a halt since the operation began. */
   #finish(callback: () => void): void {
-    if (!this.isStalled) callback();
-    else if (this.#stalledUntilMs === Number.POSITIVE_INFINITY) this.#parked.push(callback);
-    else this.#timeline.at(this.#stalledUntilMs, () => this.#finish(callback));
+    if (this.isStalled) this.#parked.push({ callback, delayMs: 0 });
+    else callback();
+  }
+
+  /** Unless a later stall holds it. */
+  #goOn(): void {
+    if (this.isStalled) return;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const { callback, delayMs } of parked) {
+      this.#timeline.after(delayMs, () => this.#finish(callback));
+    }
   }
 
   #faultOf({ kind }: DiskOperation): DiskFault | null {

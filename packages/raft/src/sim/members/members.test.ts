@@ -80,6 +80,16 @@ describe("the world of whole members", () => {
     }
   });
 
+  it("puts back what was harmed when a directory is refused, and goes on with that member", () => {
+    let restored = 0;
+    for (let seed = 1; seed <= 4; seed++) {
+      const run = runMembers(seed, { steps, memberCount: 3, faults: ["damage", "kill"] });
+      expect(run.failure?.message).toBeUndefined();
+      restored += run.faults["nemesis.restore"] ?? 0;
+    }
+    expect(restored).toBeGreaterThan(0);
+  });
+
   it("tells its observers everything in order, and stops at the first that throws", () => {
     const seen: string[] = [];
     const observer: CoreObserver = {

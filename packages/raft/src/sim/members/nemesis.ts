@@ -2,25 +2,46 @@
  * What befalls the members in the first phase: each kind of fault strikes at random instants, as
  * often as the seed's options say. Whoever was struck down gets up again after a while.
  */
-import type { DamageKind } from "../hosts/index.ts";
+import { type DiskOperation, diskSectorBytes } from "../../testing/index.ts";
 import { pick, type Random } from "../random.ts";
 import { electionMaxMs, type FaultKind, faultKinds } from "./options.ts";
 import type { SimMember } from "./sim-member.ts";
+import {
+  damageOfOtherCopy,
+  drawDamage,
+  isHardState,
+  isSegment,
+  type StrikeOptions,
+} from "./strikes.ts";
 import type { World } from "./world.ts";
 
-/** Of the starts, those that are struck again. */
-const againShare = 0.4;
-/** The same of starts that have something to mend. */
-const againMendingShare = 0.7;
-/** Of the starts, those that hear again what was said to the runs before. */
-const recallShare = 0.5;
-/** Of the writes of a term or vote, those that are struck. */
-const hardStateShare = 0.05;
-/** In the names of the files that hold term and vote. */
-const hardStateName = "hard-state";
+/** What a death in the middle leaves half done. */
+const insides = {
+  anything: ({ kind }: DiskOperation) => isWrite(kind) || isNameChange(kind),
+  names: ({ kind }: DiskOperation) => isNameChange(kind),
+  log: ({ kind, path }: DiskOperation) => kind === "write" && isSegment(path),
+  "hard-state": ({ kind, path }: DiskOperation) => isWrite(kind) && isHardState(path),
+} as const;
 
-function isSegment(path: string): boolean {
-  return path.endsWith(".wal");
+type Inside = keyof typeof insides;
+
+function isWrite(kind: DiskOperation["kind"]): boolean {
+  return kind === "write" || kind === "sync";
+}
+
+function isNameChange(kind: DiskOperation["kind"]): boolean {
+  return kind === "rename" || kind === "sync-directory";
+}
+
+/** When a death comes, and what comes after it. */
+interface Soon {
+  /** 0: at once, or in one of the next few operations. */
+  readonly syncs: number;
+  /** Drawn unless given. */
+  readonly inside?: Inside;
+  /** Whether the next start is struck again. */
+  readonly againShare: number;
+  after?(): void;
 }
 
 export class Nemesis {
@@ -29,6 +50,10 @@ export class Nemesis {
   /** The unit of all its times: the longest election timeout, milliseconds. */
   readonly #unitMs: number;
   #isOver = false;
+
+  get #strikes(): StrikeOptions {
+    return this.#world.options.strikes;
+  }
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -66,11 +91,12 @@ export class Nemesis {
     });
   }
 
-  /** Members that ended by themselves get up again. */
+  /** Members that ended by themselves get up again, and those whose directory is refused. */
   #watch(): void {
     this.#later(this.#unitMs / 4, () => {
       for (const member of this.#world.members) {
-        if (member.state === "ended" && this.#random.chance(0.2)) this.#bringBack(member);
+        if (member.state === "ended" && this.#random.chance(0.4)) this.#bringBack(member);
+        else if (member.isRestorable && this.#random.chance(0.4)) this.#restore(member);
       }
       this.#watch();
     });
@@ -196,53 +222,84 @@ export class Nemesis {
   #kill(isPowerLoss: boolean): void {
     const random = this.#random;
     const isAll = isPowerLoss && random.chance(0.1);
+    const { againShare } = this.#strikes;
     const victims = isAll ? this.#world.members : [this.#drawVictim()];
     for (const member of victims) {
-      if (member !== null) this.#strikeDown(member, isPowerLoss);
+      if (member !== null) this.#strikeSoon(member, isPowerLoss, { syncs: 0, againShare });
     }
   }
 
-  #strikeDown(member: SimMember, isPowerLoss: boolean, share = againShare): void {
+  #strikeDown(member: SimMember, isPowerLoss: boolean, againShare: number): void {
     if (member.life === null) return;
     this.#world.hosts.faults.add(isPowerLoss ? "nemesis.power-loss" : "nemesis.kill");
     member.kill(isPowerLoss ? this.#drawShares(member) : null);
-    this.#later(this.#downMs(), () => this.#boot(member, share));
+    this.#later(this.#downMs(), () => this.#boot(member, againShare));
   }
 
   /** Starts it, and may strike again while it reads and mends what it finds, or soon after. */
-  #boot(member: SimMember, share = againShare): void {
+  #boot(member: SimMember, againShare: number): void {
     member.start();
     const random = this.#random;
-    if (random.chance(recallShare)) this.#recall(member);
+    if (random.chance(this.#strikes.recallShare)) this.#recall(member);
     const isPowerLoss = this.#drawDeath();
-    if (isPowerLoss === null || !random.chance(share)) return;
-    this.#strikeSoon(member, isPowerLoss, pick(random, [4, 12, 60]), share);
+    if (isPowerLoss === null || !random.chance(againShare)) return;
+    this.#strikeSoon(member, isPowerLoss, { syncs: pick(random, [4, 8, 16, 40]), againShare });
   }
 
   /** What was said to its former runs comes once more, while it finds its place again. */
   #recall({ id }: SimMember): void {
     const { hosts, options } = this.#world;
     if (options.transport === "streams" || options.rates.network === 0) return;
-    for (let times = 0; times < 8; times++) {
-      const delayMs = 2 * this.#unitMs * this.#random.unit();
+    const units = pick(this.#random, [2, 6]);
+    for (let times = 0; times < 16; times++) {
+      const delayMs = units * this.#unitMs * this.#random.unit();
       this.#later(delayMs, () => hosts.datagrams.deliverKept(16, id));
     }
   }
 
   /** Strikes while a term or a vote is written: both files of it are under way in turn. */
   #onHardState(member: SimMember): void {
+    const { hardStateShare, againMendingShare } = this.#strikes;
     if (!this.#random.chance(hardStateShare)) return;
     const isPowerLoss = this.#drawDeath();
-    if (isPowerLoss !== null) this.#strikeSoon(member, isPowerLoss, 4, againMendingShare);
+    if (isPowerLoss === null) return;
+    const soon: Soon = { syncs: 4, againShare: againMendingShare, inside: "hard-state" };
+    this.#strikeSoon(member, isPowerLoss, soon);
   }
 
-  /** Within so many syncs, as they last on average. */
-  #strikeSoon(member: SimMember, isPowerLoss: boolean, syncs: number, share = againShare): void {
+  /**
+   * Within so many syncs, as they last on average; or in the middle of as many writes and syncs, so
+   * that each of them is as likely to be the last.
+   */
+  #strikeSoon(member: SimMember, isPowerLoss: boolean, soon: Soon): void {
+    const { syncs, againShare, after } = soon;
     const { life } = member;
-    const { syncLatency } = this.#world.options.disk;
-    this.#later(syncs * syncLatency.meanMs * this.#random.unit(), () => {
-      if (member.life === life) this.#strikeDown(member, isPowerLoss, share);
-    });
+    const strike = (): void => {
+      if (member.life !== life || life === null) return;
+      this.#strikeDown(member, isPowerLoss, againShare);
+      after?.();
+    };
+    if (this.#random.chance(this.#strikes.insideShare)) {
+      this.#insideOperation(member, soon, strike);
+      return;
+    }
+    const delayMs = syncs * this.#world.options.disk.syncLatency.meanMs * this.#random.unit();
+    if (delayMs === 0) strike();
+    else this.#later(delayMs, strike);
+  }
+
+  /** In the middle of one of the next operations of some kind. */
+  #insideOperation({ host }: SimMember, soon: Soon, strike: () => void): void {
+    const random = this.#random;
+    const { disk } = host;
+    const drawn: Inside = pick(random, ["anything", "names", "log", "hard-state"]);
+    const inside = soon.inside ?? drawn;
+    let left = 1 + random.below(inside === "anything" ? 2 * soon.syncs + 4 : 4);
+    disk.onOperation = (operation) => {
+      if (!insides[inside](operation) || --left > 0) return;
+      disk.onOperation = () => {};
+      this.#later(0, strike);
+    };
   }
 
   /** Whether the power fails or the process alone dies, as the rates have it; null: neither. */
@@ -258,10 +315,10 @@ export class Nemesis {
 
   /** A sector that tears in itself is harm that no disk should do: within the budget only. */
   #drawShares(member: SimMember): { keepShare: number; tearShare: number } {
-    const keepShare = pick(this.#random, [0, 1, this.#random.unit()]);
+    const some = this.#random.unit();
+    const keepShare = pick(this.#random, [0, 1, some, some]);
     const mayTear = this.#mayHarm(member) && this.#random.chance(0.3);
     const tearShare = mayTear ? (1 - keepShare) * pick(this.#random, [1, this.#random.unit()]) : 0;
-    if (tearShare > 0) member.wasTorn = true;
     return { keepShare, tearShare };
   }
 
@@ -277,7 +334,13 @@ export class Nemesis {
 
   #bringBack(member: SimMember): void {
     member.kill(null);
-    this.#boot(member, againMendingShare);
+    this.#boot(member, this.#strikes.againMendingShare);
+  }
+
+  #restore(member: SimMember): void {
+    this.#world.hosts.faults.add("nemesis.restore");
+    member.restore();
+    this.#boot(member, this.#strikes.againShare);
   }
 
   #pause(): void {
@@ -319,16 +382,38 @@ export class Nemesis {
   #fill(): void {
     const member = this.#drawVictim();
     if (member === null) return;
-    member.host.disk.setFreeBytes(this.#random.below(4096));
+    const fill = (): void => this.#fillDisk(member);
+    const random = this.#random;
+    const isPowerLoss = random.chance(0.5) ? this.#drawDeath() : null;
+    if (isPowerLoss === null) {
+      fill();
+      return;
+    }
+    // Before or after: half a write is there, or is one that had no room.
+    const isBefore = random.chance(0.5);
+    if (isBefore) fill();
+    const againShare = this.#strikes.againMendingShare;
+    const soon: Soon = isBefore ? { syncs: 0, againShare } : { syncs: 0, againShare, after: fill };
+    this.#strikeSoon(member, isPowerLoss, soon);
+  }
+
+  /** Most disks are handed out by the sector. */
+  #drawFreeBytes(): number {
+    const random = this.#random;
+    return random.chance(0.2) ? random.below(4096) : diskSectorBytes * random.below(9);
+  }
+
+  #fillDisk(member: SimMember): void {
+    const random = this.#random;
+    member.host.disk.setFreeBytes(this.#drawFreeBytes());
     this.#count("disk-full", member.id, null);
-    const isPowerLoss = this.#drawDeath();
-    if (isPowerLoss !== null && this.#random.chance(0.4)) this.#strikeDown(member, isPowerLoss);
-    this.#later(this.#unitMs * 4 * this.#random.unit(), () => {
+    this.#later(this.#unitMs * pick(random, [4, 12]) * random.unit(), () => {
       member.host.disk.setFreeBytes(Number.POSITIVE_INFINITY);
       // What was put off until there is room is done by then, or was forgotten.
       const again = this.#drawDeath();
-      const syncs = pick(this.#random, [15, 60, 240]);
-      if (again !== null && this.#random.chance(0.5)) this.#strikeSoon(member, again, syncs);
+      const syncs = pick(random, [4, 15, 60, 240]);
+      if (again === null || !random.chance(0.5)) return;
+      this.#strikeSoon(member, again, { syncs, againShare: this.#strikes.againShare });
     });
   }
 
@@ -340,54 +425,40 @@ export class Nemesis {
     return unsound + 1 <= (members.length - 1) >> 1;
   }
 
-  /**
-   * A member is stopped and its disk harmed at rest. What vanishes from the very end of a log that
-   * was not closed in order cannot be noticed; such a log only rots.
-   */
+  /** A member's disk is harmed at rest; most are stopped in order first. */
   #damage(): void {
     const member = this.#drawVictim();
-    if (member === null || member.life === null || member.isPaused) return;
-    if (!this.#mayHarm(member)) return;
-    if (member.state === "up" && this.#random.chance(0.7)) {
-      member.stop();
-      this.#later(this.#unitMs / 2, () => {
-        if (member.state === "ended" && this.#mayHarm(member)) this.#harm(member);
+    if (member === null || member.isPaused) return;
+    // Once between two starts: evidence that one damage leaves may be what another would take.
+    if (member.wasDamaged || !this.#mayHarm(member)) return;
+    if (member.state === "up" && this.#random.chance(this.#strikes.sealedShare)) {
+      member.stop(() => {
+        this.#later(0, () => {
+          const isStill = member.state === "ended" && !member.wasDamaged;
+          if (isStill && this.#mayHarm(member)) this.#harm(member);
+        });
       });
     } else this.#harm(member);
   }
 
   #harm(member: SimMember): void {
     const { isSealed } = member;
-    member.kill(null);
-    const weights = isSealed
-      ? {
-          rotten: 4,
-          zeroed: 2,
-          stale: 1,
-          "lost-sync": 1,
-          misdirected: 1,
-          "cut-short": 1,
-          "lost-file": 1,
-        }
-      : { rotten: 1 };
+    const isDown = member.life === null;
+    if (!isDown) member.kill(null);
     const random = this.#random;
-    // What was written last to the log is what a start has to judge.
-    const aim = random.chance(0.6) ? { files: isSegment, recentShare: 0.8 } : {};
-    const report = member.host.disk.damage({ weights, ...aim }, random);
+    const { disk } = member.host;
+    const profile = drawDamage(this.#strikes, isSealed, disk.memory.files(), random);
+    const report = member.harm(() => disk.damage(profile, random));
     if (report !== null) {
-      member.wasDamaged = true;
       const path = report.ranges[0]?.path ?? "";
       this.#count("damage", member.id, `${report.kind} ${path}`);
-      if (path.includes(hardStateName)) this.#harmOtherCopy(member, report.kind, path);
+      if (isHardState(path) && random.chance(0.7)) {
+        disk.damage(damageOfOtherCopy(report.kind, path), random);
+      }
     }
-    this.#later(this.#downMs(), () => this.#boot(member, againMendingShare));
-  }
-
-  /** Two copies of one thing that a disk lost in one go. */
-  #harmOtherCopy(member: SimMember, kind: DamageKind, path: string): void {
-    if (!this.#random.chance(0.5)) return;
-    const files = (other: string) => other.includes(hardStateName) && other !== path;
-    member.host.disk.damage({ weights: { [kind]: 1 }, recentShare: 1, files }, this.#random);
+    // Whoever was down before is already on the way up.
+    if (!isDown)
+      this.#later(this.#downMs(), () => this.#boot(member, this.#strikes.againMendingShare));
   }
 
   // --- clients -----------------------------------------------------------------------------------

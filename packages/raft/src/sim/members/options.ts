@@ -14,6 +14,7 @@ import {
 } from "../hosts/index.ts";
 import { pick, type Random } from "../random.ts";
 import { drawDatagrams, drawDisk, drawLink } from "./profiles.ts";
+import { drawStrikes, type StrikeOptions } from "./strikes.ts";
 
 /** What can go wrong. One name each, for switching and for counting. */
 export const faultKinds = [
@@ -101,6 +102,7 @@ export interface MembersOptions {
    * comes back without its directory.
    */
   readonly outage: "none" | "down" | "cut" | "wiped";
+  readonly strikes: StrikeOptions;
 }
 
 /** The longest election timeout, milliseconds: the unit in which liveness is measured. */
@@ -119,13 +121,14 @@ export interface MembersLimits {
 }
 
 export function drawMembersOptions(random: Random, limits: MembersLimits): MembersOptions {
-  const drawnCount = pick(random, [1, 2, 3, 3, 3, 3, 4, 5, 5]);
+  const drawnCount = pick(random, [1, 1, 2, 3, 3, 3, 3, 4, 5, 5]);
   const memberCount = limits.memberCount ?? drawnCount;
   const times = drawLimits(random, limits.commandBytesMax);
   const rates = drawRates(random, limits.faults);
   const isHarsh = random.chance(0.3);
   const isTiny = random.chance(0.4);
-  const transport = random.chance(0.25) ? "datagrams" : "streams";
+  const isHostile = random.chance(0.4);
+  const transport = isHostile && rates.network > 0 ? "datagrams" : "streams";
   const clients = drawClients(random, times);
   return {
     memberCount,
@@ -143,6 +146,7 @@ export function drawMembersOptions(random: Random, limits: MembersLimits): Membe
     stepsMax: random.between(Math.ceil(limits.steps / 2), limits.steps),
     faultsMs: 2 * times.electionMs * random.between(20, 60),
     outage: memberCount > 2 ? pick(random, ["none", "wiped", "down", "cut"]) : "none",
+    strikes: drawStrikes(random),
   };
 }
 
@@ -235,8 +239,8 @@ const usualRates: FaultRates = {
   clock: 0.3,
   "disk-error": 0.15,
   "disk-slow": 0.2,
-  "disk-full": 0.15,
-  damage: 0.15,
+  "disk-full": 0.5,
+  damage: 0.3,
   burst: 0.3,
 };
 

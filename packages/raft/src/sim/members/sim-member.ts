@@ -2,7 +2,13 @@
  * One member of the world on its machine: opened, run, stopped, killed, started again. It knows
  * what its disk was given, so that each start can be explained.
  */
-import { type ErrorCode, isQuorateError, type LogIndex, type NodeId } from "../../base/index.ts";
+import {
+  assert,
+  type ErrorCode,
+  isQuorateError,
+  type LogIndex,
+  type NodeId,
+} from "../../base/index.ts";
 import type { Persist, Raft } from "../../core/index.ts";
 import {
   type AppliedMachines,
@@ -11,7 +17,13 @@ import {
   type OpenedMember,
   openMember,
 } from "../../node/index.ts";
-import { createDatagramTransport, type Host, type Life } from "../hosts/index.ts";
+import type { DiskImage } from "../../testing/index.ts";
+import {
+  createDatagramTransport,
+  type DamageReport,
+  type Host,
+  type Life,
+} from "../hosts/index.ts";
 import type { Recovery } from "../observer.ts";
 import { createDiskRecord, type DiskRecord, explainRecovery } from "./explain-recovery.ts";
 import { expect } from "./invariants.ts";
@@ -48,8 +60,12 @@ export class SimMember {
   record: DiskRecord | null = null;
   /** The disk was harmed since the last start. */
   wasDamaged = false;
+  /** The disk before that. */
+  #backup: DiskImage | null = null;
   /** The last power failure tore sectors: to abstain is all that this may lead to. */
   wasTorn = false;
+  /** Some power failure tore sectors. A failed sync may have hidden them, to appear again later. */
+  #hasTorn = false;
   /** It closed its log in order: every last byte of it is known to have been there. */
   isSealed = false;
   /** The newest index that its machines have applied, in this run. */
@@ -123,6 +139,10 @@ export class SimMember {
   kill(power: { readonly keepShare: number; readonly tearShare?: number } | null): void {
     this.#teller?.end();
     this.#teller = null;
+    if ((power?.tearShare ?? 0) > 0) {
+      this.wasTorn = true;
+      this.#hasTorn = true;
+    }
     if (power === null) this.host.kill();
     else this.host.crash(power);
     this.life = null;
@@ -135,15 +155,49 @@ export class SimMember {
     this.#world.note(power === null ? "kill" : "power-loss", this.id, null);
   }
 
-  /** In order: it closes its log and ends. */
-  stop(): void {
+  /** In order: it closes its log and ends; `done` only if it came to that. */
+  stop(done: () => void = () => {}): void {
     if (this.state !== "up" || this.opened === null) return;
     const { life } = this;
     this.#world.note("stop", this.id, null);
     this.#warnings = 0;
     this.opened.member.stop(() => {
-      if (life === this.life && this.#warnings === 0) this.isSealed = true;
+      if (life !== this.life) return;
+      // With a tail that waits for space to be taken away, a log has no witness of its end.
+      this.isSealed = this.#warnings === 0 && !this.host.disk.wasSpaceLimited;
+      done();
     });
+  }
+
+  // --- the disk at rest --------------------------------------------------------------------------
+
+  /** `damage` does something to the disk that no disk should do. Null: nothing was done. */
+  harm(damage: () => DamageReport | null): DamageReport | null {
+    const backup = this.#backup ?? this.host.disk.image();
+    const report = damage();
+    if (report === null) return null;
+    this.#backup = backup;
+    this.wasDamaged = true;
+    return report;
+  }
+
+  get isRestorable(): boolean {
+    return this.state === "halted" && this.#backup !== null;
+  }
+
+  /** Its directory was refused: what was harmed is put back, as it was right before. */
+  restore(): void {
+    assert(this.#backup !== null, "a disk was harmed before it is restored", () => this.id);
+    this.kill(null);
+    this.host.disk.restore(this.#backup);
+    this.#forgetDamage();
+    this.state = "down";
+    this.#world.note("restore", this.id, null);
+  }
+
+  #forgetDamage(): void {
+    this.#backup = null;
+    this.wasDamaged = false;
   }
 
   #onOpened(opened: OpenedMember): void {
@@ -183,9 +237,10 @@ export class SimMember {
     }
     world.evaluations.D2++;
     if (this.wasDamaged) world.evaluations.D3++;
-    const wasHarmed = this.wasDamaged || this.wasTorn;
+    const mayBeTorn = this.#hasTorn && world.options.disk.syncErrorShare > 0;
+    const wasHarmed = this.wasDamaged || this.wasTorn || mayBeTorn;
     const recovery = explainRecovery(this.record, { hardState, entries }, wasHarmed);
-    this.wasDamaged = false;
+    this.#forgetDamage();
     this.wasTorn = false;
     return recovery;
   }

@@ -21,6 +21,7 @@ import { createMemberEvaluations, expect, type MemberEvaluations } from "./invar
 import type { Load, LoadMachines } from "./load.ts";
 import type { MembersOptions } from "./options.ts";
 import { SimMember } from "./sim-member.ts";
+import { isRecalled } from "./strikes.ts";
 import { createTrace, recordEvent, type Subject, type Trace } from "./trace.ts";
 
 /** Independent streams of chance; those of the machines come behind. */
@@ -85,6 +86,7 @@ export class World {
       datagrams: options.datagrams,
       windowBytes: options.windowBytes,
     });
+    this.hosts.datagrams.mayKeep = (message) => isRecalled(message, options.strikes);
     this.observers = createObservers(beginningOf(ids));
     this.members = this.hosts.list.map(
       (host, at) => new SimMember(this, at, host, optionsOf(host.name, ids, options)),

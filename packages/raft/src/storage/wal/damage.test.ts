@@ -162,6 +162,19 @@ describe("a flipped byte", () => {
     }
   });
 
+  it("in the last header leaves the member waiting, whatever piece of a write is behind it", () => {
+    for (const piece of [1, 300, 511]) {
+      const world = makeWorld(false);
+      flip(world, segmentPath, lastUnitOffset + 20, 1);
+      world.disk.poke(segmentPath, (bytes) => {
+        const longer = new Uint8Array(end + piece).fill(7, end);
+        longer.set(bytes);
+        return longer;
+      });
+      expect(outcome(world)).toBe(`unknown ${beforeLast}`);
+    }
+  });
+
   it("in the last unit is repaired by whatever start comes to the end of it", () => {
     for (const keepShare of [0, 0.5, 1]) {
       for (let operation = 1; ; operation++) {

@@ -157,7 +157,6 @@ function judge(
 function isTorn(bytes: Uint8Array, offset: number, header: UnitHeader | null): boolean {
   if (header === null) {
     if (bytes.length - offset < sectorBytes) return true;
-    if (bytes.length % sectorBytes !== 0) return true;
     return isZero(bytes, offset, sectorBytes);
   }
   const end = offset + unitBytes(header.bodyBytes);

@@ -509,6 +509,7 @@ export class WriteAheadLog implements LogStore {
 
   #isWitnessDue(): boolean {
     const logEnd = this.#logEnd;
+    // A tail that is still there and a witness that a crash spoils would look like one lost write.
     if (this.#read !== null) return false;
     if (logEnd === null) return true;
     return (
