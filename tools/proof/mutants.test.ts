@@ -62,7 +62,7 @@ describe("a bug whose check is switched off", () => {
   const secondPhase = "V1,V2,V3,V4,V9,R,S6";
 
   it.each([
-    ["read-old-round", "L2,refinement", 100],
+    ["read-old-round", "L1,L2,refinement", 100],
     ["probe-never-resumes", secondPhase, 40],
     ["log-check-strict", secondPhase, 20],
   ])("%s survives without %s", async (name, off, seeds) => {

@@ -50,7 +50,7 @@ function* write(options: Parameters<typeof openLog>[0], contentBytes: number): T
   } as unknown as Unit; // brands
   yield* perform((done) => store.append(unit, done));
   const position = { index: 2, term: 1 } as Parameters<typeof store.snapshots.begin>[0]; // brands
-  const table = Buffer.concat([Buffer.from("0100000000000000", "hex"), configuration]);
+  const table = Buffer.concat([Buffer.from("010100000000000000", "hex"), configuration]);
   const writer = yield* perform<SnapshotWriter>((done) =>
     store.snapshots.begin(position, table, done),
   );

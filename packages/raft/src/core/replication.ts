@@ -334,6 +334,7 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   }
   if (request.term > raft.hardState.term) adoptTerm(raft, request.term, request.from);
   recognizeLeader(raft, request.from);
+  raft.heardRound = Math.max(raft.heardRound, request.round);
   const { prev } = request;
   if (prev.index < raft.log.base.index) {
     onAppendEntries(raft, skipCovered(raft.log, request));

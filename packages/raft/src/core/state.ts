@@ -265,6 +265,8 @@ export interface Raft {
   leaderCommit: LogIndex;
   /** Follower: the newest round answered to the leader of this term. */
   answeredRound: number;
+  /** Follower: the newest round heard of the leader of this term. */
+  heardRound: number;
   pendingAck: PendingAck | null;
 
   // Reads that this member asks of its leader.
@@ -355,6 +357,7 @@ export function createRaft(options: RaftOptions): Raft {
     verified: noIndex,
     leaderCommit: noIndex,
     answeredRound: 0,
+    heardRound: 0,
     pendingAck: null,
     readBatch: 0,
     readsToAsk: [],
@@ -460,6 +463,7 @@ export function forgetLeaderOfTerm(raft: Raft): void {
   raft.verified = noIndex;
   raft.leaderCommit = noIndex;
   raft.answeredRound = 0;
+  raft.heardRound = 0;
 }
 
 export function failReads(raft: Raft, ids: readonly number[], failed: ReadFailure): void {

@@ -160,7 +160,7 @@ function isReleased(raft: Raft, leadership: Leadership, transfer: Transfer): boo
 export function onTimeoutNow(raft: Raft, order: TimeoutNow): void {
   if (order.term > raft.hardState.term) adoptTerm(raft, order.term, null);
   if (order.term < raft.hardState.term || order.from !== raft.leader) return;
-  if (order.round < Math.max(raft.answeredRound, raft.pendingAck?.round ?? 0)) return;
+  if (order.round < raft.heardRound) return;
   if (!mayStand(raft) || !raft.isDiskHealthy) return;
   campaign(raft, true);
 }

@@ -115,10 +115,8 @@ export class Member {
       send: (message) => this.#transport?.send(message),
       warn: (text) => parts.logger.warn({}, text),
     });
-    this.#insight = new Insight({
-      ...{ ...parts, events: this.events, peers: this.peers },
-      isRunning: () => this.isRunning,
-    });
+    const { events, peers } = this;
+    this.#insight = new Insight({ ...parts, events, peers, isRunning: () => this.isRunning });
     this.snapshots = new MemberSnapshots({
       ...{ ...parts, ...host },
       tell: (name, event) => this.#insight.tell(name, event),

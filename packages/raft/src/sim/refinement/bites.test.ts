@@ -234,6 +234,7 @@ describe("the refinement", () => {
     for (let seed = 1; seed <= seedsMax; seed++) {
       const { failure } = runCores(seed, {
         snapshots: "never",
+        leadership: "never",
         off: new Set(invariantIds),
         observers: [(beginning) => createRefinement({ ...beginning, log: beginning.entries })],
       });

@@ -60,7 +60,7 @@ describe("the refinement of a world of bare cores", () => {
     const counts = new Map<string, number>();
     let steps = 0;
     let actions = 0;
-    for (let seed = 91; seed <= 140; seed++) {
+    for (let seed = 30; seed <= 110; seed++) {
       let refinement: Refinement | null = null;
       const create = (beginning: Beginning): Refinement => {
         refinement = refine(beginning, countActions(createSpec(beginning), counts));

@@ -334,7 +334,11 @@ export const electionBugs: readonly TrapBug[] = [
     "Only appends that fit are contact.",
     patch(
       "core/replication.ts",
-      "recognizeLeader(raft, request.from);\n  const { prev } = request;",
+      lines(
+        "recognizeLeader(raft, request.from);",
+        "  raft.heardRound = Math.max(raft.heardRound, request.round);",
+        "  const { prev } = request;",
+      ),
       lines(
         "const { prev } = request;",
         "  const fits = termAt(raft.log, prev.index) === prev.term;",

@@ -157,7 +157,7 @@ export const snapshotBugs: readonly TrapBug[] = [
     "Only a report ends the waiting.",
     patch(
       "core/replication.ts",
-      'const least = progress.mode === "snapshot" ? base.index : progress.next - 1;',
+      'const least = progress.mode === "snapshot" ? known : progress.next - 1;',
       'const least = progress.mode === "snapshot" ? last + 1 : progress.next - 1;',
     ),
   ),

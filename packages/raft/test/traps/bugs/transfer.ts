@@ -25,7 +25,7 @@ export const transferBugs: readonly TrapBug[] = [
       "if (order.term < raft.hardState.term || order.from !== raft.leader) return;",
       "",
     ),
-    patch("core/transfer.ts", "Math.max(raft.answeredRound, raft.pendingAck?.round ?? 0)", "0"),
+    patch("core/transfer.ts", "order.round < raft.heardRound", "order.round < 0"),
     patch(
       "core/transfer.ts",
       "  campaign(raft, true);",
@@ -78,7 +78,7 @@ export const transferBugs: readonly TrapBug[] = [
   bug(
     "E3",
     "An old order is obeyed after the leader went on.",
-    patch("core/transfer.ts", "Math.max(raft.answeredRound, raft.pendingAck?.round ?? 0)", "0"),
+    patch("core/transfer.ts", "order.round < raft.heardRound", "order.round < 0"),
   ),
   bug(
     "E4",

@@ -367,6 +367,7 @@ export class MemberCodec {
       verified: (seen & 15) as LogIndex, // was one when it was encoded
       leaderCommit: (seen >> 4) as LogIndex, // as above
       answeredRound,
+      heardRound: 0, // for transfers, which no model has
       pendingAck: null,
       readBatch: 0,
       readsToAsk: [],
