@@ -89,7 +89,7 @@ describe("simulate", () => {
   });
 
   it("finds a broken invariant without any fault, and prints what it takes to see it again", () => {
-    const report = run(createBank({ mayMove: () => true }));
+    const report = run(createBank({ mayMove: () => true }), { seed: 2 });
     const { failure } = report;
     expect(failure).toMatchObject({ invariant: "nobody is overdrawn", isRepeatable: true });
     expect(failure?.faults).toEqual([]);
