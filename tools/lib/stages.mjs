@@ -14,7 +14,7 @@ import { addTally, countReport, describeTally, emptyTally } from "./tally.mjs";
 /** @typedef {{ name: string, run: () => Promise<Tally> }} Stage */
 
 const checkLimitMs = 3 * 60_000;
-const unitLimitMs = 5 * 60_000;
+const unitLimitMs = 8 * 60_000;
 const systemLimitMs = 12 * 60_000;
 const packLimitMs = 10 * 60_000;
 
