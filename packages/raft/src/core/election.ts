@@ -11,14 +11,26 @@ import { holdsPromise } from "./lease.ts";
 import { isUpToDate, lastPosition } from "./log.ts";
 import type { RequestVote, RequestVoteResponse, VoteRefusal } from "./messages.ts";
 import { isQuorum } from "./quorum.ts";
-import { becomeCandidate, becomeLeader, becomePreCandidate, resetElectionTimer } from "./roles.ts";
+import {
+  becomeCandidate,
+  becomeFollower,
+  becomeLeader,
+  becomePreCandidate,
+  resetElectionTimer,
+} from "./roles.ts";
 import { type Campaign, isWilling, mayCampaign, type Raft, setHardState } from "./state.ts";
 import { adoptTerm } from "./terms.ts";
 
-/** The election timer ran out: the leader is lost, or an election found no winner. @paper §5.2 */
+/**
+ * The election timer ran out: the leader is lost, or an election found no winner. Who does not
+ * stand has lost its leader all the same: nobody waits for one that is silent. @paper §5.2
+ */
 export function onElectionTimeout(raft: Raft): void {
   resetElectionTimer(raft);
-  if (!mayStand(raft) || !isWilling(raft)) return;
+  if (!mayStand(raft) || !isWilling(raft)) {
+    if (raft.leader !== null) becomeFollower(raft, null);
+    return;
+  }
   if (raft.settings.preVote) {
     preCampaign(raft);
   } else {

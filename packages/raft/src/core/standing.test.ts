@@ -9,9 +9,12 @@ import {
   type Entry,
   emptyConfiguration,
   encodeConfiguration,
+  type Message,
   mayCampaign,
   type Raft,
+  type Settings,
   step,
+  takeEffects,
 } from "./index.ts";
 
 function membersOf(names: readonly string[]): Configuration["voters"] {
@@ -106,5 +109,66 @@ describe("who may stand for election", () => {
     expect(mayCampaign(start("a", entries, logIndex(1)))).toBe(false);
     expect(mayCampaign(start("c", entries, logIndex(1)))).toBe(true);
     expect(mayCampaign(start("c", entries.slice(0, 3), logIndex(1)))).toBe(false);
+  });
+});
+
+describe("who does not stand for election", () => {
+  /** Of three voters, and the leader is heard once. */
+  function following(name: string, settings: Partial<Settings> = {}): Raft {
+    const configuration = { ...votersOf(["a", "b"]), learners: membersOf(["z"]) };
+    const log: Entry = {
+      index: logIndex(1),
+      term: term(1),
+      kind: "configuration",
+      data: encodeConfiguration(configuration),
+    };
+    const raft = createRaft({
+      id: nodeId(name),
+      settings: { ...defaultSettings, ...settings },
+      boot: 1,
+      jitter: 0,
+      hardState: { term: term(1), votedFor: null, mustCatchUp: false },
+      entries: [log],
+      commit: logIndex(1),
+    });
+    step(raft, { kind: "receive", message: heartbeat(name) });
+    takeEffects(raft);
+    return raft;
+  }
+
+  function heartbeat(name: string): Message {
+    const prev = { index: logIndex(1), term: term(1) };
+    return {
+      kind: "append-entries",
+      from: nodeId("a"),
+      to: nodeId(name),
+      term: term(1),
+      prev,
+      entries: [],
+      commit: logIndex(1),
+      round: 1,
+      sequence: 1,
+    };
+  }
+
+  function wait(raft: Raft): void {
+    for (let ticks = 0; ticks < 3 * defaultSettings.electionTicks; ticks++) {
+      step(raft, { kind: "tick", nowMs: ticks, jitter: 0 });
+    }
+  }
+
+  it.each([
+    ["an unfit disk", "b", {}, false],
+    ["priority 0", "b", { priority: 0 }, true],
+    ["a learner", "z", {}, true],
+  ] as const)("loses a silent leader all the same: %s", (_why, name, settings, isHealthy) => {
+    const raft = following(name, settings);
+    if (!isHealthy) step(raft, { kind: "disk-health", isHealthy });
+    expect(raft.leader).toBe("a");
+    wait(raft);
+    expect(raft).toMatchObject({ role: "follower", leader: null });
+    const told = takeEffects(raft).filter(({ kind }) => kind === "role-changed");
+    expect(told).toMatchObject([{ role: "follower", leader: null }]);
+    checkState(raft);
   });
 });

@@ -37,7 +37,9 @@ export function runLiveness(world: World, random: Random): Recovered {
   const boundMs = timeoutsMax * unitMs + settlingMs(world);
   const electionMs = boundMs + backlogMs(world, healed);
   const elected = runUntil(world, electionMs, () => findLeader(inCore(healed)) !== null);
-  expect(evaluations, "V1", elected, () => `no leader ${electionMs} ms after healing`);
+  expect(evaluations, "V1", elected, () => {
+    return `no leader ${electionMs} ms after healing: ${describe(healed)}`;
+  });
   const timeouts = (world.nowMs - healedMs) / unitMs;
   checkWork(world, boundMs + backlogMs(world, healed));
   for (const client of world.clients) client.isStopped = true;
@@ -291,6 +293,6 @@ function describe(core: readonly SimMember[]): string {
       ? `${id} ${state}`
       : `${id} ${raft.role} term ${raft.hardState.term} applied ${raft.applied} of ` +
         `${raft.log.entries.length}${raft.hardState.mustCatchUp ? " abstains" : ""} ` +
-        `state ${machines?.hash()}`;
+        `${raft.isDiskHealthy ? "" : "with an unfit disk "}state ${machines?.hash()}`;
   return core.map(one).join("; ");
 }

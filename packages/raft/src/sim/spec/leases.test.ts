@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { createSpecification } from "./create-specification.ts";
 import type { Server, SpecAppendEntries, Specification } from "./specification.ts";
-import { acknowledge, append, deliver, elect, memberAt, persist, request } from "./test-worlds.ts";
+import {
+  acknowledge,
+  append,
+  deliver,
+  elect,
+  memberAt,
+  persist,
+  replicate,
+  request,
+} from "./test-worlds.ts";
 
 /**
  * Server 0 of three leads and has committed nothing yet; clocks differ by 2, leaders stick for 5.
@@ -201,6 +210,25 @@ describe("a leader that was heard lately", () => {
     spec.acceptEntries(1, beat);
     expect(() => spec.grantVote(1, pre)).toThrow("server 1 heard from leader 0 at 4, now 4");
     spec.advanceClock(1, 5);
+    spec.grantVote(1, pre);
+  });
+
+  it("is not heard in its snapshot, which comes from whoever has it", () => {
+    const spec = led();
+    const configuration = { voters: [0, 1, 2], outgoing: null, learners: [], removed: [] };
+    spec.clientRequest(0, [5]);
+    persist(spec, 0);
+    replicate(spec, 0, 2);
+    spec.advanceCommit(0, 2);
+    spec.apply(0, 2);
+    const snapshot = { index: 2, term: 2, configuration };
+    spec.takeSnapshot(0, snapshot);
+    const sent = { kind: "install-snapshot", from: 0, to: 1, term: 2, snapshot } as const;
+    spec.send(sent);
+    spec.installSnapshot(1, sent);
+    spec.startPreVote(2);
+    const pre = { ...request(spec, 2, 1), pre: true, term: 3 };
+    spec.send(pre);
     spec.grantVote(1, pre);
   });
 

@@ -81,7 +81,7 @@ function hear(world: World, server: Server, request: FromLeader): Heard {
     onDisk: 0,
     leaderCommit: 0,
     round: 0,
-    at: 0,
+    at: Number.NEGATIVE_INFINITY,
     promises: new Map(),
     releasedRound: 0,
   };
@@ -103,9 +103,9 @@ export function followSender(world: World, server: Server, request: FromLeader):
   }
   checkSender(world, server, request);
   const heard = hear(world, server, request);
-  heard.at = clock;
-  lifeOf(world, server).lostLinks.delete(request.from);
   if (request.kind === "append-entries") {
+    heard.at = clock;
+    lifeOf(world, server).lostLinks.delete(request.from);
     heard.leaderCommit = Math.max(heard.leaderCommit, request.leaderCommit);
     heard.round = Math.max(heard.round, request.round);
   } else heard.leaderCommit = Math.max(heard.leaderCommit, request.snapshot.index);

@@ -35,7 +35,10 @@ export interface Heard {
   leaderCommit: number;
   /** The newest round of heartbeats; 0: none. */
   round: number;
-  /** By the own clock: when it was last heard. */
+  /**
+   * By the own clock: when it last said something itself. Its snapshot is not that: it comes from
+   * whoever has it, long after.
+   */
   at: number;
   /** By round: what was promised for it. */
   readonly promises: Map<number, number>;
