@@ -139,7 +139,7 @@ describe("plans of member changes", () => {
     expect(planChange(now, changes)).toMatchObject({ kind: "refused", ...refusal });
   });
 
-  it("C4: never give the id of a removed member to another", () => {
+  it("A13: never give the id of a removed member to another", () => {
     const after = withoutOutgoing(planned(planChange(votersOf(a, b), [{ kind: "remove", id: b }])));
     for (const as of ["voter", "learner"] as const) {
       expect(planChange(after, [add(b, as)])).toMatchObject({

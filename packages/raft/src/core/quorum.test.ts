@@ -79,7 +79,7 @@ describe("quorums", () => {
     expect.assertions(0);
   });
 
-  it("C1: of a configuration meet those of the joint one after it, which meet the new", () => {
+  it("F8: of a configuration meet those of the joint one after it, which meet the new", () => {
     for (let old = 1; old < everySet; old++) {
       for (let next = 1; next < everySet; next++) {
         const joint = configurationOf(next, old);
@@ -96,7 +96,7 @@ describe("quorums", () => {
     expect.assertions(0);
   });
 
-  it("C1: would not overlap if several voters changed at once, without joint ones", () => {
+  it("F8: would not overlap if several voters changed at once, without joint ones", () => {
     const before = configurationOf(0b00111, 0);
     const after = configurationOf(0b11001, 0);
     expect(isQuorum(before, isIn(0b00110))).toBe(true);

@@ -65,7 +65,7 @@ describe("the guard of reducers", () => {
     ["returnsCount", "differ at result: "],
     ["throwsAtTimes", "differ at exception: "],
     ["leaks", "differ at result: "],
-  ] as const)("refuses %s before it is in the log: %s", async (name, reason) => {
+  ] as const)("I6: refuses %s before it is in the log: %s", async (name, reason) => {
     await using cluster = await testCluster({ machines: { careless }, time: "virtual" });
     const [node] = cluster.nodes;
     if (node === undefined) throw new Error("no member");

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { rules } from "./rules.ts";
+import { sections } from "./sections.ts";
 
 const folder = new URL("./", import.meta.url);
 const table = fileURLToPath(new URL("../../../../docs/paper-matrix.md", import.meta.url));
@@ -41,6 +42,16 @@ function renderTable(found: ReadonlyMap<string, readonly string[]>): string {
     "|---|---|---|---|",
     ...rows,
     "",
+    "## The dissertation's chapters 3 to 6",
+    "",
+    "Every section, and the rules that stand for it.",
+    "",
+    "| section | title | rules | remark |",
+    "|---|---|---|---|",
+    ...Object.entries(sections).map(([number, { title, rules: ids, note }]) => {
+      return `| ${number} | ${title} | ${ids.map((id) => `\`${id}\``).join(", ")} | ${note} |`;
+    }),
+    "",
   ].join("\n");
 }
 
@@ -53,6 +64,15 @@ describe("the paper's matrix", () => {
 
   it("knows every rule that a test names", () => {
     expect([...found.keys()].filter((id) => !rules.has(id))).toEqual([]);
+  });
+
+  it("has rules, or a reason, for every section of the dissertation's chapters 3 to 6", () => {
+    for (const [number, { rules: ids, note }] of Object.entries(sections)) {
+      expect(ids.length > 0 || note !== "", number).toBe(true);
+    }
+    const placed = new Set<string>(Object.values(sections).flatMap(({ rules: ids }) => ids));
+    const later = /^(9|10)[.]/; // the chapters on evaluation and implementation
+    expect([...rules.keys()].filter((id) => !placed.has(id) && !later.test(id))).toEqual([]);
   });
 
   it("is written down", async () => {

@@ -191,6 +191,10 @@ const thesisRules = {
     "thesis 4.2.1",
     "A new server with an empty log is brought up to date, and votes whoever it takes itself for.",
   ],
+  "4.2.1-catch-up": [
+    "thesis 4.2.1",
+    "A new server becomes a voter when it has caught up; one that is silent or too slow does not.",
+  ],
   "4.2.2-steps-down": [
     "thesis 4.2.2",
     "A leader that is removed leads until the configuration without it is committed, then stops.",
@@ -209,6 +213,10 @@ const thesisRules = {
     "A request of a candidate that was told to stand is answered in spite of a live leader.",
   ],
   "4.2.3-removed": ["thesis 4.2.3", "A removed server that does not know of it deposes nobody."],
+  "4.2.4-available": [
+    "thesis 4.2.4",
+    "While majorities of old and new members are up, there is a leader and the change ends.",
+  ],
   "4.3-both-logs": [
     "thesis 4.3",
     "While a configuration is joint, entries are replicated to the members of both halves.",
@@ -223,6 +231,10 @@ const thesisRules = {
     "A change of the voters is a joint configuration and, once that is committed, the new one.",
   ],
   "4.3-any-change": ["thesis 4.3", "Any set of voters can follow any other, in one change."],
+  "4.4-replace": [
+    "thesis 4.4",
+    "A dead server is replaced without fewer voters on the way: the new one catches up first.",
+  ],
   "5.1-configuration": [
     "thesis 5.1",
     "A snapshot brings the configuration of its position, with the index of that one's entry.",
@@ -243,6 +255,19 @@ const thesisRules = {
   "5.1-term": [
     "thesis 5.1, 3.3",
     "Who is given a snapshot adopts the leader's term first: no older leader is heard then.",
+  ],
+  "5.1.1-concurrently": [
+    "thesis 5.1.1",
+    "A snapshot is of its moment, whatever is applied while it is written.",
+  ],
+  "5.1.2-when": [
+    "thesis 5.1.2",
+    "A snapshot is due when the log has grown enough in comparison with the last snapshot.",
+  ],
+  "6.1-find": ["thesis 6.1", "Any member that is there tells a new one of the cluster."],
+  "6.2-forward": [
+    "thesis 6.2",
+    "A command that is given to a follower gets to the leader, and is applied once.",
   ],
   "6.2-check-quorum": [
     "thesis 6.2",
@@ -272,9 +297,17 @@ const thesisRules = {
     "thesis 6.3",
     "A command of a session that has ended is not applied, and its client is told.",
   ],
+  "6.3-in-snapshot": [
+    "thesis 6.3, 5.1",
+    "Sessions and their replies are part of a snapshot: who starts from it applies nothing twice.",
+  ],
   "6.4-read-index": ["thesis 6.4", "A read waits for the commit index of when it was registered."],
   "6.4-own-term": ["thesis 6.4", "Before the no-op is committed, reads wait for the no-op."],
   "6.4-fresh-round": ["thesis 6.4", "Only answers to a round that started after the read count."],
+  "6.4-applied": [
+    "thesis 6.4",
+    "A read is served when the own machine has applied up to its index, and not before.",
+  ],
   "6.4-batch": ["thesis 6.4", "Any number of reads share one round."],
   "6.4-follower": [
     "thesis 6.4",

@@ -234,7 +234,7 @@ function checkEnd({ lab, seen }: History): void {
 }
 
 describe("changes of the members", () => {
-  it("C1, C3: keep every two deciding configurations overlapping, whatever happens", () => {
+  it("F1, F3: keep every two deciding configurations overlapping, whatever happens", () => {
     const seen: Seen = { changes: 0, done: 0, jointLeaders: 0, rolledBack: 0 };
     const property = fc.property(steps, (each) => {
       const history = begin(seen);

@@ -7,6 +7,7 @@ import { leadershipBugs } from "./bugs/leadership.ts";
 import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
 import { memberSnapshotBugs } from "./bugs/member-snapshots.ts";
+import { membershipBugs } from "./bugs/membership.ts";
 import { replicationBugs } from "./bugs/replication.ts";
 import { snapshotTransferBugs } from "./bugs/snapshot-transfer.ts";
 import { snapshotBugs } from "./bugs/snapshots.ts";
@@ -27,4 +28,5 @@ export const bugs: readonly TrapBug[] = [
   ...transferBugs,
   ...leaseBugs,
   ...leadershipBugs,
+  ...membershipBugs,
 ];

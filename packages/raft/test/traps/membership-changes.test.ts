@@ -1,10 +1,9 @@
 /**
- * Traps that production libraries fell into with changes of their members: transfer (E) and
- * membership (F). The ids are those of our catalogue; `C` followed by a number and a colon is an
- * invariant of configurations. Votes and quorums are in `membership-quorums.test.ts`.
+ * Traps that production libraries fell into with changes of their members: membership (F), and the
+ * transfer that loses one (E4). The ids are those of our catalogue. Votes and quorums are in
+ * `membership-quorums.test.ts`, whole members in `membership-restarts.test.ts`.
  *
- * Elsewhere: F15 (the algebra) in `src/core/membership-plan.test.ts`. With their features: F9
- * (snapshots), E4 as far as transfer itself can refuse.
+ * Elsewhere: F9 in `snapshots.test.ts`, F15 (the algebra) in `src/core/membership-plan.test.ts`.
  */
 import { describe, expect, it } from "vitest";
 import { nodeId } from "../../src/base/index.ts";
@@ -41,7 +40,7 @@ import {
 import { configurationsOf, five, leaders, ledBy1, run, three, twoTimeouts } from "./cluster.ts";
 
 describe("changes of the members", () => {
-  it("F1, C2: nobody changes the members before an entry of its own term is committed", () => {
+  it("F1: nobody changes the members before an entry of its own term is committed", () => {
     // The published schedule: two leaders change one of four members each, the first one unheard.
     const lab = ledBy1(["n1", "n2", "n3", "n4"], ["n5"]);
     partition(lab, ["n1"], ["n2", "n3", "n4"]);
@@ -64,6 +63,32 @@ describe("changes of the members", () => {
     run(lab, 2 * twoTimeouts);
     expect(leaders(lab)).toEqual(["n2"]);
     expect(committedAt(lab, "n3")).toBe("voters=n2,n3,n4");
+  });
+
+  it("F1: of the two changes of the published schedule one is committed at most", () => {
+    const lab = ledBy1(["n1", "n2", "n3", "n4"], ["n5"]);
+    run(lab, 2);
+    partition(lab, ["n1", "n5"], ["n2", "n3", "n4"]);
+    changeAt(lab, "n1", add("n5")); // only n5 hears of it
+    settle(lab);
+    for (const name of ["n3", "n4"]) raftOf(lab, name).leaderContactTick = null;
+    timeOut(lab, "n2");
+    settle(lab, (message) => message.kind.startsWith("request-vote"));
+    expect(raftOf(lab, "n2").role).toBe("leader");
+    partition(lab, ["n2", "n3"], ["n1", "n4", "n5"]);
+    changeAt(lab, "n2", remove("n1")); // of which n2 and n3 were a majority afterwards
+    settle(lab);
+    run(lab, 3 * twoTimeouts); // of n1 to n5 three are one, too, and n4 has heard of neither
+    const { log, commit } = raftOf(lab, "n2");
+    const committed = log.entries.slice(0, commit);
+    expect(leaders(lab)).toEqual([]);
+    heal(lab);
+    run(lab, 3 * twoTimeouts);
+    expect(leaders(lab)).toHaveLength(1);
+    for (const name of ["n1", "n2", "n3", "n4"]) {
+      expect(raftOf(lab, name).log.entries.slice(0, committed.length)).toEqual(committed);
+      expect(committedAt(lab, name)).toBe(committedAt(lab, leaders(lab)[0] ?? ""));
+    }
   });
 
   it("F2: a configuration counts from its entry on, however late the machines are", () => {
@@ -151,6 +176,9 @@ describe("changes of the members", () => {
     partition(lab, ["n2", "n3"]);
     run(lab, 3 * twoTimeouts);
     expect(leaders(lab)).toEqual([]);
+    const roles = memberOf(lab, "n2").roles.map(({ role }) => role);
+    expect(roles).toContain("pre-candidate");
+    expect(roles).not.toContain("leader");
     heal(lab);
     run(lab, 3 * twoTimeouts);
     expect(leaders(lab)).toEqual(["n2"]);
@@ -220,7 +248,7 @@ describe("changes of the members", () => {
     expect(committedAt(lab, "n1")).toBe("voters=n1,n2,n3,n4");
   });
 
-  it("F10, C3: the members are what the log says, before and after a restart", () => {
+  it("F10: the members are what the log says, before and after a restart", () => {
     const lab = ledBy1(three, ["n4"]);
     const changes = [[add("n4", "learner")], [promote("n4")], [demote("n2")], [remove("n2")]];
     for (const steps of changes) {
@@ -350,7 +378,7 @@ describe("changes of the members", () => {
     expect(changeAt(lab, "n1", remove("n3"))).toMatchObject({ kind: "appended" });
   });
 
-  it("C2: one change at a time, until the final configuration is committed", () => {
+  it("F1: one change at a time, until the final configuration is committed", () => {
     const lab = ledBy1(three, ["n4"]);
     changeAt(lab, "n1", add("n4"));
     const refused = (index: number) => ({ kind: "refused", why: "change-in-flight", index });
@@ -364,7 +392,7 @@ describe("changes of the members", () => {
     expect(changeAt(lab, "n2", remove("n3"))).toEqual({ kind: "refused", why: "not-leader" });
   });
 
-  it("C2: nor a change of the learners while another one is not committed", () => {
+  it("F1: nor a change of the learners while another one is not committed", () => {
     const lab = ledBy1(three, ["n4", "n5"]);
     changeAt(lab, "n1", add("n4", "learner"));
     expect(changeAt(lab, "n1", add("n5", "learner"))).toMatchObject({ why: "change-in-flight" });
@@ -469,7 +497,7 @@ describe("members that leave", () => {
     expect([...(raftOf(lab, "n1").leadership?.peers.keys() ?? [])]).toEqual(["n2"]);
   });
 
-  it("C4: the votes and acknowledgements of who was removed count for nothing", () => {
+  it("A13: the votes and acknowledgements of who was removed count for nothing", () => {
     const lab = ledBy1(three, ["n4"]);
     run(lab, 2);
     changeAt(lab, "n1", remove("n3"));

@@ -3,7 +3,7 @@
  * quorums (F8) while the members change. The ids are those of our catalogue; the changes themselves
  * are in `membership-changes.test.ts`.
  *
- * Elsewhere: F8, C7, C1 (every small configuration) in `src/core/quorum.test.ts`.
+ * Elsewhere: F8, C7 (every small configuration) in `src/core/quorum.test.ts`.
  */
 import { describe, expect, it } from "vitest";
 import { nodeId } from "../../src/base/index.ts";
@@ -31,6 +31,7 @@ import {
   remove,
   requestVote,
   restart,
+  setDisk,
   settle,
   tick,
   timeOut,
@@ -75,6 +76,23 @@ describe("votes in times of change", () => {
     expect(membersAt(lab, "n2")).toBe("voters=n2 learners=n1");
     expect(leaders(lab)).toEqual(["n2"]);
     expect(committedAt(lab, "n1")).toBe("voters=n2 learners=n1");
+  });
+
+  it("A9: and its own answer to a read, and its own disk", () => {
+    const lab = ledBy1(["n1", "n2"]);
+    run(lab, 2);
+    setDisk(lab, "n2", "slow");
+    changeAt(lab, "n1", demote("n1"));
+    settle(lab);
+    expect(membersAt(lab, "n1")).toBe("voters=n2 outgoing=n1,n2 learners=n1");
+    readAt(lab, "n1", 7);
+    settle(lab);
+    expect(memberOf(lab, "n1").answers).toMatchObject([{ ids: [7] }]);
+    setDisk(lab, "n2", "fast");
+    settle(lab);
+    run(lab, twoTimeouts);
+    expect(committedAt(lab, "n1")).toBe("voters=n2 learners=n1");
+    expect(leaders(lab)).toEqual(["n2"]);
   });
 
   it("A10: who is no voter in an uncommitted configuration may campaign, and finish it", () => {

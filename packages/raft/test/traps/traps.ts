@@ -5,15 +5,7 @@
  */
 
 /** What brings its test. */
-export type Feature =
-  | "membership"
-  | "snapshots"
-  | "transfer"
-  | "leases"
-  | "sessions"
-  | "state hashes"
-  | "the disk watchdog"
-  | "follower feedback";
+export type Feature = "follower feedback";
 
 export type TrapStatus =
   | { readonly kind: "tested" }
@@ -45,16 +37,9 @@ const elections = {
   A5: tested("An answer of a higher term counts as a grant or an acknowledgement."),
   A6: tested("A vote is decided on a log that has changed since it was looked at."),
   A7: tested("Two logs are compared by term and index at once, and nobody is up to date."),
-  A8: tested(
-    "A member refuses to vote because it does not know that it is a voter.",
-    "Learners: with membership.",
-  ),
-  A9: comesWith(
-    "membership",
-    "A voter on its way out no longer counts its own vote in the old half.",
-  ),
-  A10: comesWith(
-    "membership",
+  A8: tested("A member refuses to vote because it does not know that it is a voter."),
+  A9: tested("A voter on its way out no longer counts its own vote in the old half."),
+  A10: tested(
     "An uncommitted change removes the only member with the newest log, and nobody can lead.",
   ),
   A11: tested(
@@ -92,10 +77,7 @@ const replication = {
   C4: tested("A repeated append removes entries that match, and a crash finds them gone."),
   C5: tested("An append that leaves a gap is taken over."),
   C6: tested("An old acknowledgement counts for a log that is another by now."),
-  C7: tested(
-    "A faster way to count a majority disagrees with counting.",
-    "Joint configurations: with membership.",
-  ),
+  C7: tested("A faster way to count a majority disagrees with counting."),
   C8: tested("Stepping down or starting again removes what is committed."),
   C9: tested("A second path changes term or role while the leader is in the middle of its work."),
   C10: tested("The completion of an overwritten entry counts for the one that replaced it."),
@@ -108,7 +90,7 @@ const replication = {
   C17: tested("A late refusal moves the next entry below what is known to match."),
   C18: tested(
     "A follower that lost acknowledged entries ends, at each start again.",
-    "A whole old copy of a directory is not noticed: with membership.",
+    "A whole old copy of a directory: A11.",
   ),
   C19: tested("A peer that hangs holds up the work for the others, or the end of the member."),
   C20: tested("A follower acknowledges from memory when an append is repeated or empty."),
@@ -132,10 +114,7 @@ const reads = {
     "Stale reads may: what was committed since the last write is not on the disk yet.",
   ),
   D12: tested("A cluster of one never answers a read, or answers too early after its start."),
-  D13: tested(
-    "The applied index moves though the state did not.",
-    "An installation that fails in the host: with snapshots.",
-  ),
+  D13: tested("The applied index moves though the state did not."),
 };
 
 /** Leadership transfer. */
@@ -148,27 +127,21 @@ const transfer = {
 
 /** Membership. */
 const membership = {
-  F1: comesWith(
-    "membership",
-    "Two changes of one member each, by two leaders, split the majority.",
-  ),
-  F2: comesWith("membership", "An election is held under members that were replaced long ago."),
-  F3: comesWith("membership", "Removed entries leave the change that they made in force."),
-  F4: comesWith("membership", "A restart forgets a change that is in the log and not committed."),
-  F5: comesWith("membership", "A new leader overlooks a change that is in its log."),
-  F6: comesWith("membership", "Only the leader that began a joint change can end it."),
-  F7: comesWith("membership", "A joint change is ended before its begin is committed."),
-  F8: comesWith("membership", "A majority is counted over the wrong members."),
+  F1: tested("Two changes of one member each, by two leaders, split the majority."),
+  F2: tested("An election is held under members that were replaced long ago."),
+  F3: tested("Removed entries leave the change that they made in force."),
+  F4: tested("A restart forgets a change that is in the log and not committed."),
+  F5: tested("A new leader overlooks a change that is in its log."),
+  F6: tested("Only the leader that began a joint change can end it."),
+  F7: tested("A joint change is ended before its begin is committed."),
+  F8: tested("A majority is counted over the wrong members."),
   F9: tested("A snapshot brings old members, and they are taken for new ones."),
-  F10: comesWith("membership", "Members are kept in two places, and a crash parts them."),
-  F11: comesWith(
-    "membership",
-    "A member that cannot be reached is added, and the majority is lost.",
-  ),
-  F12: comesWith("membership", "Of two members one dies, and it can no longer be removed."),
-  F13: comesWith("membership", "A leader that was removed leads on, or leaves too early."),
-  F14: comesWith("membership", "A removed member disturbs the others with elections."),
-  F15: comesWith("membership", "A change of one member drops others."),
+  F10: tested("Members are kept in two places, and a crash parts them."),
+  F11: tested("A member that cannot be reached is added, and the majority is lost."),
+  F12: tested("Of two members one dies, and it can no longer be removed."),
+  F13: tested("A leader that was removed leads on, or leaves too early."),
+  F14: tested("A removed member disturbs the others with elections."),
+  F15: tested("A change of one member drops others."),
 };
 
 /** Memory and flow control. */
@@ -226,7 +199,7 @@ const machine = {
     "A command reaches a program that does not know it, and is skipped.",
     "Enabling one by a committed entry: with sessions.",
   ),
-  I6: comesWith("state hashes", "A machine that is not deterministic parts the replicas unseen."),
+  I6: tested("A machine that is not deterministic parts the replicas unseen."),
   I7: tested("A command is called failed, and is applied later."),
 };
 

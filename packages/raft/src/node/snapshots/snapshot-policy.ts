@@ -3,7 +3,7 @@
  * from the snapshot before alone: so members take theirs at the same entries, and equal snapshots
  * are equal files, which any of them can send. Nothing depends on that but speed.
  *
- * @thesis §5.1.3 (when to take a snapshot)
+ * @thesis §5.1.2 (when to take a snapshot)
  */
 import type { LogIndex } from "../../base/index.ts";
 import { type Entry, entryBytes, type Log } from "../../core/index.ts";

@@ -73,6 +73,38 @@ export const machineBugs: readonly TrapBug[] = [
     patch("node/member.ts", apply, `if (this.#parts.machines.knows(entry.data)) ${apply}`),
   ),
   bug(
+    "I6",
+    "A member keeps the hash of its state to itself.",
+    patch(
+      "node/state-comparison.ts",
+      'this.#host.send({ kind: "state-hash", from: raft.id, to: id, index, hash });',
+      "",
+    ),
+  ),
+  bug(
+    "I6",
+    "Who has another state than a majority goes on.",
+    patch(
+      "node/state-comparison.ts",
+      "if (hash !== own && ids.length >= needed) throw diverged(raft.id, index, ids);",
+      "",
+    ),
+  ),
+  bug(
+    "I6",
+    "The guard lets a reducer ask for chance and time.",
+    patch("machine/reducer-guard.ts", "used ??= refusal(", "void refusal("),
+  ),
+  bug(
+    "I6",
+    "The guard runs a command once.",
+    patch(
+      "machine/reducer-guard.ts",
+      "const second = runOnce(guarded, watch);",
+      "const second = first;",
+    ),
+  ),
+  bug(
     "I7",
     "At the deadline a command counts as not applied.",
     patch(
