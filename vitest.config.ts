@@ -13,7 +13,7 @@ const alias = [
 
 /**
  * `unit`: everything in one process. `system`: tests that start processes (built code), one at a
- * time.
+ * time. `deep`: minutes each, on a machine that does nothing else; only by `npm run test:deep`.
  */
 export default defineConfig({
   test: {
@@ -37,6 +37,16 @@ export default defineConfig({
           include: ["packages/*/test/{e2e,faults,interop}/**/*.test.ts", "examples/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "deep",
+          include: ["packages/*/test/deep/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

@@ -85,6 +85,12 @@ export interface NodeLimits {
    */
   readonly snapshotWaitingBytesMax: number;
   /**
+   * Bytes a second that this member writes of a snapshot of its own, so that commands keep the most
+   * of the processor and of the disk. No more held to once `snapshotLogBytes` of log have come
+   * since the snapshot was begun: that log is in memory.
+   */
+  readonly snapshotWriteBytesPerSecond: number;
+  /**
    * Bytes a second that this member sends of snapshots, to all who fetch them together. A quarter
    * of a network of 1 Gbit/s, so that appends and heartbeats keep the most of it; a gigabyte takes
    * half a minute.
@@ -146,6 +152,7 @@ export const defaultLimits: NodeLimits = {
   snapshotKeptEntries: 5_000,
   snapshotKeptBytes: 16 * 1024 * 1024,
   snapshotWaitingBytesMax: 1024 * 1024 * 1024,
+  snapshotWriteBytesPerSecond: 64 * 1024 * 1024,
   snapshotBytesPerSecond: 32 * 1024 * 1024,
   snapshotSendsMax: 2,
   snapshotWindowBytes: 1024 * 1024,

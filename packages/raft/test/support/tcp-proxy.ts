@@ -35,6 +35,7 @@ export class TcpProxy {
   readonly #port: number;
   readonly #target: number;
   readonly #passages = new Set<Passage>();
+  readonly #answered = new Map<string, number>();
   readonly #faults = new Map<string, LinkFaults>();
   #toFlip = 0;
 
@@ -62,6 +63,11 @@ export class TcpProxy {
     }
   }
 
+  /** Bytes that went back to `from` over connections that it dialled. */
+  answeredBytes(from: string): number {
+    return this.#answered.get(from) ?? 0;
+  }
+
   /** Damages one byte in each of the next chunks of messages, whoever sends them. */
   flipNext(chunks: number): void {
     this.#toFlip = chunks;
@@ -82,7 +88,11 @@ export class TcpProxy {
       socket.on("error", () => this.#end(passage));
       socket.on("close", () => this.#end(passage));
     }
-    inner.on("data", (bytes) => outer.write(bytes));
+    inner.on("data", (bytes) => {
+      outer.write(bytes);
+      const from = passage.from ?? "";
+      this.#answered.set(from, this.answeredBytes(from) + bytes.length);
+    });
     outer.on("data", (bytes) => {
       if (passage.from !== null) {
         this.#onMessages(passage, bytes);

@@ -122,7 +122,8 @@ export class MemberSnapshots {
       guard: (run) => host.guard(run),
       onSaved: (sealed, forMs) => this.#onSaved(sealed, forMs),
       onFailed: (error, position) => this.#onTakeFailed(error, position),
-      nowMs: () => clock.nowMs(),
+      ...{ clock, bytesPerSecond: limits.snapshotWriteBytesPerSecond },
+      isUrgent: () => this.#policy.isLogFull,
     });
     this.exchange = createSnapshotExchange({
       ...{ self: raft.id, clock, store: store.snapshots, limits },

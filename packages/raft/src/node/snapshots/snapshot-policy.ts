@@ -43,10 +43,10 @@ export class SnapshotPolicy {
    */
   onApplied(entry: Entry): boolean {
     this.#logBytes += entryBytes(entry);
-    const { snapshotEntries, snapshotLogBytes } = this.#limits;
+    const { snapshotEntries } = this.#limits;
     const isFull = entry.index % snapshotEntries === 0;
     if (!isFull && entry.index % this.#stepEntries !== 0) return false;
-    if (this.#isUrgent || this.#logBytes >= snapshotLogBytes) return true;
+    if (this.#isUrgent || this.isLogFull) return true;
     return isFull && (this.#snapshotBytes <= smallBytes || this.#logBytes >= this.#snapshotBytes);
   }
 
@@ -60,6 +60,11 @@ export class SnapshotPolicy {
   onNewest(bytes: number, isOwn: boolean): void {
     this.#snapshotBytes = bytes;
     if (!isOwn) this.onBegun();
+  }
+
+  /** So much log has come since the newest was begun that another one would be due. */
+  get isLogFull(): boolean {
+    return this.#logBytes >= this.#limits.snapshotLogBytes;
   }
 
   /** Another one is wanted soon. */

@@ -1,17 +1,19 @@
 /**
- * Writes the machines' state at one index as a snapshot, piece by piece between the turns, while
- * commands go on. One at a time: what is due meanwhile is left out, and the next one comes at its
- * own index, whatever became of this one. Called by `member-snapshots.ts`.
+ * Writes the machines' state at one index as a snapshot, piece by piece between the turns and at a
+ * bounded rate, while commands go on. One at a time: what is due meanwhile is left out, and the
+ * next one comes at its own index, whatever became of this one. Called by `member-snapshots.ts`.
  */
 import { assert } from "../../base/index.ts";
 import type { LogPosition } from "../../core/index.ts";
 import type { MachineSetCapture } from "../../machine/index.ts";
+import type { Clock } from "../../ports/index.ts";
 import type {
   LogStore,
   SealedSnapshot,
   SnapshotWriter,
   StorageError,
 } from "../../storage/index.ts";
+import { TokenBucket, type TokenRequest } from "./token-bucket.ts";
 
 export interface SnapshotTakerHost {
   readonly store: LogStore;
@@ -21,7 +23,10 @@ export interface SnapshotTakerHost {
   onSaved(sealed: SealedSnapshot, forMs: number): void;
   /** The disk refused it; nothing rests on what was written. */
   onFailed(error: StorageError, position: LogPosition): void;
-  nowMs(): number;
+  readonly clock: Clock;
+  readonly bytesPerSecond: number;
+  /** What waits for the snapshot grows too large: it is written without regard to the rate. */
+  isUrgent(): boolean;
 }
 
 /**
@@ -41,11 +46,15 @@ interface Taking {
 
 export class SnapshotTaker {
   readonly #host: SnapshotTakerHost;
+  readonly #bucket: TokenBucket;
   #taking: Taking | null = null;
+  /** For the next piece to be within the rate, and what to do then. */
+  #pause: { readonly tokens: TokenRequest; readonly over: () => void } | null = null;
   #whenIdle: (() => void) | null = null;
 
   constructor(host: SnapshotTakerHost) {
     this.#host = host;
+    this.#bucket = new TokenBucket(host.clock, host.bytesPerSecond);
   }
 
   /** What is being written; null while nothing is. */
@@ -56,7 +65,7 @@ export class SnapshotTaker {
   /** @invariant none is being taken */
   begin(position: LogPosition, capture: MachineSetCapture, configuration: Uint8Array): void {
     assert(this.#taking === null, "one snapshot is taken at a time");
-    const startedMs = this.#host.nowMs();
+    const startedMs = this.#host.clock.nowMs();
     const taking: Taking = { position, capture, startedMs, section: null, isCancelled: false };
     this.#taking = taking;
     this.#host.store.snapshots.begin(position, configuration, (error, writer) => {
@@ -72,6 +81,10 @@ export class SnapshotTaker {
     if (this.#taking === null) return;
     this.#taking.isCancelled = true;
     this.#taking.capture.release();
+    const pause = this.#pause;
+    this.#pause = null;
+    pause?.tokens.cancel();
+    pause?.over();
   }
 
   /** Cancels; `done` runs when the disk is done with it. */
@@ -92,11 +105,26 @@ export class SnapshotTaker {
     else {
       writer.write(data, (error) => {
         this.#host.guard(() => {
-          if (error === null) this.#next(taking, writer);
+          if (error === null) this.#pace(data.length, () => this.#next(taking, writer));
           else this.#fail(taking, error);
         });
       });
     }
+  }
+
+  /** Goes on when `bytes` that were written are within the rate. */
+  #pace(bytes: number, over: () => void): void {
+    if (this.#host.isUrgent()) {
+      over();
+      return;
+    }
+    let isOver = false;
+    const tokens = this.#bucket.take(bytes, () => {
+      isOver = true;
+      this.#pause = null;
+      this.#host.guard(over);
+    });
+    if (!isOver) this.#pause = { tokens, over };
   }
 
   #finish(taking: Taking, writer: SnapshotWriter): void {
@@ -114,7 +142,7 @@ export class SnapshotTaker {
       this.#host.guard(() => {
         if (error === null) {
           this.#end();
-          this.#host.onSaved(sealed, this.#host.nowMs() - taking.startedMs);
+          this.#host.onSaved(sealed, this.#host.clock.nowMs() - taking.startedMs);
         } else {
           this.#fail(taking, error);
         }

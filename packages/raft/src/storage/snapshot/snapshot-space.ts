@@ -25,10 +25,10 @@ export interface SealedSnapshot {
 export const blocksAtOnce = 16;
 
 /**
- * Bytes after which a growing snapshot is synced. Default of every writer: 8 MiB, so that the log's
- * own syncs never wait behind a gigabyte of somebody else's pages.
+ * Bytes after which a growing snapshot is synced: what is written at once, so that the log's own
+ * syncs wait behind no more of somebody else's pages than that (0064 has what it saves).
  */
-export const syncEveryBytes: number = 128 * snapshotBlockBytes;
+export const syncEveryBytes: number = blocksAtOnce * snapshotBlockBytes;
 
 /** The name of a snapshot that is not whole yet; `attempt` tells those of one process apart. */
 export function temporaryPath(space: SnapshotSpace, index: number, attempt: number): string {
