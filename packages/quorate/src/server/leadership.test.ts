@@ -5,7 +5,14 @@ import { LocalServers } from "../../test/support/local-servers.ts";
 import { noColours } from "../cli/output/colours.ts";
 import { runProgram } from "../cli/program.ts";
 import { encodeMoveLeaderRequest, encodeRangeRequest, type RangeRequest } from "../proto/index.ts";
-import { type Call, createClient, MethodTable, RpcError, statusNameOf } from "../rpc/index.ts";
+import {
+  type Call,
+  createClient,
+  MethodTable,
+  RpcError,
+  type StreamingCall,
+  statusNameOf,
+} from "../rpc/index.ts";
 import { createBackend } from "./backend.ts";
 import { memberIdOf } from "./ids.ts";
 import { registerKv } from "./kv-service.ts";
@@ -192,7 +199,10 @@ describe("the flags for who leads and how it reads", () => {
         await new Promise<void>((resolve, reject) => {
           const call = { deadlineMs: null, respond: () => resolve(), fail: reject } as unknown;
           const method = methods.find("/etcdserverpb.KV/Range");
-          method?.handle(encodeRangeRequest({ ...rangeRequest, serializable }), call as Call);
+          method?.handle(
+            encodeRangeRequest({ ...rangeRequest, serializable }),
+            call as Call & StreamingCall,
+          );
         });
       }
       expect(asked).toEqual([consistency, "stale"]);
