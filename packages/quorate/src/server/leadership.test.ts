@@ -2,8 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../../../raft/test/support/wait.ts";
 import { LocalServers } from "../../test/support/local-servers.ts";
-import { noColours } from "../cli/output/colours.ts";
-import { runProgram } from "../cli/program.ts";
+import { runHere } from "../../test/support/run-program.ts";
 import { encodeMoveLeaderRequest, encodeRangeRequest, type RangeRequest } from "../proto/index.ts";
 import {
   type Call,
@@ -51,26 +50,6 @@ async function call(server: QuorateServer, path: string, request: Uint8Array): P
 const moveTo = (server: QuorateServer, targetID: bigint): Promise<string> =>
   call(server, "/etcdserverpb.Maintenance/MoveLeader", encodeMoveLeaderRequest({ targetID }));
 
-async function cli(
-  ...args: readonly string[]
-): Promise<{ code: number; out: string; err: string }> {
-  let out = "";
-  let err = "";
-  const code = await runProgram(args, {
-    print: (data) => {
-      out += String(data);
-    },
-    say: (text) => {
-      err += text;
-    },
-    readInput: () => Promise.resolve(new Uint8Array()),
-    readLines: () => Promise.resolve(),
-    ...{ isInputPerson: false, isPrintPerson: false, isSayPerson: false, width: 80 },
-    ...{ printColours: noColours, sayColours: noColours, environment: {} },
-  });
-  return { code, out, err };
-}
-
 const endpointsOf = (...servers: readonly QuorateServer[]): string[] => [
   "--endpoints",
   servers.flatMap(({ clientUrls }) => clientUrls.map((url) => url.slice("http://".length))).join(),
@@ -110,11 +89,11 @@ describe("quorate move-leader", () => {
     const [one, other] = await servers.followers();
     if (one === undefined || other === undefined) throw new Error("there are followers");
     const [from, to] = [idOf(leader).toString(16), idOf(one).toString(16)];
-    expect(await cli("move-leader", one.node.id, ...endpointsOf(other))).toEqual({
+    expect(await runHere("move-leader", one.node.id, ...endpointsOf(other))).toEqual({
       ...{ code: 0, out: `Leadership transferred from ${from} to ${to}\n`, err: "" },
     });
     expect(one.node.status().role).toBe("leader");
-    const back = await cli("move-leader", from, "-o", "json", ...endpointsOf(one));
+    const back = await runHere("move-leader", from, "-o", "json", ...endpointsOf(one));
     expect(back).toEqual({ code: 0, out: `{"from":"${to}","to":"${from}"}\n`, err: "" });
     expect(leader.node.status().role).toBe("leader");
   });
@@ -124,7 +103,7 @@ describe("quorate move-leader", () => {
     const leader = await servers.leader();
     const [one] = await servers.followers();
     if (one === undefined) throw new Error("there are followers");
-    expect(await cli("move-leader", "x", ...endpointsOf(leader))).toEqual({
+    expect(await runHere("move-leader", "x", ...endpointsOf(leader))).toEqual({
       code: 1,
       out: "",
       err:
@@ -134,7 +113,7 @@ describe("quorate move-leader", () => {
     });
     await one.stop();
     const silent = await until(async () => {
-      const done = await cli("move-leader", one.node.id, ...endpointsOf(leader));
+      const done = await runHere("move-leader", one.node.id, ...endpointsOf(leader));
       return done.err.includes("TRANSFER_REFUSED") ? done : null;
     });
     expect(silent.code).toBe(1);
@@ -142,8 +121,10 @@ describe("quorate move-leader", () => {
       `quorate: TRANSFER_REFUSED ${one.node.id} has not answered within an election timeout ` +
         `The leadership was not handed over. Start ${one.node.id}, or name another voter. `,
     );
-    expect(await cli("move-leader", "a", "--endpoints", "127.0.0.1:1")).toMatchObject({ code: 3 });
-    expect(await cli("move-leader")).toMatchObject({ code: 2 });
+    expect(await runHere("move-leader", "a", "--endpoints", "127.0.0.1:1")).toMatchObject({
+      code: 3,
+    });
+    expect(await runHere("move-leader")).toMatchObject({ code: 2 });
   });
 });
 

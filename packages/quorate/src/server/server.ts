@@ -24,6 +24,7 @@ import { registerMaintenance } from "./maintenance-service.ts";
 import { registerMembers } from "./members-service.ts";
 import { registerMoveLeader } from "./move-leader.ts";
 import { addressOfUrl, badFlag, type ServerOptions } from "./options.ts";
+import { registerSnapshot } from "./snapshot-service.ts";
 import { planStart } from "./start-plan.ts";
 import { quorateVersion } from "./versions.ts";
 
@@ -131,6 +132,7 @@ class Server implements QuorateServer {
     registerMembers(methods, this.#backend);
     registerMaintenance(methods, this.#backend);
     registerMoveLeader(methods, this.#backend);
+    registerSnapshot(methods, this.#backend);
     const rpc = createRpcServer({
       methods,
       onHandlerError: (error, path) => {
