@@ -13,7 +13,7 @@ interface MemberArguments {
 
 const given: MemberArguments = JSON.parse(process.argv[2] ?? "{}");
 
-/** Counts: the cost measured is that of the way, not of a machine. Snapshots are part of the way. */
+/** Counts: the cost measured is that of the way, snapshots included, not of a machine. */
 const counter = rawMachine(() => {
   let count = 0;
   return {

@@ -53,6 +53,8 @@ export type {
   NodeListener,
   NodeStatus,
   OfflinePorts,
+  OpenedSnapshot,
+  OpenSnapshotOptions,
   RecoveredCluster,
   RecoverOptions,
   Replay,

@@ -8,6 +8,7 @@ import { registerDel } from "./commands/del.ts";
 import { registerDev } from "./commands/dev.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerMember } from "./commands/member.ts";
+import { registerMoveLeader } from "./commands/move-leader.ts";
 import { registerPut } from "./commands/put.ts";
 import { registerRecover } from "./commands/recover.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -75,6 +76,7 @@ function createProgram(context: CliContext): Command {
   registerDel(program, context);
   registerTxn(program, context);
   registerMember(program, context);
+  registerMoveLeader(program, context);
   registerStatus(program, context);
   registerReplay(program, context);
   registerRecover(program, context);

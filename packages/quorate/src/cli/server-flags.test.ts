@@ -28,6 +28,29 @@ describe("the flags of a member", () => {
     });
   });
 
+  it("are ours for what etcd does not have: who leads, and how it reads", () => {
+    expect(parse("--priority", "0", "--lease-reads", "10")).toMatchObject({
+      ...{ priority: 0, leaseDriftPermille: 10 },
+    });
+    for (const args of [
+      ["--priority", "11"],
+      ["--priority", "high"],
+      ["--lease-reads", "0"],
+      ["--lease-reads", "201"],
+    ]) {
+      expect(() => parse(...args)).toThrow("Write a whole number from");
+    }
+    process.env["QUORATE_LEASE_READS"] = "20";
+    process.env["QUORATE_PRIORITY"] = "3";
+    try {
+      expect(parse()).toMatchObject({ priority: 3, leaseDriftPermille: 20 });
+      expect(parse("--priority", "2")).toMatchObject({ priority: 2 });
+    } finally {
+      delete process.env["QUORATE_LEASE_READS"];
+      delete process.env["QUORATE_PRIORITY"];
+    }
+  });
+
   it("are taken from the environment where they are not given", () => {
     const before = process.env["ETCD_ELECTION_TIMEOUT"];
     process.env["ETCD_ELECTION_TIMEOUT"] = "3000";

@@ -22,12 +22,17 @@ export interface ServerFlags {
   readonly join?: readonly string[];
   readonly heartbeatInterval: number;
   readonly electionTimeout: number;
+  readonly priority: number;
+  readonly leaseReads?: number;
   readonly logLevel: LogLevel;
 }
 
 const defaults = defaultServerOptions;
 /** Milliseconds; beyond an hour is a slip of the pen. */
 const intervalMsMax = 3_600_000;
+const priorityMax = 10;
+/** Thousandths; clocks that differ by more measure nothing. */
+const driftPermilleMax = 200;
 
 export function addServerFlags(command: Command): Command {
   const parseMs = createNumberParser(1, intervalMsMax);
@@ -61,6 +66,13 @@ export function addServerFlags(command: Command): Command {
     option("--election-timeout <ms>", "without a leader until an election")
       .argParser(parseMs)
       .default(defaults.electionMs),
+    new Option("--priority <n>", "how much it wants to lead: 0, only if told to, to 10")
+      .env("QUORATE_PRIORITY")
+      .argParser(createNumberParser(0, priorityMax))
+      .default(defaults.priority),
+    new Option("--lease-reads <permille>", "read by lease: no clock drifts by more (off)")
+      .env("QUORATE_LEASE_READS")
+      .argParser(createNumberParser(1, driftPermilleMax)),
     option("--log-level <level>", "debug, info, warn or error")
       .argParser(checkLogLevel)
       .default("info"),
@@ -101,5 +113,7 @@ export function createServerOptions(flags: ServerFlags): ServerOptions {
     join: flags.join ?? [],
     heartbeatMs: flags.heartbeatInterval,
     electionMs: flags.electionTimeout,
+    priority: flags.priority,
+    leaseDriftPermille: flags.leaseReads ?? null,
   };
 }

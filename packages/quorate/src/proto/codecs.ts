@@ -23,6 +23,8 @@ import type {
   MemberRemoveResponse,
   MemberUpdateRequest,
   MemberUpdateResponse,
+  MoveLeaderRequest,
+  MoveLeaderResponse,
   OperatorAddAs,
   OperatorChange,
   OperatorMember,
@@ -1839,6 +1841,84 @@ export function decodeStatusResponse(bytes: Uint8Array): StatusResponse {
 export function encodeStatusResponse(message: StatusResponse): Uint8Array {
   writer.begin();
   writeStatusResponse(message);
+  return writer.finish();
+}
+
+const fieldsMoveLeaderRequest: ReadonlySet<number> = new Set([1]);
+
+function readMoveLeaderRequest(reader: Reader, end: number): MoveLeaderRequest {
+  let targetID = 0n;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        targetID = reader.uint64Id();
+        break;
+      default:
+        reader.skip(tag, end, fieldsMoveLeaderRequest);
+    }
+  }
+  reader.leave(end);
+  return {
+    targetID,
+  };
+}
+
+function writeMoveLeaderRequest(message: MoveLeaderRequest): void {
+  if (message.targetID !== 0n) writer.uint64Id(8, message.targetID);
+}
+
+/** @throws ProtoError if these are not a MoveLeaderRequest. Its bytes fields are views. */
+export function decodeMoveLeaderRequest(bytes: Uint8Array): MoveLeaderRequest {
+  const reader = new Reader(bytes, "MoveLeaderRequest");
+  return readMoveLeaderRequest(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMoveLeaderRequest(message: MoveLeaderRequest): Uint8Array {
+  writer.begin();
+  writeMoveLeaderRequest(message);
+  return writer.finish();
+}
+
+const fieldsMoveLeaderResponse: ReadonlySet<number> = new Set([1]);
+
+function readMoveLeaderResponse(reader: Reader, end: number): MoveLeaderResponse {
+  let header: ResponseHeader | null = null;
+  while (reader.position < end) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 10:
+        header = readResponseHeader(reader, reader.enter(end), header ?? undefined);
+        break;
+      default:
+        reader.skip(tag, end, fieldsMoveLeaderResponse);
+    }
+  }
+  reader.leave(end);
+  return {
+    header,
+  };
+}
+
+function writeMoveLeaderResponse(message: MoveLeaderResponse): void {
+  if (message.header !== null) {
+    const mark = writer.mark();
+    writeResponseHeader(message.header);
+    writer.embed(10, mark);
+  }
+}
+
+/** @throws ProtoError if these are not a MoveLeaderResponse. Its bytes fields are views. */
+export function decodeMoveLeaderResponse(bytes: Uint8Array): MoveLeaderResponse {
+  const reader = new Reader(bytes, "MoveLeaderResponse");
+  return readMoveLeaderResponse(reader, reader.end);
+}
+
+/** @throws ProtoError if a number does not fit its field. */
+export function encodeMoveLeaderResponse(message: MoveLeaderResponse): Uint8Array {
+  writer.begin();
+  writeMoveLeaderResponse(message);
   return writer.finish();
 }
 

@@ -233,6 +233,15 @@ export interface StatusResponse {
 /** Has no fields. */
 export type StatusRequest = Record<never, never>;
 
+export interface MoveLeaderRequest {
+  targetID: bigint;
+}
+
+/** etcd 3.4 leaves the header out. */
+export interface MoveLeaderResponse {
+  header: ResponseHeader | null;
+}
+
 /** Has no fields. */
 export type SnapshotRequest = Record<never, never>;
 

@@ -247,6 +247,8 @@ export const schema: Schema = {
       scalar(9, "dbSizeInUse", "int64"),
       scalar(10, "isLearner", "bool"),
     ),
+    MoveLeaderRequest: fields(scalar(1, "targetID", "uint64Id")),
+    MoveLeaderResponse: fields(header),
     SnapshotRequest: fields(),
     SnapshotResponse: fields(
       header,

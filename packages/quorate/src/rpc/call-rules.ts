@@ -62,6 +62,12 @@ export function requestStuck({ requestArrivalMs }: RpcLimits): Status {
   return status("deadlineExceeded", text);
 }
 
+/** The client took none of a streamed answer for too long. */
+export function answerStuck({ streamedMessageMs }: RpcLimits): Status {
+  const text = `grpc: a message was not fetched within ${streamedMessageMs} ms`;
+  return status("deadlineExceeded", text);
+}
+
 /** All incomplete requests together hold too much. */
 export function requestsTooLarge({ pendingRequestBytesMax }: RpcLimits): Status {
   const held = `more than ${pendingRequestBytesMax} bytes`;

@@ -23,6 +23,8 @@ export {
   type CancelReason,
   type Method,
   MethodTable,
+  type ServerStreamingMethod,
+  type StreamingCall,
   type UnaryMethod,
 } from "./service.ts";
 export {

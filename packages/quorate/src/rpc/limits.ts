@@ -18,6 +18,11 @@ export interface RpcLimits {
    */
   readonly pendingResponseBytesMax: number;
   /**
+   * Milliseconds that a client has to fetch one message of a streamed answer: whoever takes nothing
+   * must not hold files and memory for ever. A message is small, so that slow networks can.
+   */
+  readonly streamedMessageMs: number;
+  /**
    * Milliseconds from the first to the last byte of a request, so that a stuck client frees what it
    * holds.
    */
@@ -77,6 +82,7 @@ export const defaultRpcLimits: RpcLimits = {
   requestBytesMax: 1_572_864 + 524_288,
   pendingRequestBytesMax: 268_435_456,
   pendingResponseBytesMax: 1_073_741_824,
+  streamedMessageMs: 60_000,
   requestArrivalMs: 30_000,
   connectionStreamsMax: 4_096,
   connectionsMax: 10_000,

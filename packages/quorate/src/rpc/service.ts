@@ -11,10 +11,12 @@ export type CancelReason =
   | "cancelled-by-client"
   | "connection-lost"
   | "deadline"
-  | "server-stopped";
+  | "server-stopped"
+  /** The client takes too little of a streamed answer, or all clients together do. */
+  | "not-fetched";
 
-/** One call. After it is cancelled, `respond` and `fail` do nothing. */
-export interface Call {
+/** What every call is. After it is cancelled, what would answer it does nothing. */
+interface AnyCall {
   /** Such as `/etcdserverpb.KV/Put`. */
   readonly path: string;
   /**
@@ -26,12 +28,6 @@ export interface Call {
   /** The value of a metadata key in lower case; the first if it came more than once. */
   metadata(key: string): string | null;
   /**
-   * Ends the call with OK and a message that the caller no longer changes.
-   *
-   * @throws Error if the call was already answered.
-   */
-  respond(message: Uint8Array): void;
-  /**
    * Ends the call with an error.
    *
    * @throws Error if the call was already answered.
@@ -42,6 +38,35 @@ export interface Call {
    * one set.
    */
   onCancelled(callback: (reason: CancelReason) => void): void;
+}
+
+/** A call with one answer. */
+export interface Call extends AnyCall {
+  /**
+   * Ends the call with OK and a message that the caller no longer changes.
+   *
+   * @throws Error if the call was already answered.
+   */
+  respond(message: Uint8Array): void;
+}
+
+/** A call with any number of answers, one after the other; `fail` may come after some. */
+export interface StreamingCall extends AnyCall {
+  /**
+   * Sends a message that the caller no longer changes. `ready` runs when as much of it has left as
+   * the client's windows ask for, so that the next one, or the end, may come: never inside the
+   * call, and not if the call is cancelled meanwhile. What waits for a slow client is this one
+   * message.
+   *
+   * @throws Error if the one before is not gone, or the call was answered.
+   */
+  send(message: Uint8Array, ready: () => void): void;
+  /**
+   * Ends the call with OK.
+   *
+   * @throws Error if the call was already answered.
+   */
+  end(): void;
 }
 
 /**
@@ -68,7 +93,14 @@ export interface UnaryMethod {
   readonly handle: (request: Uint8Array, call: Call) => void;
 }
 
-export type Method = UnaryMethod;
+/** One request, a stream of responses. */
+export interface ServerStreamingMethod {
+  readonly kind: "server-streaming";
+  /** As that of a unary method. */
+  readonly handle: (request: Uint8Array, call: StreamingCall) => void;
+}
+
+export type Method = UnaryMethod | ServerStreamingMethod;
 
 /** Methods by their full path, and how calls to anything else are answered. */
 export class MethodTable {

@@ -10,6 +10,7 @@ import { createKvMachine, type KvMachine, type KvResult } from "../kv/index.ts";
 import type { ResponseHeader } from "../proto/index.ts";
 import { idOfHex, memberIdOf } from "./ids.ts";
 import { membersMachine } from "./members-machine.ts";
+import type { ServerOptions } from "./options.ts";
 
 // A type and not an interface: only types have the index signature that declarations need.
 export type ServerMachines = {
@@ -32,13 +33,17 @@ export interface Backend {
   readonly requestTimeoutMs: number;
   /** Bytes of one request that is written to the log. */
   readonly requestBytesMax: number;
+  /** How reads are answered that are not serializable; both are linearizable. */
+  readonly consistency: "linearizable" | "lease";
 }
 
 export type { KvMachine, KvResult };
 
+type BackendOptions = Pick<ServerOptions, "electionMs" | "leaseDriftPermille">;
+
 export function createBackend(
   node: Node<ServerMachines>,
-  electionMs: number,
+  { electionMs, leaseDriftPermille }: BackendOptions,
   requestBytesMax: number,
 ): Backend {
   const { clusterId, id } = node.status();
@@ -49,6 +54,7 @@ export function createBackend(
     memberId: memberIdOf(clusterId, id),
     requestTimeoutMs: 5_000 + 2 * electionMs,
     requestBytesMax,
+    consistency: leaseDriftPermille === null ? "linearizable" : "lease",
   };
 }
 

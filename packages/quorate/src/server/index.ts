@@ -8,5 +8,10 @@ export {
   type ServerOptions,
 } from "./options.ts";
 export { type QuorateServer, requestBytesMax, startServer } from "./server.ts";
-export { type SnapshotSink, savedBytes, streamSnapshot } from "./stream-snapshot.ts";
+export {
+  type SnapshotSink,
+  type SnapshotSource,
+  savedBytes,
+  streamSnapshot,
+} from "./stream-snapshot.ts";
 export { etcdClusterVersion, etcdVersion, quorateVersion } from "./versions.ts";

@@ -81,7 +81,7 @@ function read(
   call: Call,
   run: (machine: KvMachine) => KvResult | ReturnType<typeof range>,
 ): void {
-  const consistency = serializable ? "stale" : "linearizable";
+  const consistency = serializable ? "stale" : backend.consistency;
   const timeoutMs = timeoutOf(backend, call);
   backend.machines.kv.read(run, { consistency, timeoutMs }).then(
     (result) => answer(backend, result, call),

@@ -1,4 +1,4 @@
-/** etcd's Maintenance service, as far as it is served: Status. */
+/** `Status` of etcd's Maintenance service; the others have files of their own. */
 import { encodeStatusResponse } from "../proto/index.ts";
 import type { MethodTable } from "../rpc/index.ts";
 import { type Backend, createHeader } from "./backend.ts";

@@ -20,6 +20,13 @@ export interface ServerOptions {
   readonly join: readonly string[];
   readonly heartbeatMs: number;
   readonly electionMs: number;
+  /** How much this member wants to lead, 0 to 10. */
+  readonly priority: number;
+  /**
+   * Linearizable reads are answered by lease; no member's clock runs fast or slow by more
+   * thousandths than this. Null: they are confirmed by a majority each time.
+   */
+  readonly leaseDriftPermille: number | null;
 }
 
 /** etcd's defaults. */
@@ -36,6 +43,8 @@ export const defaultServerOptions: ServerOptions = {
   join: [],
   heartbeatMs: 100,
   electionMs: 1_000,
+  priority: 1,
+  leaseDriftPermille: null,
 };
 
 /** A wrong flag, in a sentence that names it, its value, and what to do. */

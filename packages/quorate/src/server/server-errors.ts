@@ -37,6 +37,7 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   WRONG_CLUSTER: ["failedPrecondition", "etcdserver: cluster ID mismatch"],
   CORRUPT: ["dataLoss", "etcdserver: corrupt cluster"],
   STORAGE_FAILED: ["unavailable", "etcdserver: server stopped"],
+  NO_SPACE: ["resourceExhausted", "etcdserver: no space left on device"],
   UNKNOWN_COMMAND: ["internal", "etcdserver: unknown command"],
   COMMAND_FAILED: ["internal", "etcdserver: command failed"],
   SESSION_EXPIRED: ["failedPrecondition", "etcdserver: session expired"],

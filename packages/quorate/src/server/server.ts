@@ -2,7 +2,14 @@
  * A member process from its options to its open ports, and back. The only place where the store,
  * the gRPC layer and the node meet.
  */
-import { isQuorateError, type Logger, type Node, QuorateError, start } from "@quorate/raft";
+import {
+  isQuorateError,
+  type LeaseOptions,
+  type Logger,
+  type Node,
+  QuorateError,
+  start,
+} from "@quorate/raft";
 import {
   createPortSplitter,
   createRpcServer,
@@ -15,7 +22,9 @@ import { createHttpEndpoints } from "./http-endpoints.ts";
 import { registerKv } from "./kv-service.ts";
 import { registerMaintenance } from "./maintenance-service.ts";
 import { registerMembers } from "./members-service.ts";
+import { registerMoveLeader } from "./move-leader.ts";
 import { addressOfUrl, badFlag, type ServerOptions } from "./options.ts";
+import { registerSnapshot } from "./snapshot-service.ts";
 import { planStart } from "./start-plan.ts";
 import { quorateVersion } from "./versions.ts";
 
@@ -25,6 +34,11 @@ export const requestBytesMax = 1_572_864;
 const publishRetryMs = 500;
 /** Bytes that a command has besides the request: its machine's name and version. */
 const envelopeBytesMax = 64;
+/**
+ * Election timeouts that a member that stops waits until another one leads: one for a target that
+ * does not take over, one for what must be done before.
+ */
+const handoverElections = 2;
 
 export interface QuorateServer {
   readonly node: Node<ServerMachines>;
@@ -32,7 +46,10 @@ export interface QuorateServer {
   readonly clientUrls: readonly string[];
   /** Resolves when the server has ended: null after `stop`, else what ended its member. */
   readonly ended: Promise<Error | null>;
-  /** Ends the calls in progress, closes the ports and the member. Idempotent. */
+  /**
+   * A leader hands over first, while it still serves; then the calls in progress end, and the ports
+   * and the member close. Whatever becomes of handing over, it stops then. Idempotent.
+   */
   stop(): Promise<void>;
 }
 
@@ -59,6 +76,8 @@ export async function startServer(options: ServerOptions, logger: Logger): Promi
       commandBytesMax: requestBytesMax + envelopeBytesMax,
     },
     logger,
+    priority: options.priority,
+    ...leaseOf(options),
     ...(options.dataDir === null ? {} : { dir: options.dataDir }),
   }).catch((error: unknown) => {
     throw nameFlag(error);
@@ -72,6 +91,11 @@ export async function startServer(options: ServerOptions, logger: Logger): Promi
   }
   server.publish();
   return server;
+}
+
+/** What is declared of the clocks. */
+function leaseOf({ leaseDriftPermille }: ServerOptions): { leaseReads?: LeaseOptions } {
+  return leaseDriftPermille === null ? {} : { leaseReads: { driftPermille: leaseDriftPermille } };
 }
 
 class Server implements QuorateServer {
@@ -88,7 +112,7 @@ class Server implements QuorateServer {
     this.#options = options;
     this.#logger = logger;
     this.node = node;
-    this.#backend = createBackend(node, options.electionMs, requestBytesMax);
+    this.#backend = createBackend(node, options, requestBytesMax);
     this.ended = new Promise((resolve) => {
       node.on("stopped", ({ error }) => {
         this.#closePorts().then(() => resolve(error));
@@ -107,6 +131,8 @@ class Server implements QuorateServer {
     registerCluster(methods, this.#backend);
     registerMembers(methods, this.#backend);
     registerMaintenance(methods, this.#backend);
+    registerMoveLeader(methods, this.#backend);
+    registerSnapshot(methods, this.#backend);
     const rpc = createRpcServer({
       methods,
       onHandlerError: (error, path) => {
@@ -154,8 +180,24 @@ class Server implements QuorateServer {
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#closePorts().then(() => this.node.stop());
+    this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  /**
+   * With the ports open until another leads: what clients send meanwhile waits, and goes there.
+   */
+  async #stop(): Promise<void> {
+    const { node } = this;
+    const timeoutMs = handoverElections * this.#options.electionMs;
+    if (node.status().role === "leader") {
+      await node.transferLeadership(undefined, { timeoutMs }).catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        this.#logger.info({ why }, `Stops without handing over: ${why}`);
+      });
+    }
+    await this.#closePorts();
+    await node.stop();
   }
 
   async #closePorts(): Promise<void> {

@@ -3,20 +3,26 @@
  * sector, and the SHA-256 of all before it, which etcd's clients look for at the end of what they
  * save. `docs/formats.md`, "saved snapshot".
  */
-import { createHash, type Hash } from "node:crypto";
-import type { SnapshotReader } from "@quorate/raft/storage";
-import { emptyBytes, encodeSnapshotResponse, type ResponseHeader } from "../proto/index.ts";
+import { createHash } from "node:crypto";
+import { encodeSnapshotResponse, type ResponseHeader } from "../proto/index.ts";
 
 /** Where the messages go. */
 export interface SnapshotSink {
-  /** Whether the client is gone. */
-  readonly isCancelled: boolean;
-  /** Takes a message of the stream; the next may come when `ready` has run. */
-  send(message: Uint8Array, ready: () => void): void;
+  /**
+   * Takes a message of the stream, and resolves when the next may come: false if the client is
+   * gone.
+   */
+  send(message: Uint8Array): Promise<boolean>;
 }
 
-/** Bytes of the file in one message, which must not hold up what shares the connection. */
-export const blobBytes: number = 256 * 1024;
+/**
+ * The bytes of a snapshot in order, in pieces that do not hold up what shares the connection;
+ * `OpenedSnapshot` is one.
+ */
+export interface SnapshotSource extends AsyncIterable<Uint8Array> {
+  /** Of all of it. */
+  readonly bytes: number;
+}
 
 const sectorBytes = 512;
 const checksumBytes = 32;
@@ -27,74 +33,26 @@ export function savedBytes(snapshotBytes: number): number {
 }
 
 /**
- * Reads a snapshot and sends it; holds one blob. `done` runs once, with the damage that a read
- * found or null; also when the client is gone. The reader stays open, and is the caller's to close.
+ * Reads a snapshot and sends it; holds one piece. Resolves with false if the client went away.
+ *
+ * @throws what the source throws
  */
-export function streamSnapshot(
-  reader: SnapshotReader,
+export async function streamSnapshot(
+  source: SnapshotSource,
   header: ResponseHeader,
   sink: SnapshotSink,
-  done: (error: Error | null) => void,
-): void {
-  new SnapshotStream(reader, header, sink, done).next();
-}
-
-class SnapshotStream {
-  readonly #reader: SnapshotReader;
-  readonly #header: ResponseHeader;
-  readonly #sink: SnapshotSink;
-  readonly #done: (error: Error | null) => void;
-  readonly #hash: Hash = createHash("sha256");
-  readonly #snapshotBytes: number;
-  #left: number;
-  #at = 0;
-
-  constructor(
-    reader: SnapshotReader,
-    header: ResponseHeader,
-    sink: SnapshotSink,
-    done: (error: Error | null) => void,
-  ) {
-    this.#reader = reader;
-    this.#header = header;
-    this.#sink = sink;
-    this.#done = done;
-    this.#snapshotBytes = reader.description.identity.bytes;
-    this.#left = savedBytes(this.#snapshotBytes);
+): Promise<boolean> {
+  const hash = createHash("sha256");
+  let remainingBytes = savedBytes(source.bytes);
+  const send = (blob: Uint8Array): Promise<boolean> => {
+    remainingBytes -= blob.length;
+    return sink.send(encodeSnapshotResponse({ header, remainingBytes, blob }));
+  };
+  for await (const bytes of source) {
+    hash.update(bytes);
+    if (!(await send(bytes))) return false;
   }
-
-  next(): void {
-    if (this.#sink.isCancelled) {
-      this.#done(null);
-      return;
-    }
-    const rest = this.#snapshotBytes - this.#at;
-    if (rest === 0) {
-      this.#end();
-      return;
-    }
-    this.#reader.readBytes(this.#at, Math.min(rest, blobBytes), (error, bytes = emptyBytes) => {
-      if (error !== null) {
-        this.#done(error);
-        return;
-      }
-      this.#at += bytes.length;
-      this.#hash.update(bytes);
-      this.#send(bytes, () => this.next());
-    });
-  }
-
-  #end(): void {
-    const padding = new Uint8Array(this.#left - checksumBytes);
-    const checksum = this.#hash.update(padding).digest();
-    const last = new Uint8Array(this.#left);
-    last.set(checksum, padding.length);
-    this.#send(last, () => this.#done(null));
-  }
-
-  #send(blob: Uint8Array, ready: () => void): void {
-    this.#left -= blob.length;
-    const response = { header: this.#header, remainingBytes: this.#left, blob };
-    this.#sink.send(encodeSnapshotResponse(response), ready);
-  }
+  const padding = new Uint8Array(remainingBytes - checksumBytes);
+  const checksum = hash.update(padding).digest();
+  return await send(Uint8Array.from([...padding, ...checksum]));
 }

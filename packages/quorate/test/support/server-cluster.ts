@@ -59,6 +59,12 @@ export class ServerProcess {
     if (!this.isGone) this.#child.kill("SIGKILL");
     await this.ended;
   }
+
+  /** Asks it to stop, and waits until it has. */
+  async terminate(): Promise<void> {
+    if (!this.isGone) this.#child.kill("SIGTERM");
+    await this.ended;
+  }
 }
 
 export interface ServerClusterOptions {
@@ -94,6 +100,11 @@ export class ServerCluster {
     cluster.launchAll();
     await cluster.ready();
     return cluster;
+  }
+
+  /** Ports and a folder; nothing runs. */
+  static async prepared(options: ServerClusterOptions = {}): Promise<ServerCluster> {
+    return new ServerCluster(await freePorts(2 * names.length), options);
   }
 
   peerUrl(name: string): string {

@@ -4,7 +4,9 @@ import { crc32 } from "node:zlib";
 import { openSnapshotFile, runTask, type SnapshotReader } from "@quorate/raft/storage";
 import { MemoryDisk } from "@quorate/raft/testing";
 import type { ResponseHeader } from "../../src/proto/index.ts";
-import { streamSnapshot } from "../../src/server/index.ts";
+import { type SnapshotSource, streamSnapshot } from "../../src/server/index.ts";
+
+const pieceBytes = 256 * 1024;
 
 const header: ResponseHeader = { clusterId: 1n, memberId: 2n, revision: 3, raftTerm: 4 };
 
@@ -77,22 +79,37 @@ async function answer(
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   let number = 0;
   const sink = {
-    get isCancelled(): boolean {
-      return stream.destroyed;
-    },
-    send(message: Uint8Array, ready: () => void): void {
-      const bytes = state.spoil(message, number++);
-      if (bytes === null) return;
-      const prefix = Buffer.alloc(5);
-      prefix.writeUInt32BE(bytes.length, 1);
-      stream.write(Buffer.concat([prefix, bytes]), ready);
+    send: (message: Uint8Array): Promise<boolean> => {
+      return new Promise((resolve) => {
+        stream.once("close", () => resolve(false));
+        const bytes = state.spoil(message, number++);
+        if (bytes === null) return;
+        const prefix = Buffer.alloc(5);
+        prefix.writeUInt32BE(bytes.length, 1);
+        stream.write(Buffer.concat([prefix, bytes]), () => resolve(!stream.destroyed));
+      });
     },
   };
-  streamSnapshot(reader, header, sink, (error) => {
-    reader.close(() => undefined);
-    if (error === null) stream.end();
-    else stream.destroy(error);
-  });
+  stream.setMaxListeners(0); // one for each message
+  await streamSnapshot(sourceOf(reader), header, sink);
+  reader.close(() => undefined);
+  stream.end();
+}
+
+/** In pieces as members give them. */
+export function sourceOf(reader: SnapshotReader): SnapshotSource {
+  const { bytes } = reader.description.identity;
+  async function* readAll(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes; at += pieceBytes) {
+      yield await new Promise<Uint8Array>((resolve, reject) => {
+        reader.readBytes(at, Math.min(pieceBytes, bytes - at), (error, data) => {
+          if (data === undefined) reject(error);
+          else resolve(data);
+        });
+      });
+    }
+  }
+  return { bytes, [Symbol.asyncIterator]: readAll };
 }
 
 function end(

@@ -40,6 +40,8 @@ export interface ErrorDetails {
     readonly record: string | null;
   };
   STORAGE_FAILED: { readonly file: string; readonly systemCode: string };
+  /** The disk is full; the member goes on. */
+  NO_SPACE: { readonly file: string; readonly systemCode: string };
   /**
    * The codec cannot carry an argument: `path` names the place in it, such as `argument.items[3]`.
    */

@@ -313,6 +313,29 @@ export function storageFailed(error: StorageError): QuorateError {
   });
 }
 
+/** `machines`: those that have neither capture nor restore. */
+export function cannotSnapshot(machines: readonly string[]): QuorateError {
+  const names = machines.join(", ");
+  const fact = `the machines ${names} have no capture and restore`;
+  return new QuorateError("BAD_CONFIG", `Cannot open a snapshot: ${fact}`, {
+    outcome: "not-applied",
+    retry: "never",
+    hint: "Give them both calls: see docs/machines.md.",
+    details: { option: "machines", value: names },
+  });
+}
+
+/** What was to be written is gone again. */
+export function noSpace(action: string, error: StorageError): QuorateError {
+  return new QuorateError("NO_SPACE", `Cannot ${action}: ${error.message}`, {
+    outcome: "not-applied",
+    retry: "after",
+    hint: "Free space on that disk: as much as the state takes, and some.",
+    details: { file: error.file, systemCode: error.systemCode },
+    cause: error,
+  });
+}
+
 /** `option`: what would have to be set. */
 export function noRecording(option: "recorder" | "dir"): QuorateError {
   const fact = option === "dir" ? "this member has no directory" : "the recorder is off";

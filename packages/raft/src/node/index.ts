@@ -61,6 +61,7 @@ export type { Replay, ReplayedStep, ReplayVerdict } from "./recorder/replay.ts";
 export { replayRecording } from "./recorder/replay.ts";
 export type { Session, SessionOptions } from "./session.ts";
 export type { PeerTransfer, TransferNews } from "./snapshots/offered-snapshots.ts";
+export type { OpenedSnapshot, OpenSnapshotOptions } from "./snapshots/open-snapshot.ts";
 export type { FetchEnd, SnapshotEvent, SourceLeft } from "./snapshots/snapshot-events.ts";
 export type {
   FetchStatus,

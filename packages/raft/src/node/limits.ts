@@ -99,6 +99,11 @@ export interface NodeLimits {
   /** Members that fetch from this one at once; more would only make each wait longer. */
   readonly snapshotSendsMax: number;
   /**
+   * Snapshots of `node.openSnapshot` that are waited for, written or open at once: each takes as
+   * much of the disk as the state.
+   */
+  readonly snapshotExportsMax: number;
+  /**
    * Bytes that a receiver has asked for and not yet written: what it holds of a transfer in memory.
    * Covers a round trip of 30 ms at the default rate.
    */
@@ -155,6 +160,7 @@ export const defaultLimits: NodeLimits = {
   snapshotWriteBytesPerSecond: 64 * 1024 * 1024,
   snapshotBytesPerSecond: 32 * 1024 * 1024,
   snapshotSendsMax: 2,
+  snapshotExportsMax: 2,
   snapshotWindowBytes: 1024 * 1024,
   snapshotStallMs: 5_000,
   snapshotIdleMs: 30_000,

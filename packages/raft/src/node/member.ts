@@ -25,7 +25,7 @@ import { BlackBox } from "./black-box.ts";
 import { ClientSessions, type SessionDone } from "./client-sessions.ts";
 import { CoreDoor } from "./core-door.ts";
 import { createDeadlines, type Deadlines, expireDue, failAll } from "./deadlines.ts";
-import { stoppedError, storageFailed } from "./errors.ts";
+import { cannotSnapshot, stoppedError, storageFailed } from "./errors.ts";
 import { EventHub } from "./events.ts";
 import type { Explanation } from "./insight/explain.ts";
 import { Insight } from "./insight/insight.ts";
@@ -43,6 +43,7 @@ import type { ReadDone, ReadRequest } from "./reads.ts";
 import { Reads } from "./reads.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
 import { MemberSnapshots } from "./snapshots/member-snapshots.ts";
+import type { ExportDone, ExportRequest } from "./snapshots/snapshot-exports.ts";
 import { StateComparison } from "./state-comparison.ts";
 
 export class Member {
@@ -237,6 +238,14 @@ export class Member {
   ): TransferRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
     return this.#leadership.transfer(to, timeoutMs, done);
+  }
+
+  /** The machines' state as it is now, as a file. `done` never runs inside the call. */
+  openSnapshot(timeoutMs: number, done: ExportDone): ExportRequest | QuorateError {
+    if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
+    const { withoutSnapshots = [] } = this.#parts.machines;
+    if (withoutSnapshots.length > 0) return cannotSnapshot(withoutSnapshots);
+    return this.snapshots.exports.request(timeoutMs, done);
   }
 
   /** As `propose`; `done(null)` runs when the machines may be read. `byLease`: if there is one. */

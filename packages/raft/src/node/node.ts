@@ -24,6 +24,11 @@ import { createMembers, type Members } from "./membership/members.ts";
 import { type OpenedMember, openMember } from "./open-member.ts";
 import { checkOptions, type StartOptions } from "./options.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
+import {
+  type OpenedSnapshot,
+  type OpenSnapshotOptions,
+  openSnapshot,
+} from "./snapshots/open-snapshot.ts";
 import { type NodeStatus, statusOf } from "./status.ts";
 
 /** A member of the cluster in this process. */
@@ -74,6 +79,15 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
    *   `unknown` once it was begun), `BAD_CONFIG`, `ABORTED`, `STOPPED`
    */
   transferLeadership(to?: string, options?: TransferOptions): Promise<string>;
+  /**
+   * This member's state now, as a snapshot file that is read and then gone; commands go on. Not
+   * confirmed with anybody: a member that is behind gives what it has, and one without a quorum
+   * what it had.
+   *
+   * @throws QuorateError `NO_SPACE`, `OVERLOADED` (`snapshotExportsMax`), `TIMEOUT`, `BAD_CONFIG`
+   *   where a machine cannot be in a snapshot, `ABORTED`, `STOPPED`
+   */
+  openSnapshot(options?: OpenSnapshotOptions): Promise<OpenedSnapshot>;
   /**
    * Stops: open requests settle, files and sockets close, nothing keeps the process alive.
    * Idempotent. With `handover` a leader first hands over to the fittest voter, if there is one;
@@ -131,6 +145,7 @@ function createNode<Machines extends MachineDeclarations>(
     },
     status: () => statusOf(opened),
     explain: () => member.explain(),
+    openSnapshot: (options) => openSnapshot(parts, options ?? {}),
     transferLeadership: (to, options) => handOver(parts, to ?? null, options ?? {}),
     recording: () => member.recording(),
     saveRecording: () =>

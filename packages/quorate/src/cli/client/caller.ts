@@ -22,6 +22,8 @@ export interface Caller {
   ): Promise<string>;
   /** The same, for a change of the members. */
   change(path: string, request: Uint8Array): Promise<Uint8Array>;
+  /** The same, for handing over the leadership. */
+  transfer(path: string, request: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Runs `use` with a caller whose connections are closed when it is done. */
@@ -36,6 +38,7 @@ export async function withCaller<Result>(
       read: (path, request) => call(client, path, request, timeoutMs, "read"),
       write: (path, request) => call(client, path, request, timeoutMs, "write"),
       change: (path, request) => call(client, path, request, timeoutMs, "change"),
+      transfer: (path, request) => call(client, path, request, timeoutMs, "transfer"),
       stream: (path, request, onMessage) => {
         return callStream(client, path, request, { silenceMs: timeoutMs, onMessage });
       },

@@ -17,8 +17,8 @@ import { endpointDefault } from "./client-settings.ts";
 import { probePeerPort } from "./probe-peer-port.ts";
 import { isRecord, namesOf, parseToldError, type ToldError } from "./told-error.ts";
 
-/** `change`: of the members. */
-export type CallPurpose = "read" | "write" | "change";
+/** `change`: of the members; `transfer`: of the leadership. */
+export type CallPurpose = "read" | "write" | "change" | "transfer";
 
 /** Asks the port once more where that tells what it is. */
 export async function describeCallError(error: RpcError, purpose: CallPurpose): Promise<CliError> {
@@ -92,7 +92,7 @@ function describeTold(told: ToldError, purpose: CallPurpose, cause: RpcError): C
   const exitCode = clusterCodes.has(code) ? exitCodes.unavailable : exitCodes.failed;
   const lines = outcomeLines(outcome, purpose);
   if (code !== "NO_QUORUM") {
-    const text = purpose === "change" ? describeRefusedChange(told) : message;
+    const text = purpose === "change" ? describeRefusedChange(told) : withoutAction(message);
     return new CliError(text, { code, exitCode, lines: [...lines, hint], cause });
   }
   const { text, advice } = describeQuorum(told);
@@ -105,12 +105,17 @@ function describeRefusedChange({ code, message, details }: ToldError): string {
   const { half, voters, needed, ready, unready } = details;
   const isLoss = code === "WOULD_LOSE_QUORUM" && typeof voters === "number" && voters > 0;
   if (!isLoss || typeof needed !== "number" || typeof ready !== "number") {
-    return message.replace(/^Cannot change the members: /, ""); // the lines below say that
+    return withoutAction(message);
   }
   const who = Array.isArray(unready) ? unready.flatMap(describeUnready) : [];
   const names = who.length === 0 ? "" : ` (${list(who)})`;
   const when = half === "old" ? "before" : "after";
   return `${ready} of ${voters} voters are ready, ${needed} needed ${when} the change${names}`;
+}
+
+/** The lines below say what was not done. */
+function withoutAction(message: string): string {
+  return message.replace(/^Cannot (change the members|hand over the leadership): /, "");
 }
 
 function describeUnready(item: unknown): readonly string[] {
@@ -163,6 +168,7 @@ function list(names: readonly string[]): string {
 function outcomeLines(outcome: ToldError["outcome"], purpose: CallPurpose): readonly string[] {
   if (purpose === "read") return [];
   if (purpose === "change") return [changeLines[outcome]];
+  if (purpose === "transfer") return [transferLines[outcome]];
   switch (outcome) {
     case "not-applied":
       return ["Your write was not applied. It is safe to retry."];
@@ -177,6 +183,12 @@ const changeLines: Readonly<Record<ToldError["outcome"], string>> = {
   "not-applied": "The members were not changed.",
   applied: "The members were changed.",
   unknown: "The members may or may not have been changed. See:  quorate member list",
+};
+
+const transferLines: Readonly<Record<ToldError["outcome"], string>> = {
+  "not-applied": "The leadership was not handed over.",
+  applied: "The leadership was handed over.",
+  unknown: "The leadership may or may not have been handed over. See:  quorate status",
 };
 
 function unavailable(

@@ -8,6 +8,7 @@ import { createSavedBytes, createSnapshotBytes } from "../../../test/support/sna
 import {
   openReader,
   type SnapshotServer,
+  sourceOf,
   startSnapshotServer,
 } from "../../../test/support/snapshot-server.ts";
 import { decodeSnapshotResponse } from "../../proto/index.ts";
@@ -144,20 +145,14 @@ describe("a snapshot as a stream", () => {
       const reader = await openReader(bytes);
       const blobs: Uint8Array[] = [];
       let left = savedBytes(bytes.length);
-      await new Promise<void>((resolve, reject) => {
-        const header = { clusterId: 1n, memberId: 2n, revision: 3, raftTerm: 4 };
-        const send = (message: Uint8Array, ready: () => void): void => {
-          const { blob, remainingBytes } = decodeSnapshotResponse(message);
-          left -= blob.length;
-          expect(remainingBytes).toBe(left);
-          blobs.push(blob);
-          setImmediate(ready);
-        };
-        streamSnapshot(reader, header, { isCancelled: false, send }, (error) => {
-          if (error === null) resolve();
-          else reject(error);
-        });
-      });
+      const send = async (message: Uint8Array): Promise<boolean> => {
+        const { blob, remainingBytes } = decodeSnapshotResponse(message);
+        left -= blob.length;
+        expect(remainingBytes).toBe(left);
+        blobs.push(blob);
+        return true;
+      };
+      expect(await streamSnapshot(sourceOf(reader), header, { send })).toBe(true);
       expect(left).toBe(0);
       expect(Buffer.concat(blobs).equals(createSavedBytes(size))).toBe(true);
     }
@@ -166,18 +161,13 @@ describe("a snapshot as a stream", () => {
   it("ends early, without an error, when the client is gone", async () => {
     const reader = await openReader(snapshot);
     let sent = 0;
-    const sink = {
-      isCancelled: false,
-      send(_message: Uint8Array, ready: () => void): void {
-        sent++;
-        this.isCancelled = true;
-        setImmediate(ready);
-      },
+    const send = async (): Promise<boolean> => {
+      sent++;
+      return false;
     };
-    const header = { clusterId: 1n, memberId: 2n, revision: 3, raftTerm: 4 };
-    const error = await new Promise((resolve) => {
-      streamSnapshot(reader, header, sink, resolve);
-    });
-    expect([error, sent]).toEqual([null, 1]);
+    expect(await streamSnapshot(sourceOf(reader), header, { send })).toBe(false);
+    expect(sent).toBe(1);
   });
 });
+
+const header = { clusterId: 1n, memberId: 2n, revision: 3, raftTerm: 4 };

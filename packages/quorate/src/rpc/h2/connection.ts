@@ -11,7 +11,13 @@ import { type BlockPool, Output } from "./output.ts";
 import { PeerSettings, settingIds } from "./peer-settings.ts";
 import { type ErrorCode, errorCodes, frameBytesMax, frameTypes } from "./protocol.ts";
 import { RequestFrames } from "./request-frames.ts";
-import { emptyTableUpdate, encodeFailure, okHeaders, okTrailers } from "./response-blocks.ts";
+import {
+  emptyTableUpdate,
+  encodeFailedTrailers,
+  encodeFailure,
+  okHeaders,
+  okTrailers,
+} from "./response-blocks.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { CallHost, ServerStream, StreamOwner } from "./stream.ts";
 
@@ -183,10 +189,37 @@ export class Connection implements FrameSink, StreamOwner {
     sending.add(stream);
   }
 
+  sendMessage(stream: ServerStream, message: Uint8Array): void {
+    this.host.pendingResponseBytes += message.length;
+    stream.response = message;
+    stream.responseAt = 0;
+    this.flushLater();
+    this.#writeFirstHeaders(stream);
+    this.sending.add(stream);
+  }
+
+  sendEnd(stream: ServerStream): void {
+    if (this.#isEnding) return;
+    this.flushLater();
+    this.#writeFirstHeaders(stream);
+    this.#writeHeaders(stream.id, okTrailers, true);
+    this.#finish(stream);
+  }
+
+  #writeFirstHeaders(stream: ServerStream): void {
+    if (stream.hasHeaders) return;
+    stream.hasHeaders = true;
+    this.#writeHeaders(stream.id, okHeaders, false);
+  }
+
   sendFailure(stream: ServerStream, httpStatus: number, failure: Status): void {
     if (this.#isEnding) return;
     this.flushLater();
-    this.#writeHeaders(stream.id, encodeFailure(httpStatus, failure), true);
+    this.sending.remove(stream);
+    const block = stream.hasHeaders
+      ? encodeFailedTrailers(failure)
+      : encodeFailure(httpStatus, failure);
+    this.#writeHeaders(stream.id, block, true);
     this.#finish(stream);
     if (stream.isRemoteClosed) return;
     // The client need not send the rest.
@@ -320,6 +353,12 @@ export class Connection implements FrameSink, StreamOwner {
 
   /** The whole message of a stream is in the output. */
   #onSent(stream: ServerStream): void {
+    if (stream.isStreaming) {
+      this.#controls.earn(1);
+      this.#release(stream);
+      stream.onSent();
+      return;
+    }
     frames.writeHeaders(this.output, stream.id, okTrailers, true);
     this.#finish(stream);
   }
@@ -330,10 +369,15 @@ export class Connection implements FrameSink, StreamOwner {
    */
   #finish(stream: ServerStream): void {
     this.#controls.earn(1);
-    this.output.responseBytes += stream.response?.length ?? 0;
-    stream.response = null;
+    this.#release(stream);
     this.streams.delete(stream.id);
     this.#maybeDrained();
+  }
+
+  /** Its message counts until the output has been written. */
+  #release(stream: ServerStream): void {
+    this.output.responseBytes += stream.response?.length ?? 0;
+    stream.response = null;
   }
 
   /** The stream has ended without its answer, or in the middle of it. */

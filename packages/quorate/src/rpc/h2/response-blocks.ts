@@ -16,9 +16,16 @@ export const okTrailers: Uint8Array = Uint8Array.from(encodeLiteral("grpc-status
 
 /** All headers of an answer that has no message. */
 export function encodeFailure(httpStatus: number, failure: Status): Uint8Array {
-  const block = [
+  return Uint8Array.from([
     ...encodeHttpStatus(httpStatus),
     ...encodeLiteral("content-type", "application/grpc"),
+    ...encodeFailedTrailers(failure),
+  ]);
+}
+
+/** After messages of a streamed answer that cannot go on. */
+export function encodeFailedTrailers(failure: Status): Uint8Array {
+  const block = [
     ...encodeLiteral("grpc-status", String(failure.code)),
     ...encodeLiteral("grpc-message", encodeStatusMessage(failure.message)),
   ];

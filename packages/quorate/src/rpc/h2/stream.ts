@@ -1,4 +1,5 @@
 import {
+  answerStuck,
   deadlineExceeded,
   describeUnreadable,
   handlerFailed,
@@ -9,7 +10,7 @@ import {
 } from "../call-rules.ts";
 import type { RpcLimits } from "../limits.ts";
 import { MessageAssembler, messagePrefixBytes } from "../message-framing.ts";
-import { type Call, type CancelReason, isBadRequest } from "../service.ts";
+import { type Call, type CancelReason, isBadRequest, type StreamingCall } from "../service.ts";
 import type { Status } from "../status.ts";
 import type { Deadline, DeadlineQueue } from "./deadlines.ts";
 import { type ErrorCode, errorCodes } from "./protocol.ts";
@@ -29,6 +30,10 @@ export interface CallHost {
 export interface StreamOwner {
   readonly host: CallHost;
   sendResponse(stream: ServerStream, message: Uint8Array): void;
+  /** One of several; `stream.onSent` runs when it has left as far as the windows go. */
+  sendMessage(stream: ServerStream, message: Uint8Array): void;
+  /** After the messages. */
+  sendEnd(stream: ServerStream): void;
   sendFailure(stream: ServerStream, httpStatus: number, failure: Status): void;
   resetStream(stream: ServerStream, code: ErrorCode): void;
 }
@@ -37,7 +42,7 @@ export interface StreamOwner {
  * One stream of a connection and the call on it: gathers the request, hands it to the method, gives
  * the answer to the connection.
  */
-export class ServerStream implements Call {
+export class ServerStream implements Call, StreamingCall {
   readonly id: number;
   isCancelled = false;
   /** The client has said that nothing more comes. */
@@ -50,6 +55,8 @@ export class ServerStream implements Call {
   /** The message that is being sent, and how much of it with its prefix has been. */
   response: Uint8Array | null = null;
   responseAt = 0;
+  /** The headers before the first message of a streamed answer have been sent. */
+  hasHeaders = false;
   readonly #owner: StreamOwner;
   readonly #head: RequestHead;
   /** Bytes of the request without padding. */
@@ -59,6 +66,9 @@ export class ServerStream implements Call {
   #cancelled: ((reason: CancelReason) => void) | null = null;
   #deadline: Deadline | null = null;
   #arrival: Deadline | null = null;
+  /** Of the message of a streamed answer that is on its way. */
+  #ready: (() => void) | null = null;
+  #fetch: Deadline | null = null;
 
   constructor(
     owner: StreamOwner,
@@ -84,6 +94,11 @@ export class ServerStream implements Call {
     return decision.kind === "served" ? decision.timeoutMs : null;
   }
 
+  /** Whether it has one message of many, so that another may follow it. */
+  get isStreaming(): boolean {
+    return this.#ready !== null;
+  }
+
   metadata(key: string): string | null {
     return metadataOf(this.#head, key);
   }
@@ -99,6 +114,49 @@ export class ServerStream implements Call {
     else if (this.#settle()) this.#owner.sendResponse(this, message);
   }
 
+  send(message: Uint8Array, ready: () => void): void {
+    if (this.isCancelled) return;
+    if (this.#isAnswered || this.#ready !== null) {
+      const fact = this.#isAnswered ? "it was answered" : "the message before is on its way";
+      throw new Error(`Cannot send another message of ${this.path}: ${fact}`);
+    }
+    const { host } = this.#owner;
+    const { limits, deadlines } = host;
+    const refusal = refuseResponse(host.pendingResponseBytes, message.length, limits);
+    if (refusal !== null) {
+      this.#cancelWith("not-fetched", refusal);
+      return;
+    }
+    this.#ready = ready;
+    this.#fetch = deadlines.add(limits.streamedMessageMs, () =>
+      this.#cancelWith("not-fetched", answerStuck(limits)),
+    );
+    this.#owner.sendMessage(this, message);
+  }
+
+  /** All of the message of a streamed answer is in the output. */
+  onSent(): void {
+    const ready = this.#ready;
+    this.#endFetch();
+    // Not inside the walk over what is to be sent.
+    setImmediate(() => {
+      if (ready === null || this.isCancelled || this.#isAnswered) return;
+      try {
+        ready();
+      } catch (error) {
+        this.#failIfOpen(handlerFailed);
+        this.#owner.host.onHandlerError(error, this.path);
+      }
+    });
+  }
+
+  end(): void {
+    if (this.#ready !== null) {
+      throw new Error(`Cannot end ${this.path}: a message is on its way`);
+    }
+    if (this.#settle()) this.#owner.sendEnd(this);
+  }
+
   fail(failure: Status): void {
     if (this.#settle()) this.#owner.sendFailure(this, 200, failure);
   }
@@ -107,11 +165,16 @@ export class ServerStream implements Call {
    * Ends the call from this side: tells the service, answers the client if it can still be reached.
    */
   cancel(reason: CancelReason): void {
+    if (reason === "deadline") this.#cancelWith(reason, deadlineExceeded);
+    else if (reason === "server-stopped") this.#cancelWith(reason, serverStopped);
+    else this.#cancelWith(reason, null);
+  }
+
+  #cancelWith(reason: CancelReason, failure: Status | null): void {
     if (this.#isAnswered || this.isCancelled) return;
     this.isCancelled = true;
     this.#release();
-    if (reason === "deadline") this.#owner.sendFailure(this, 200, deadlineExceeded);
-    else if (reason === "server-stopped") this.#owner.sendFailure(this, 200, serverStopped);
+    if (failure !== null) this.#owner.sendFailure(this, 200, failure);
     this.#cancelled?.(reason);
   }
 
@@ -243,8 +306,15 @@ export class ServerStream implements Call {
     const { host } = this.#owner;
     host.openCalls--;
     this.#endArrival();
+    this.#endFetch();
     if (this.#deadline !== null) host.deadlines.remove(this.#deadline);
     this.#deadline = null;
+  }
+
+  #endFetch(): void {
+    if (this.#fetch !== null) this.#owner.host.deadlines.remove(this.#fetch);
+    this.#fetch = null;
+    this.#ready = null;
   }
 
   /** The request is complete, or nobody wants it. */

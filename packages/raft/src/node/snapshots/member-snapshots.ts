@@ -14,6 +14,7 @@ import {
   type Raft,
   type SnapshotNeeded,
   type SnapshotRefused,
+  termAt,
 } from "../../core/index.ts";
 import {
   describeWithoutSnapshots,
@@ -28,6 +29,7 @@ import {
   type OpenError,
   type SealedSnapshot,
   type SnapshotIdentity,
+  StorageDamage,
   type StorageError,
 } from "../../storage/index.ts";
 import type {
@@ -37,6 +39,7 @@ import type {
   SnapshotStatus,
   Transport,
 } from "../../transport/index.ts";
+import type { Deadlines } from "../deadlines.ts";
 import { fromOpenError, snapshotConflict, storageFailed } from "../errors.ts";
 import type { NodeEventName, NodeEvents } from "../events.ts";
 import type { NodeLimits } from "../limits.ts";
@@ -46,8 +49,9 @@ import { restoreMachines } from "./restore-machines.ts";
 import { encodeSnapshotConfiguration, placeSnapshot } from "./snapshot-configuration.ts";
 import type { SnapshotEvent } from "./snapshot-events.ts";
 import { createSnapshotExchange, type SnapshotExchange } from "./snapshot-exchange.ts";
+import { isNoSpace, SnapshotExports } from "./snapshot-exports.ts";
 import { bytesThrough, SnapshotPolicy } from "./snapshot-policy.ts";
-import { SnapshotTaker } from "./snapshot-taker.ts";
+import { type Deliver, SnapshotTaker } from "./snapshot-taker.ts";
 
 /** Machines whose state can be in a snapshot; without both calls there are no snapshots. */
 export interface SnapshotMachines {
@@ -70,6 +74,7 @@ export interface MemberSnapshotsHost {
   readonly machines: SnapshotMachines;
   readonly clock: Clock;
   readonly limits: NodeLimits;
+  readonly deadlines: Deadlines;
   readonly logger: Logger;
   /** Counts and tells an event. */
   tell<Name extends NodeEventName>(name: Name, event: NodeEvents[Name]): void;
@@ -97,6 +102,8 @@ interface Received {
 
 export class MemberSnapshots {
   readonly exchange: SnapshotExchange;
+  /** For callers of this member's program. */
+  readonly exports: SnapshotExports;
   readonly #host: MemberSnapshotsHost;
   readonly #policy: SnapshotPolicy;
   readonly #taker: SnapshotTaker;
@@ -108,6 +115,8 @@ export class MemberSnapshots {
   readonly #damaged = new Set<SnapshotIdentity>();
   /** A received one is on its way into the log or the machines. */
   #installing: LogPosition | null = null;
+  /** What the taker writes is for a caller. */
+  #isExporting = false;
   /** The machines are in no state at the moment. */
   #isRestoring = false;
   readonly #whenReadable: (() => void)[] = [];
@@ -139,6 +148,15 @@ export class MemberSnapshots {
       onFailed: (error) => host.end(toEnd(error)),
       onDamaged: (snapshot, error) => this.#onDamaged(snapshot, error),
       onEvent: (event) => host.guard(() => this.#onEvent(event)),
+    });
+    this.exports = new SnapshotExports({
+      ...{ store: store.snapshots, deadlines: host.deadlines },
+      exportsMax: limits.snapshotExportsMax,
+      nowMs: () => clock.nowMs(),
+      defer: (run) => clock.defer(run),
+      guard: (run) => host.guard(run),
+      begin: (deliver) => this.#beginExport(deliver),
+      onFailed: (error) => this.#onExportFailed(error),
     });
     const newest = store.snapshots.newest;
     if (newest !== null) this.#policy.onNewest(newest.identity.bytes, true);
@@ -176,11 +194,39 @@ export class MemberSnapshots {
   onApplied(entry: Entry): void {
     const { machines, raft } = this.#host;
     if (!canSnapshot(machines) || !this.#policy.onApplied(entry)) return;
-    if (this.#taker.position !== null) return; // the next one comes at its own index
+    if (this.#taker.position !== null) {
+      // The next one comes at its own index; soon, if this one was not even of the log's.
+      if (this.#isExporting) this.#policy.hurry();
+      return;
+    }
     const { index, term } = entry;
     const configuration = encodeSnapshotConfiguration(configurationFor(raft, index));
     this.#policy.onBegun();
     this.#taker.begin({ index, term }, machines.capture(index, term), configuration);
+  }
+
+  /** Between two turns: what the core has applied is what the machines hold. */
+  #beginExport(deliver: Deliver): boolean {
+    const { machines, raft } = this.#host;
+    const index = raft.applied;
+    const term = termAt(raft.log, index);
+    const isBusy = this.#taker.position !== null || this.#installing !== null || this.#isRestoring;
+    const isBehind = index < Math.max(1, raft.snapshot?.position.index ?? 0);
+    if (!canSnapshot(machines) || isBusy || isBehind || !this.#host.isRunning()) return false;
+    if (term === undefined || index < raft.log.base.index) return false; // a snapshot comes in
+    const configuration = encodeSnapshotConfiguration(configurationFor(raft, index));
+    this.#isExporting = true;
+    const capture = machines.capture(index, term);
+    this.#taker.begin({ index, term }, capture, configuration, (error, sealed) => {
+      this.#isExporting = false;
+      deliver(error, sealed);
+    });
+    return true;
+  }
+
+  /** What was just written and cannot be read harms nobody but its caller. */
+  #onExportFailed(error: Error): void {
+    if (!(error instanceof StorageDamage)) this.#host.end(toEnd(error));
   }
 
   #onSaved({ description }: SealedSnapshot, forMs: number): void {
@@ -254,6 +300,7 @@ export class MemberSnapshots {
 
   /** An offer may be lost, or who heard it may have started again. */
   onTick(nowMs: number): void {
+    this.exports.onTick();
     const { raft, limits } = this.#host;
     if (raft.leadership === null) {
       this.#offeredMs.clear();
@@ -456,13 +503,14 @@ export class MemberSnapshots {
 
   /** Ends all; `done` runs when the disk is done with it. Once, before the transport closes. */
   stop(done: () => void): void {
-    let open = 3;
+    let open = 4;
     const closed = () => {
       open--;
       if (open === 0) done();
     };
     this.#tellReadable();
     this.exchange.stop(closed);
+    this.exports.stop(closed);
     this.#taker.stop(closed);
     if (this.#installing === null) closed();
     else this.#whenIdle = closed;
@@ -475,10 +523,6 @@ export class MemberSnapshots {
     this.#whenIdle = null;
     done?.();
   }
-}
-
-function isNoSpace({ systemCode }: StorageError): boolean {
-  return systemCode === "ENOSPC" || systemCode === "EDQUOT";
 }
 
 /** What ends the member, in the words of its edge; what a machine refuses is told as it is. */

@@ -21,7 +21,7 @@ export interface SnapshotTakerHost {
   guard(run: () => void): void;
   /** It is installed: durable, and counts. */
   onSaved(sealed: SealedSnapshot, forMs: number): void;
-  /** The disk refused it; nothing rests on what was written. */
+  /** The disk refused one that was to be installed; nothing rests on what was written. */
   onFailed(error: StorageError, position: LogPosition): void;
   readonly clock: Clock;
   readonly bytesPerSecond: number;
@@ -35,7 +35,15 @@ export interface SnapshotTakerHost {
  */
 const pieceBytes = 256 * 1024;
 
+/**
+ * Gets a whole snapshot that is not to be installed, or why there is none; without both it was
+ * given up.
+ */
+export type Deliver = (error: StorageError | null, sealed?: SealedSnapshot) => void;
+
 interface Taking {
+  /** Null: it is installed. */
+  readonly deliver: Deliver | null;
   readonly position: LogPosition;
   readonly capture: MachineSetCapture;
   readonly startedMs: number;
@@ -63,10 +71,16 @@ export class SnapshotTaker {
   }
 
   /** @invariant none is being taken */
-  begin(position: LogPosition, capture: MachineSetCapture, configuration: Uint8Array): void {
+  begin(
+    position: LogPosition,
+    capture: MachineSetCapture,
+    configuration: Uint8Array,
+    deliver: Deliver | null = null,
+  ): void {
     assert(this.#taking === null, "one snapshot is taken at a time");
     const startedMs = this.#host.clock.nowMs();
-    const taking: Taking = { position, capture, startedMs, section: null, isCancelled: false };
+    const begun = { deliver, position, capture, startedMs };
+    const taking: Taking = { ...begun, section: null, isCancelled: false };
     this.#taking = taking;
     this.#host.store.snapshots.begin(position, configuration, (error, writer) => {
       this.#host.guard(() => {
@@ -97,7 +111,7 @@ export class SnapshotTaker {
 
   #next(taking: Taking, writer: SnapshotWriter): void {
     if (taking.isCancelled) {
-      writer.abort(() => this.#end());
+      writer.abort(() => this.#giveUp(taking));
       return;
     }
     const data = nextBytes(taking, writer);
@@ -131,8 +145,13 @@ export class SnapshotTaker {
     writer.finish((error, sealed) => {
       this.#host.guard(() => {
         if (sealed === undefined) this.#fail(taking, error);
-        else if (taking.isCancelled) this.#host.store.snapshots.discard(sealed, () => this.#end());
-        else this.#install(taking, sealed);
+        else if (taking.isCancelled) {
+          this.#host.store.snapshots.discard(sealed, () => this.#giveUp(taking));
+        } else if (taking.deliver === null) this.#install(taking, sealed);
+        else {
+          this.#end();
+          taking.deliver(null, sealed);
+        }
       });
     });
   }
@@ -155,7 +174,15 @@ export class SnapshotTaker {
     assert(error !== null, "what gives nothing says why");
     taking.capture.release();
     this.#end();
-    this.#host.onFailed(error, taking.position);
+    if (taking.deliver === null) this.#host.onFailed(error, taking.position);
+    else taking.deliver(error);
+  }
+
+  #giveUp({ deliver }: Taking): void {
+    this.#host.guard(() => {
+      this.#end();
+      deliver?.(null);
+    });
   }
 
   #end(): void {

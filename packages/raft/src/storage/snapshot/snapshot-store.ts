@@ -125,6 +125,20 @@ export class SnapshotStore {
     });
   }
 
+  /** Opens what was sealed and is not installed; to be discarded when the reader is closed. */
+  readSealed(
+    { temporaryPath: path }: SealedSnapshot,
+    done: (error: OpenError | null, reader?: SnapshotReader) => void,
+  ): void {
+    runTask(
+      this.#openFile(path, () => undefined),
+      (error, reader) => {
+        if (error === null) done(null, reader);
+        else done(toOpenError(error));
+      },
+    );
+  }
+
   /** Removes what was sealed and shall not be installed. */
   discard(sealed: SealedSnapshot, done: () => void): void {
     runTask(discardFile(this.#space, sealed.temporaryPath, null), () => done());
@@ -150,12 +164,15 @@ export class SnapshotStore {
 
   *#open(snapshot: SnapshotDescription): Task<SnapshotReader> {
     const { index } = snapshot.identity.position;
-    const { disk, directory } = this.#space;
-    const path = pathIn(directory, snapshotFileName(index));
-    const file = yield* openFile(disk, path, "existing");
+    const path = pathIn(this.#space.directory, snapshotFileName(index));
+    return yield* this.#openFile(path, () => this.#unpin(index));
+  }
+
+  *#openFile(path: string, onClosed: () => void): Task<SnapshotReader> {
+    const file = yield* openFile(this.#space.disk, path, "existing");
     try {
       const open = yield* openSnapshot(this.#space, file);
-      return new SnapshotReader(this.#space, open, () => this.#unpin(index));
+      return new SnapshotReader(this.#space, open, onClosed);
     } catch (error) {
       yield* perform((done) => file.close(() => done(null)));
       throw error;
