@@ -32,7 +32,12 @@ const command = {
     seed: { type: "string", value: "S", does: "one seed and all of it, or the first of --seeds" },
     fresh: { type: "boolean", default: false, does: "begin at a seed that this commit has alone" },
     minutes: { type: "string", default: "60", value: "M", does: "no seed starts later" },
-    world: { type: "string", default: "both", value: "NAME", does: "cores, members or both" },
+    world: {
+      type: "string",
+      default: "both",
+      value: "NAME",
+      does: "cores, members, both; or sessions",
+    },
     mutant: { type: "string", value: "NAME", does: "with this bug planted" },
     off: { type: "string", default: "", value: "NAMES", does: "checks that only count" },
     actions: { type: "string", value: "N", does: "actions of the first phase" },
