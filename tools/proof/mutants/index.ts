@@ -2,6 +2,7 @@
 import { configurationMutants } from "./configuration.ts";
 import { electionsMutants } from "./elections.ts";
 import { leadershipMutants } from "./leadership.ts";
+import { livenessMutants } from "./liveness.ts";
 import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
@@ -22,6 +23,7 @@ export const mutants: readonly Mutant[] = [
   ...snapshotsMutants,
   ...leadershipMutants,
   ...sessionsMutants,
+  ...livenessMutants,
 ];
 
 /**

@@ -26,7 +26,7 @@ describe("sessions", () => {
 });
 
 describe("the specification of sessions", () => {
-  it("answers a command that comes twice as the first time, until the client has the answer", () => {
+  it("answers what comes twice as the first time, until the client has the answer", () => {
     const all = new SessionsSpecification();
     all.apply({ kind: "open", stampMs: 0, ttlMs: 10 }, 1);
     const add = (sequence: number, floor: number, stampMs = 0) =>
