@@ -64,10 +64,7 @@ const hunted: Readonly<Record<string, string>> = {
   "removed-leader-stays": "membership-small",
   "install-keeps-conflicting-log": "snapshots-ci",
   "install-drops-matching-log": "snapshots-small",
-  "compact-behind-offer": "snapshots",
   "ask-anew-below-matched": "snapshots-log",
-  "snapshot-over-by-older-answer": "snapshots-log",
-  "install-older": "snapshots-log",
   "acknowledged-before-switch": "snapshots-crash-ci",
   "base-not-a-position": "snapshots-small",
 };
