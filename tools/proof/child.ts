@@ -3,7 +3,7 @@
  * each failure as it comes, the summary at the end.
  */
 import { parseArgs } from "node:util";
-import { runSeed, type SeedOptions } from "./seeds.ts";
+import { runSeed, type SeedOptions, worldNamed } from "./seeds.ts";
 import { createSummary, type SeedFailure, type Summary } from "./summary.ts";
 
 export type ChildLine =
@@ -31,7 +31,7 @@ function say(line: ChildLine): void {
 
 function main(): void {
   const options: SeedOptions = {
-    world: values.world === "cores" || values.world === "members" ? values.world : "both",
+    world: worldNamed(values.world),
     off: new Set(values.off.split(",").filter((name) => name !== "")),
     actions: values.actions === undefined ? undefined : Number(values.actions),
   };

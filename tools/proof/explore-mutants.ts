@@ -9,18 +9,22 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { obey, readCommand, UsageError } from "./command.ts";
 import type { ExploreFinding } from "./explore-child.ts";
 import { mutants } from "./mutants/index.ts";
 import { bundle } from "./plant.ts";
 
-const { values } = parseArgs({
+const command = {
+  name: "npx tsx tools/proof/explore-mutants.ts",
+  does: "plants bugs in the core, one at a time, and says whether the explorer finds them",
   options: {
-    only: { type: "string", default: "" },
-    "states-max": { type: "string", default: "5000000" },
-    traces: { type: "boolean", default: false },
+    only: { type: "string", default: "", value: "NAMES", does: "these: a,b" },
+    "states-max": { type: "string", default: "5000000", value: "N", does: "more is a survivor" },
+    traces: { type: "boolean", default: false, does: "print how each is found" },
   },
-});
+} as const;
+
+const values = readCommand(command);
 
 /** Bugs that the bounds of these models leave room for, and the model that is to find each. */
 const hunted: Readonly<Record<string, string>> = {
@@ -58,6 +62,11 @@ const hunted: Readonly<Record<string, string>> = {
   "configuration-survives-truncation": "membership-leave",
   "configuration-when-committed": "membership-small",
   "removed-leader-stays": "membership-small",
+  "install-keeps-conflicting-log": "snapshots-ci",
+  "install-drops-matching-log": "snapshots-small",
+  "ask-anew-below-matched": "snapshots-log",
+  "acknowledged-before-switch": "snapshots-crash-ci",
+  "base-not-a-position": "snapshots-small",
 };
 
 function explore(program: string, model: string): ExploreFinding {
@@ -76,7 +85,8 @@ async function main(): Promise<void> {
     for (const name of names) {
       const mutant = mutants.find((candidate) => candidate.name === name);
       const model = hunted[name];
-      if (mutant === undefined || model === undefined) throw new Error(`No bug is called ${name}`);
+      if (mutant === undefined || model === undefined)
+        throw new UsageError(`No bug is called ${name}`);
       const program = join(folder, "explore-child.mjs");
       await bundle("explore-child.ts", program, mutant.patches);
       const finding = explore(program, model);
@@ -97,4 +107,4 @@ function tell(name: string, model: string, finding: ExploreFinding): void {
   if (values.traces && finding.trace !== "") process.stdout.write(`${finding.trace}\n`);
 }
 
-await main();
+await obey(command, main);

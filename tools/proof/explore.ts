@@ -18,7 +18,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import {
   CheckpointError,
   type Counterexample,
@@ -30,6 +29,7 @@ import {
   resumeExploration,
   startExploration,
 } from "../../packages/raft/src/sim/explorer/index.ts";
+import { readCommand, UsageError } from "./command.ts";
 import {
   isCheckpointPlace,
   readCheckpoint,
@@ -43,35 +43,34 @@ import { addToLedger, stamp } from "./ledger.ts";
 const exitCodes = { complete: 0, violation: 1, unreached: 1, resized: 1, bounded: 3 } as const;
 const badCommand = 2;
 
-/** A command that cannot be obeyed. */
-class UsageError extends Error {
-  override readonly name = "UsageError";
+const usage = {
+  name: "npm run explore --",
+  does: "visits every state of a model",
+  options: {
+    list: { type: "boolean", default: false, does: "name the models" },
+    model: { type: "string", multiple: true, value: "NAME", does: "explore it" },
+    resume: { type: "string", value: "DIR", does: "go on from a checkpoint" },
+    replay: { type: "string", value: "FILE", does: "run a counterexample again" },
+    "states-max": { type: "string", value: "N", does: "stop at so many different states" },
+    minutes: { type: "string", value: "M", does: "stop after so many" },
+    json: { type: "boolean", default: false, does: "print one line for each model" },
+    checkpoint: { type: "string", value: "DIR", does: "keep there what stops early" },
+    "no-checkpoint": { type: "boolean", default: false, does: "keep nothing of what stops early" },
+    save: { type: "string", value: "FILE", does: "keep a counterexample there" },
+    "no-ledger": { type: "boolean", default: false, does: "do not write it down" },
+  },
+} as const;
+
+function readExploreCommand() {
+  return readCommand(usage);
 }
 
-function readCommand() {
-  return parseArgs({
-    options: {
-      list: { type: "boolean", default: false },
-      model: { type: "string", multiple: true, default: [] },
-      resume: { type: "string" },
-      replay: { type: "string" },
-      "states-max": { type: "string" },
-      minutes: { type: "string" },
-      json: { type: "boolean", default: false },
-      checkpoint: { type: "string" },
-      "no-checkpoint": { type: "boolean", default: false },
-      save: { type: "string" },
-      "no-ledger": { type: "boolean", default: false },
-    },
-  }).values;
-}
-
-type Command = ReturnType<typeof readCommand>;
+type Command = ReturnType<typeof readExploreCommand>;
 
 let isStopRequested = false;
 
 async function main(): Promise<number> {
-  const command = readCommand();
+  const command = readExploreCommand();
   if (command.list) return list();
   if (command.replay !== undefined) return replayFile(command.replay);
   process.on("SIGINT", () => {
@@ -81,9 +80,10 @@ async function main(): Promise<number> {
     isStopRequested = true;
   });
   if (command.resume !== undefined) return resume(command, resolve(command.resume));
-  if (command.model.length === 0) throw new UsageError("Give --model NAME; --list names them");
+  const names = command.model ?? [];
+  if (names.length === 0) throw new UsageError("Give --model NAME; --list names them");
   let worst = 0;
-  for (const entry of command.model.map(findModel)) {
+  for (const entry of names.map(findModel)) {
     if (isStopRequested) break;
     const open = (options: ExplorationOptions) => startExploration(entry.create(), options);
     const code = await exploreModel(command, entry, open, checkpointPlace(command, entry));
@@ -225,14 +225,8 @@ function parseLimit(name: string, text: string | undefined): number {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const isExpected =
-    error instanceof UsageError || error instanceof CheckpointError || isParseError(error);
-  if (!isExpected || !(error instanceof Error)) throw error;
+  const isExpected = error instanceof UsageError || error instanceof CheckpointError;
+  if (!isExpected) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = badCommand;
-}
-
-/** What parseArgs throws for options that it does not know. */
-function isParseError(error: unknown): boolean {
-  return error instanceof TypeError && "code" in error && String(error.code).includes("PARSE_ARGS");
 }

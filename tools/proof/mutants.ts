@@ -17,28 +17,35 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { obey, readCommand, UsageError } from "./command.ts";
 import { addToLedger, stamp } from "./ledger.ts";
 import { type Mutant, mutants, slowMutants } from "./mutants/index.ts";
 import { bundle } from "./plant.ts";
 import { runPool } from "./pool.ts";
 import type { SeedFailure } from "./summary.ts";
 
-const { values } = parseArgs({
+const command = {
+  name: "npm run mutants --",
+  does: "plants bugs, one at a time, and counts the seeds until the simulator finds each",
   options: {
-    list: { type: "boolean", default: false },
-    only: { type: "string", default: "" },
-    rotate: { type: "string" },
-    seeds: { type: "string", default: "20000" },
-    minutes: { type: "string", default: "3" },
-    off: { type: "string", default: "" },
-    corpus: { type: "boolean", default: false },
-    workers: { type: "string", default: String(cpus().length) },
-    ledger: { type: "boolean", default: true },
-    json: { type: "boolean", default: false },
+    list: { type: "boolean", default: false, does: "name them" },
+    only: { type: "string", default: "", value: "NAMES", does: "these: a,b" },
+    rotate: { type: "string", value: "N", does: "so many, others with each commit" },
+    seeds: { type: "string", default: "20000", value: "N", does: "more for one is a survivor" },
+    minutes: { type: "string", default: "3", value: "M", does: "more for one is a survivor" },
+    off: { type: "string", default: "", value: "NAMES", does: "checks that only count" },
+    corpus: {
+      type: "boolean",
+      default: false,
+      does: "store short lists of actions that find them",
+    },
+    workers: { type: "string", default: `${cpus().length}`, value: "N", does: "processes" },
+    ledger: { type: "boolean", default: true, does: "write it down; --no-ledger does not" },
+    json: { type: "boolean", default: false, does: "print the last line only" },
   },
-  allowNegative: true,
-});
+} as const;
+
+const values = readCommand(command);
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -52,7 +59,8 @@ interface Row {
 function chosen(): readonly Mutant[] {
   const names = values.only === "" ? [] : values.only.split(",");
   const unknown = names.filter((name) => mutants.every((mutant) => mutant.name !== name));
-  if (unknown.length > 0) throw new Error(`No mutant is called ${unknown.join(", ")}; see --list`);
+  if (unknown.length > 0)
+    throw new UsageError(`No mutant is called ${unknown.join(", ")}; --list names them`);
   if (names.length > 0) return mutants.filter(({ name }) => names.includes(name));
   return values.rotate === undefined ? mutants : rotate(Number(values.rotate));
 }
@@ -212,4 +220,4 @@ function describeTable(table: Readonly<Record<string, Known>>): string {
   ].join("\n");
 }
 
-await main();
+await obey(command, main);

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { replayFile, reportSeed } from "./reproduce.ts";
+import { worldNamed } from "./seeds.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,7 @@ const isHeld =
     ? reportSeed(
         Number(values.seed),
         {
-          world: values.world === "cores" || values.world === "members" ? values.world : "both",
+          world: worldNamed(values.world),
           off: new Set(values.off.split(",").filter((name) => name !== "")),
           actions: values.actions === undefined ? undefined : Number(values.actions),
         },

@@ -7,9 +7,10 @@ import {
 } from "../../packages/raft/src/sim/cores/index.ts";
 import { runMembers } from "../../packages/raft/src/sim/members/index.ts";
 import { createRefinement, type Refinement } from "../../packages/raft/src/sim/refinement/index.ts";
+import { runSessions } from "../../packages/raft/src/sim/sessions/index.ts";
 import { addCounts, type Counts, type SeedFailure, type Summary, worldOf } from "./summary.ts";
 
-export type WorldName = "cores" | "members";
+export type WorldName = "cores" | "members" | "sessions";
 
 export interface SeedOptions {
   readonly world: WorldName | "both";
@@ -36,7 +37,7 @@ export function worldOfSeed(seed: number, options: SeedOptions): WorldName {
 /** Runs the seed and adds it to the summary. Never throws for what members do. */
 export function runSeed(seed: number, options: SeedOptions, summary: Summary): SeedOutcome {
   const world = worldOfSeed(seed, options);
-  const run = world === "cores" ? runCoresSeed(seed, options) : runMembersSeed(seed, options);
+  const run = runIn(world, seed, options);
   const total = worldOf(summary, world);
   total.seeds++;
   total.steps += run.steps;
@@ -49,6 +50,11 @@ export function runSeed(seed: number, options: SeedOptions, summary: Summary): S
   const { invariant, message, trace } = run.failure;
   summary.failures.push({ seed, world, invariant, message });
   return { world, failure: { seed, world, invariant, message, trace }, hash: run.hash };
+}
+
+function runIn(world: WorldName, seed: number, options: SeedOptions): SeedRun {
+  if (world === "cores") return runCoresSeed(seed, options);
+  return world === "members" ? runMembersSeed(seed, options) : runSessionsSeed(seed);
 }
 
 interface SeedRun {
@@ -123,6 +129,18 @@ function runMembersSeed(seed: number, options: SeedOptions): SeedRun {
     faults: { ...run.faults },
     operations: { ...run.operations },
   };
+}
+
+/** Not one of `both`: what it finds the unit tests find as well; here bugs are hunted. */
+function runSessionsSeed(seed: number): SeedRun {
+  const run = runSessions(seed);
+  return { ...run, idleTicks: 0, simulatedMs: 0, evaluations: {}, hash: run.steps };
+}
+
+/** Of a command's option; what is no world is all of them. */
+export function worldNamed(name: string): SeedOptions["world"] {
+  const known = ["cores", "members", "sessions"] as const;
+  return known.find((world) => world === name) ?? "both";
 }
 
 /**

@@ -17,31 +17,39 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { obey, readCommand, UsageError } from "./command.ts";
 import { addToLedger, type SimulationEntry, stamp } from "./ledger.ts";
 import { mutants } from "./mutants/index.ts";
 import { bundle } from "./plant.ts";
 import { type PoolResult, runPool } from "./pool.ts";
 import { neverEvaluated, totalOf } from "./summary.ts";
 
-const { values } = parseArgs({
+const command = {
+  name: "npm run sim --",
+  does: "simulated clusters by the seed",
   options: {
-    seeds: { type: "string" },
-    seed: { type: "string" },
-    fresh: { type: "boolean", default: false },
-    minutes: { type: "string", default: "60" },
-    world: { type: "string", default: "both" },
-    mutant: { type: "string" },
-    off: { type: "string", default: "" },
-    actions: { type: "string" },
-    workers: { type: "string", default: String(cpus().length) },
-    replay: { type: "string" },
-    "fail-fast": { type: "boolean", default: false },
-    ledger: { type: "boolean", default: true },
-    json: { type: "boolean", default: false },
+    seeds: { type: "string", value: "N", does: "how many; 100 unless one is given with --seed" },
+    seed: { type: "string", value: "S", does: "one seed and all of it, or the first of --seeds" },
+    fresh: { type: "boolean", default: false, does: "begin at a seed that this commit has alone" },
+    minutes: { type: "string", default: "60", value: "M", does: "no seed starts later" },
+    world: {
+      type: "string",
+      default: "both",
+      value: "NAME",
+      does: "cores, members, both; or sessions",
+    },
+    mutant: { type: "string", value: "NAME", does: "with this bug planted" },
+    off: { type: "string", default: "", value: "NAMES", does: "checks that only count" },
+    actions: { type: "string", value: "N", does: "actions of the first phase" },
+    workers: { type: "string", default: `${cpus().length}`, value: "N", does: "processes" },
+    replay: { type: "string", value: "FILE", does: "a short list of actions again" },
+    "fail-fast": { type: "boolean", default: false, does: "stop at the first failure" },
+    ledger: { type: "boolean", default: true, does: "write it down; --no-ledger does not" },
+    json: { type: "boolean", default: false, does: "print the last line only" },
   },
-  allowNegative: true,
-});
+} as const;
+
+const values = readCommand(command);
 
 const seedsDefault = 100;
 
@@ -54,7 +62,7 @@ function firstSeed(): number {
 function wholeNumber(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`--${name} is "${text}"; it must be a whole number`);
+  throw new UsageError(`--${name} is "${text}"; it must be a whole number`);
 }
 
 async function main(): Promise<void> {
@@ -123,7 +131,7 @@ function runSeeds(seeds: number): Promise<PoolResult> {
 function patchesOf(name: string): (typeof mutants)[number]["patches"] {
   const mutant = mutants.find((one) => one.name === name);
   if (mutant !== undefined) return mutant.patches;
-  throw new Error(`No mutant is called "${name}"; npm run mutants -- --list names them`);
+  throw new UsageError(`No mutant is called "${name}"; npm run mutants -- --list names them`);
 }
 
 function finish(result: PoolResult): void {
@@ -187,4 +195,4 @@ function round(seconds: number): number {
   return Math.round(seconds * 10) / 10;
 }
 
-await main();
+await obey(command, main);

@@ -14,7 +14,6 @@
  * Prints a table, then one JSON line. Exits with 0 if everything is as expected, 1 if not, 2 for a
  * bad command.
  */
-import { parseArgs } from "node:util";
 import {
   describeLinks,
   foresee,
@@ -29,12 +28,35 @@ import {
   type Variety,
 } from "../../packages/raft/src/sim/topologies/index.ts";
 
+import { readCommand as readOptions, UsageError } from "./command.ts";
 import { addToLedger, stamp, type TopologiesEntry } from "./ledger.ts";
 
-/** A command that cannot be obeyed. */
-class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+const usage = {
+  name: "npm run topologies --",
+  does: "liveness of the core under every partial connectivity",
+  options: {
+    members: {
+      type: "string",
+      default: "3,4",
+      value: "N,N",
+      does: "graphs on so many; 5: minutes",
+    },
+    seeds: { type: "string", default: "1", value: "N", does: "seeds of each situation" },
+    first: { type: "string", default: "1", value: "S", does: "the first seed" },
+    variety: { type: "string", value: "NAME", does: "situations of each graph: all or few" },
+    news: {
+      type: "string",
+      default: "both",
+      value: "NAME",
+      does: "connections told: on, off, both",
+    },
+    part: { type: "string", value: "K/N", does: "every N-th class from number K on, from 0" },
+    calm: { type: "string", default: "0", value: "HOURS", does: "hours without a fault" },
+    list: { type: "boolean", default: false, does: "name the exceptions" },
+    situation: { type: "string", value: "NAME", does: "one situation of a report again" },
+    "no-ledger": { type: "boolean", default: false, does: "do not write it down" },
+  },
+} as const;
 
 interface Command {
   readonly members: readonly (3 | 4 | 5)[];
@@ -50,20 +72,7 @@ interface Command {
 }
 
 function readCommand(): Command {
-  const { values } = parseArgs({
-    options: {
-      members: { type: "string", default: "3,4" },
-      seeds: { type: "string", default: "1" },
-      first: { type: "string", default: "1" },
-      variety: { type: "string" },
-      news: { type: "string", default: "both" },
-      part: { type: "string" },
-      calm: { type: "string", default: "0" },
-      list: { type: "boolean", default: false },
-      situation: { type: "string" },
-      "no-ledger": { type: "boolean", default: false },
-    },
-  });
+  const values = readOptions(usage);
   const news = { on: [true], off: [false], both: [false, true] }[values.news];
   if (news === undefined) throw new UsageError(`--news is ${values.news}; say on, off or both`);
   return {

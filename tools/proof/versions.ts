@@ -7,17 +7,21 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readCommand } from "./command.ts";
 import { bundle } from "./plant.ts";
 import { runPool } from "./pool.ts";
 
-const { values } = parseArgs({
+const command = {
+  name: "npm run sim:versions --",
+  does: "the same seeds in two processes and under another Node come to the same",
   options: {
-    seeds: { type: "string", default: "200" },
-    node: { type: "string", default: "24" },
-    world: { type: "string", default: "both" },
+    seeds: { type: "string", default: "200", value: "N", does: "how many" },
+    node: { type: "string", default: "24", value: "N", does: "the other Node's major version" },
+    world: { type: "string", default: "both", value: "NAME", does: "cores, members or both" },
   },
-});
+} as const;
+
+const values = readCommand(command);
 
 /** Brings Node of this major version; returns the path of its program. */
 function fetchNode(folder: string, major: string): string {

@@ -12,7 +12,7 @@ export interface Mutant {
   /** What is wrong, in a sentence. */
   readonly bug: string;
   /** In which world it is hunted. */
-  readonly world: "cores" | "members";
+  readonly world: "cores" | "members" | "sessions";
   readonly patches: readonly Patch[];
 }
 

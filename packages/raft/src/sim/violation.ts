@@ -44,6 +44,7 @@ export const invariants = {
   V3: "after healing, all members agree in time",
   V4: "after healing, terms grow little",
   V5: "a leader that a majority can reach is not deposed because others cannot",
+  V6: "with CheckQuorum a leader that no quorum answers leads no more",
   V9: "after healing a member of the highest priority leads in time",
 } as const;
 

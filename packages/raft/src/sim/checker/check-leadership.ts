@@ -14,6 +14,7 @@ import type {
 } from "../../core/index.ts";
 import { check } from "../violation.ts";
 import { inForce } from "./check-configuration.ts";
+import { observeContact } from "./check-contact.ts";
 import { isElecting } from "./electorate.ts";
 import { type Ledger, memberTerm } from "./ledger.ts";
 import type { MemberRecord } from "./member-record.ts";
@@ -56,6 +57,7 @@ export function observeLeadership(
   }
   member.seen.campaign = raft.campaign;
   observeTransfer(ledger, member, raft);
+  observeContact(ledger, member, raft, input);
   switch (input.kind) {
     case "lease-read":
       observeLeaseRead(ledger, member, raft, input);

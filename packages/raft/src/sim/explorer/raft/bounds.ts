@@ -40,6 +40,11 @@ export interface Bounds {
    * like another then, so worlds are not taken together. Left out: they stay.
    */
   readonly changes?: Chain;
+  /**
+   * Snapshots that members take, all together; each drops the log behind it, as far as it may go.
+   * Left out: none.
+   */
+  readonly snapshotsMax?: number;
 }
 
 /** Members of every model. */
@@ -72,6 +77,8 @@ export function checkBounds(bounds: Bounds): void {
   if (bounds.timeoutsMax > 15) refuse(bounds, "timeoutsMax", bounds.timeoutsMax, 0, 15);
   if (bounds.ticksMax > 15) refuse(bounds, "ticksMax", bounds.ticksMax, 0, 15);
   if (bounds.crashesMax > 15) refuse(bounds, "crashesMax", bounds.crashesMax, 0, 15);
+  const { snapshotsMax = 0 } = bounds;
+  if (snapshotsMax > 15) refuse(bounds, "snapshotsMax", snapshotsMax, 0, 15);
   if (roundsMax < 1 || roundsMax > 7) refuse(bounds, "roundsMax", roundsMax, 1, 7);
 }
 

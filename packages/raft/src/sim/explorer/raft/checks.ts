@@ -81,6 +81,7 @@ function countUse(turn: Turn, history: History): History {
   if (turn.input === inputs.electionTimer) return { ...history, timeouts: history.timeouts + 1 };
   if (turn.input === inputs.tick) return { ...history, ticks: history.ticks + 1 };
   if (isCrash(turn)) return { ...history, crashes: history.crashes + 1 };
+  if (turn.input === inputs.snapshot) return { ...history, snapshots: history.snapshots + 1 };
   if (isProposal(turn)) return { ...history, proposals: history.proposals + 1 };
   if (!isRead(turn)) return history;
   const id = turn.input - inputs.read;

@@ -31,6 +31,7 @@ export interface History {
   readonly reads: number;
   /** Messages that arrived and stayed under way, where that is limited. */
   readonly duplicates: number;
+  readonly snapshots: number;
   /** What is committed, by anybody: a packed log; the configuration is from the start. */
   readonly canonLength: number;
   readonly canon: number;
@@ -58,6 +59,7 @@ export function createHistory(bounds: Bounds): History {
     proposals: 0,
     reads: 0,
     duplicates: 0,
+    snapshots: 0,
     canonLength: 1,
     canon: 0,
     decidedBy: 0,
@@ -131,6 +133,7 @@ export function encodeHistory(
   bytes[at++] = history.crashes | (history.proposals << 4);
   bytes[at++] = history.duplicates | (history.timeouts << 4);
   bytes[at++] = history.ticks | (history.reads << 4);
+  bytes[at++] = history.snapshots;
   bytes[at++] = history.canonLength | (history.decidedBy << 4);
   for (let k = 2; k <= history.canonLength; k++) {
     bytes[at++] = codeAt(history.canon, k) | ((history.commitTerms[k] ?? 0) << 5);
@@ -172,6 +175,7 @@ export function decodeHistory(bytes: Uint8Array, bounds: Bounds): History {
   const counts = take();
   const first = take();
   const second = take();
+  const snapshots = take();
   const committed = take();
   const canonLength = committed & 15;
   const commitTerms = [0, 1];
@@ -205,6 +209,7 @@ export function decodeHistory(bytes: Uint8Array, bounds: Bounds): History {
     reads: second >> 4,
     duplicates: first & 15,
     timeouts: first >> 4,
+    snapshots,
     canonLength,
     canon,
     decidedBy: committed >> 4,

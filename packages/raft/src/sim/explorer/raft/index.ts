@@ -1,8 +1,9 @@
 /**
  * Models of the real core for the explorer, by name: `crash` (disks, lost units, elections, logs)
  * and `reads` (PreVote, CheckQuorum, ReadIndex), `membership` (a learner joins and replaces a
- * voter), each in three sizes; `membership-leave` (a voter leaves); `duplicates` where every
- * message may arrive again and again.
+ * voter), `snapshots` (logs are dropped behind snapshots, and these brought to who lags), each in
+ * several sizes; `membership-leave` (a voter leaves); `duplicates` where every message may arrive
+ * again and again.
  * `-small` is for unit tests, `-ci` for every change, the full ones for as long as one likes.
  */
 import type { Model } from "../model.ts";
@@ -57,6 +58,17 @@ const membershipLeave: Bounds = {
   asyncDisk: false,
 };
 
+/** Members drop their logs behind snapshots, and bring these to who lags behind. */
+const snapshots: Bounds = {
+  ...crash,
+  name: "snapshots",
+  roundsMax: 2,
+  ticksMax: 1,
+  snapshotsMax: 1,
+};
+
+const oneTerm = { termMax: 2, timeoutsMax: 1, proposalsMax: 0 };
+
 const all: readonly Bounds[] = [
   { ...crash, name: "crash-small", termMax: 2, timeoutsMax: 2, proposalsMax: 0 },
   { ...crash, name: "crash-ci", proposalsMax: 0 },
@@ -84,6 +96,28 @@ const all: readonly Bounds[] = [
   { ...membership, name: "membership-ci", crashesMax: 0, asyncDisk: false },
   membership,
   membershipLeave,
+  { ...snapshots, ...oneTerm, name: "snapshots-small", crashesMax: 0, asyncDisk: false },
+  { ...snapshots, ...oneTerm, name: "snapshots-crash-ci" },
+  {
+    ...snapshots,
+    name: "snapshots-ci",
+    proposalsMax: 0,
+    ticksMax: 0,
+    roundsMax: 1,
+    crashesMax: 0,
+    asyncDisk: false,
+  },
+  {
+    ...snapshots,
+    ...oneTerm,
+    name: "snapshots-log",
+    proposalsMax: 1,
+    ticksMax: 2,
+    roundsMax: 3,
+    crashesMax: 0,
+    asyncDisk: false,
+  },
+  { ...snapshots, proposalsMax: 1, snapshotsMax: 2 },
 ];
 
 /** The bounds of every model. */

@@ -26,34 +26,30 @@ import {
   type LogIndex,
   logIndex,
   type NodeId,
-  noIndex,
   type PersistUnit,
   persistUnit,
-  type Term,
   term,
 } from "../../../base/index.ts";
 import {
-  createPromise,
   type Entry,
-  type Message,
-  type Persist,
   type Progress,
   type Raft,
   type Role,
   type Send,
   usualStanding,
 } from "../../../core/index.ts";
-import { type Configurations, configurationsOf } from "./chain-state.ts";
+import { createDecodedRaft, dropCovered, decodedTick as nowTick } from "./decoded-raft.ts";
+import { entryCode, entryOf, firstEntryOf, idAt, placeOf } from "./entries.ts";
 import {
-  entryCode,
-  entryOf,
-  firstConfiguration,
-  firstEntry,
-  firstEntryOf,
-  idAt,
-  placeOf,
-} from "./entries.ts";
-import type { Image, Member, MemberOptions } from "./member.ts";
+  fullLog,
+  type Image,
+  type Install,
+  type Member,
+  type MemberOptions,
+  placedAt,
+  positionIn,
+  type Unit,
+} from "./member.ts";
 import {
   decodeMessage,
   directionOf,
@@ -76,8 +72,8 @@ const nobody = 3;
 /** Bytes a member takes at most: far above what the bounds allow. */
 export const memberBytesMax = 1024;
 
-/** The clock of a decoded member: old enough for every age. */
-const nowTick = 16;
+/** In place of the hard state of a unit: an installation. */
+const installMark = 255;
 
 export class MemberCodec {
   readonly #options: MemberOptions;
@@ -105,7 +101,7 @@ export class MemberCodec {
     this.#put(roles.indexOf(raft.role) | (this.#digit(raft.leader) << 2));
     this.#put(hardState.term | (this.#digit(hardState.votedFor) << 4));
     this.#put(raft.commit | (this.#hearsLeader(raft) ? 16 : 0));
-    this.#putLog(raft.log.entries);
+    this.#putLog(fullLog(member));
     this.#put(raft.durableIndex);
     this.#put(raft.verified | (raft.leaderCommit << 4));
     this.#put(raft.answeredRound);
@@ -115,6 +111,7 @@ export class MemberCodec {
     this.#putCampaign(raft);
     this.#putLeadership(raft);
     if (this.#options.followerReads) this.#putReads(raft);
+    if (this.#options.takesSnapshots) this.#putSnapshots(member);
     assert(this.#at <= memberBytesMax, "a member fits into its bytes");
     return this.#bytes.subarray(0, this.#at);
   }
@@ -165,7 +162,13 @@ export class MemberCodec {
     }
   }
 
-  #putUnit(unit: Persist): void {
+  #putUnit(unit: Unit): void {
+    if (unit.kind === "install-snapshot") {
+      this.#put(installMark);
+      this.#put(unit.replacesLog ? 1 : 0);
+      this.#putLog(unit.content);
+      return;
+    }
     const { hardState } = unit;
     this.#put(hardState === null ? 0 : hardState.term | (this.#digit(hardState.votedFor) << 4));
     this.#put(unit.truncateFrom ?? 0);
@@ -234,7 +237,7 @@ export class MemberCodec {
   #putProgress(raft: Raft, progress: Progress): void {
     this.#put(progress.matched | (progress.next << 4));
     // Where replication began anew counts while it probes, and is set again when it does next.
-    this.#put(progress.mode === "probe" ? progress.probeSince : 0);
+    this.#put(progress.mode === "replicate" ? 0 : progress.probeSince);
     this.#put(progress.probeSequence === null ? 0 : progress.probeSequence + 1);
     this.#put(progress.inflight.length);
     for (const { sequence, last } of progress.inflight) {
@@ -276,6 +279,15 @@ export class MemberCodec {
     }
   }
 
+  #putSnapshots({ raft, image }: Member): void {
+    this.#put(raft.log.base.index | ((raft.snapshot?.position.index ?? 0) << 4));
+    this.#put(image.base | (image.snapshot << 4));
+    for (const digit of [1, 2]) {
+      const offer = raft.leadership?.peers.get(idAt(this.#placeAt(digit)))?.offer ?? null;
+      this.#put(offer === null ? 0 : offer.position.index | (offer.isSent ? 16 : 0));
+    }
+  }
+
   // --- decoding ----------------------------------------------------------------------------------
 
   /** The member as if it stood at `place`; with `isMirrored` its peers change places. */
@@ -297,10 +309,12 @@ export class MemberCodec {
     const { image, pending } = this.#takeDisk(raft);
     const held = this.#takeHeld();
     const at = this.#place;
-    const member: Member = { options: this.#options, place: at, raft, image, pending, held };
+    const rest = { image, pending, covered: [], arriving: null, held };
+    const member: Member = { options: this.#options, place: at, raft, ...rest };
     this.#takeCampaign(raft);
     this.#takeLeadership(raft);
     if (this.#options.followerReads) this.#takeReads(member);
+    if (this.#options.takesSnapshots) this.#takeSnapshots(member);
     assert(this.#at === bytes.length, "a member has no bytes too many");
     return member;
   }
@@ -323,70 +337,20 @@ export class MemberCodec {
     return (this.#place + (this.#isMirrored ? 3 - digit : digit)) % 3;
   }
 
-  /** A literal: a field that the core gets is missed here by the compiler. */
   #createRaft(known: Pick<Raft, "role" | "leader" | "hardState" | "commit">): Raft {
-    const { role, leader, hardState, commit } = known;
-    const { settings } = this.#options;
     const entries = this.#takeLog();
     const durableIndex = this.#takeIndex();
     const seen = this.#take();
-    const answeredRound = this.#take();
-    const hardStateUnit = persistUnit(this.#take());
-    return {
+    return createDecodedRaft(this.#options, {
+      ...known,
       id: idAt(this.#place),
-      settings,
-      boot: 0,
-      recoveredTerm: hardState.term,
-      hardState,
-      log: { base: { index: noIndex, term: 0 as Term }, entries }, // before the first
-      nextUnit: persistUnit(1),
-      durableUnit: persistUnit(0),
-      hardStateUnit,
-      outstanding: [],
+      entries,
       durableIndex,
-      unstableFrom: (entries.length + 1) as LogIndex, // a count plus one
-      snapshot: null,
-      role,
-      leader,
-      commit,
-      applying: commit,
-      applied: commit,
-      ...this.#configurationsOf(entries, commit),
-      nowTick,
-      nowMs: 0,
-      jitter: 0,
-      electionElapsed: 0,
-      electionTimeout: settings.electionTicks,
-      leaderContactTick: null,
-      failover: null,
-      promise: createPromise(hardState),
-      isDiskHealthy: true,
-      reachable: new Set(),
-      campaign: null,
-      leadership: null,
       verified: (seen & 15) as LogIndex, // was one when it was encoded
       leaderCommit: (seen >> 4) as LogIndex, // as above
-      answeredRound,
-      heardRound: 0, // for transfers, which no model has
-      pendingAck: null,
-      readBatch: 0,
-      readsToAsk: [],
-      readsAsked: new Map(),
-      outbox: {
-        sends: [],
-        units: [],
-        answers: [],
-        truncateFrom: null,
-        hardStateChanged: false,
-        configurationChanged: false,
-      },
-      told: { kind: "role-changed", role, term: hardState.term, leader },
-    };
-  }
-
-  #configurationsOf(entries: readonly Entry[], commit: number): Configurations {
-    const { changes } = this.#options;
-    return changes === null ? fixedMembers : configurationsOf(changes, entries, commit);
+      answeredRound: this.#take(),
+      hardStateUnit: persistUnit(this.#take()),
+    });
   }
 
   #takeLog(): Entry[] {
@@ -401,25 +365,30 @@ export class MemberCodec {
     return entries;
   }
 
-  #takeDisk(raft: Raft): { readonly image: Image; readonly pending: Persist[] } {
+  #takeDisk(raft: Raft): { readonly image: Image; readonly pending: Unit[] } {
     const { storesCommit } = this.#options;
     const head = this.#take();
     const vote = head >> 4 === nobody ? -1 : this.#placeAt(head >> 4);
     const commit = storesCommit ? this.#take() : 1;
-    const image: Image = { term: head & 15, vote, commit, log: this.#takeLog() };
-    const pending: Persist[] = [];
+    const log = this.#takeLog();
+    const image: Image = { term: head & 15, vote, commit, log, base: 0, snapshot: 0 };
+    const pending: Unit[] = [];
     const count = this.#take();
     for (let i = 1; i <= count; i++) {
       const unit = persistUnit(i);
-      pending.push(this.#takeUnit(unit));
-      raft.outstanding.push({ unit, lastIndex: this.#takeIndex(), snapshot: null });
+      const next = this.#takeUnit(unit);
+      const isInstall = next.kind === "install-snapshot";
+      const snapshot = isInstall ? placedAt(next.content, next.position.index) : null;
+      pending.push(next);
+      raft.outstanding.push({ unit, lastIndex: this.#takeIndex(), snapshot });
     }
     raft.nextUnit = persistUnit(count + 1);
     return { image, pending };
   }
 
-  #takeUnit(unit: PersistUnit): Persist {
+  #takeUnit(unit: PersistUnit): Unit {
     const head = this.#take();
+    if (head === installMark) return this.#takeInstall(unit);
     const votedFor = this.#id(head >> 4);
     const hardState = head === 0 ? null : { term: term(head & 15), votedFor, mustCatchUp: false };
     const truncateFrom = this.#takeIndex();
@@ -434,6 +403,33 @@ export class MemberCodec {
     };
   }
 
+  #takeInstall(unit: PersistUnit): Install {
+    const replacesLog = this.#take() === 1;
+    const content = this.#takeLog();
+    const position = positionIn(content, content.length);
+    return { kind: "install-snapshot", unit, id: 1, position, replacesLog, content };
+  }
+
+  /** After all else: what the base stands for leaves the log. */
+  #takeSnapshots(member: Member): void {
+    const { raft, image } = member;
+    const log = [...raft.log.entries];
+    const memory = this.#take();
+    const disk = this.#take();
+    raft.snapshot = placedAt(log, memory >> 4);
+    image.base = disk & 15;
+    image.snapshot = disk >> 4;
+    for (const digit of [1, 2]) {
+      const offered = this.#take();
+      const progress = raft.leadership?.peers.get(idAt(this.#placeAt(digit)));
+      if (offered === 0 || progress === undefined) continue;
+      const position = positionIn(log, offered & 15);
+      progress.mode = "snapshot";
+      progress.offer = { position, tick: nowTick, isSent: offered >= 16 };
+    }
+    member.covered = dropCovered(raft, (memory & 15) as LogIndex); // was one when it was encoded
+  }
+
   #takeHeld(): Send[] {
     const held: Send[] = [];
     const count = this.#take();
@@ -442,7 +438,11 @@ export class MemberCodec {
       const value = readValue(this.#input, this.#at);
       this.#at += messageBytes;
       const { changes } = this.#options;
-      const message: Message = decodeMessage(value, this.#place, this.#isMirrored, changes);
+      const message = decodeMessage(value, this.#place, this.#isMirrored, changes);
+      assert(
+        message.kind !== "snapshot" && message.kind !== "snapshot-report",
+        "what hosts tell each other waits for no disk",
+      );
       held.push({ kind: "send", after, message });
     }
     return held;
@@ -577,10 +577,3 @@ export class MemberCodec {
     }
   }
 }
-
-const fixedMembers: Configurations = {
-  configuration: firstConfiguration,
-  configurationIndex: firstEntry.index,
-  committedConfiguration: firstConfiguration,
-  committedConfigurationIndex: firstEntry.index,
-};

@@ -5,7 +5,7 @@
  * named from there; that the core makes no difference between members is checked by `symmetry.ts`.
  * Where members change, a state says at which place the member stands, and it steps there.
  */
-import { type Campaign, lastIndex, type Message } from "../../../core/index.ts";
+import { type Campaign, lastIndex, type Raft } from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
 import { ByteTable } from "./byte-table.ts";
 import { idAt, packLog, placeOf } from "./entries.ts";
@@ -14,23 +14,29 @@ import {
   crash,
   createMember,
   createOptions,
+  failSnapshot,
   fireElectionTimer,
+  fullLog,
   input,
   type Member,
   type MemberOptions,
+  maySnapshot,
   type Outcome,
   passLull,
   proposeCommand,
   type ReadAnswer,
+  receiveReport,
+  receiveSnapshot,
+  takeSnapshot,
   tickLeader,
   turn,
 } from "./member.ts";
 import { MemberCodec } from "./member-codec.ts";
 import { MessageTable } from "./message-table.ts";
-import { decodeMessage, directionOf, encodeMessage } from "./messages.ts";
+import { decodeMessage, directionOf, encodeMessage, type WorldMessage } from "./messages.ts";
 import { StepTable } from "./step-table.ts";
 
-/** Inputs that are no message, by number; with the last four go the small numbers after them. */
+/** Inputs that are no message, by number; with the last five go the small numbers after them. */
 export const inputs = {
   electionTimer: 0,
   lull: 1,
@@ -40,8 +46,11 @@ export const inputs = {
   propose: 5,
   read: 9,
   crash: 12,
+  snapshot: 22,
+  /** With 1 or 2: what the peer so many places on is to get, it does not. */
+  fail: 22,
   /** See `receiveInput`. */
-  receive: 22,
+  receive: 25,
 } as const;
 
 /**
@@ -61,8 +70,8 @@ export function isAfterLull(input: number): boolean {
   return input >= inputs.receive && (input - inputs.receive) % 2 === 1;
 }
 
-/** Units under way in one member: the numbers between `crash` and `receive`. */
-export const pendingLimit: number = inputs.receive - inputs.crash - 1;
+/** Units under way in one member: the numbers between `crash` and `snapshot`. */
+export const pendingLimit: number = inputs.snapshot - inputs.crash - 1;
 
 /** What the model asks of a member's state; read from the core once. */
 export interface MemberFacts {
@@ -79,6 +88,15 @@ export interface MemberFacts {
   readonly diskVote: number;
   readonly diskLength: number;
   readonly diskLog: number;
+  /** How much its newest snapshot stands for, on disk; 0: there is none. */
+  readonly diskSnapshot: number;
+  /** The log in memory begins behind it. */
+  readonly base: number;
+  readonly maySnapshot: boolean;
+  /** A received snapshot is on its way to the disk. */
+  readonly isInstalling: boolean;
+  /** Peers that are to get a snapshot: bit `digit`. */
+  readonly offers: number;
   readonly pendingCount: number;
   readonly heldCount: number;
   /** Of a candidate: bit `digit` for each member whose answer was counted. */
@@ -203,7 +221,9 @@ export function runInput(member: Member, number: number, messages: MessageTable)
   return runLocalInput(member, number);
 }
 
-export function receiveAt(member: Member, message: Message, afterLull: boolean): Outcome {
+export function receiveAt(member: Member, message: WorldMessage, afterLull: boolean): Outcome {
+  if (message.kind === "snapshot") return receiveSnapshot(member, message);
+  if (message.kind === "snapshot-report") return receiveReport(member, message);
   if (!afterLull) return input(member, { kind: "receive", message });
   const { left, answers } = passLull(member);
   const outcome = input(member, { kind: "receive", message });
@@ -212,6 +232,8 @@ export function receiveAt(member: Member, message: Message, afterLull: boolean):
 
 /** Any input but a message, wherever the member stands. */
 export function runLocalInput(member: Member, number: number): Outcome {
+  if (number > inputs.fail) return failSnapshot(member, (member.place + number - inputs.fail) % 3);
+  if (number === inputs.snapshot) return takeSnapshot(member);
   if (number >= inputs.crash) return crash(member, number - inputs.crash);
   if (number >= inputs.read) return input(member, { kind: "read", id: number - inputs.read });
   if (number >= inputs.propose) return proposeCommand(member, number - inputs.propose);
@@ -234,11 +256,16 @@ function factsOf(member: Member): MemberFacts {
     campaignTerm: raft.campaign?.term ?? raft.hardState.term,
     commit: raft.commit,
     logLength: lastIndex(raft.log),
-    log: packLog(raft.log.entries),
+    log: packLog(fullLog(member)),
     diskTerm: image.term,
     diskVote: image.vote < 0 ? 3 : digitOf(image.vote),
     diskLength: image.log.length,
     diskLog: packLog(image.log),
+    diskSnapshot: image.snapshot,
+    base: raft.log.base.index,
+    maySnapshot: maySnapshot(member),
+    isInstalling: member.pending.some((unit) => unit.kind === "install-snapshot"),
+    offers: offersOf(raft, digitOf),
     pendingCount: member.pending.length,
     heldCount: member.held.length,
     counted: countedOf(raft.campaign, digitOf),
@@ -250,6 +277,14 @@ function factsOf(member: Member): MemberFacts {
     pendingReads: leadership?.pendingReads.length ?? 0,
     askedReads: raft.readsAsked.size,
   };
+}
+
+function offersOf({ leadership }: Raft, digitOf: (place: number) => number): number {
+  let offers = 0;
+  for (const [id, { offer }] of leadership?.peers ?? []) {
+    if (offer !== null) offers |= 1 << digitOf(placeOf(id));
+  }
+  return offers;
 }
 
 function countedOf(campaign: Campaign | null, digitOf: (place: number) => number): number {

@@ -4,26 +4,39 @@
  */
 import { assert, logIndex, noIndex, term } from "../../../base/index.ts";
 import {
+  beforeFirst,
   changeMembership,
   checkState,
+  compactLog,
   createRaft,
   defaultSettings,
   type Effect,
   type Entry,
   type Input,
-  type Message,
+  type InstallSnapshot,
+  type LogPosition,
   mayRelease,
   type Persist,
+  type PlacedSnapshot,
   propose,
   type Raft,
   type Send,
   type Settings,
+  type SnapshotNeeded,
   step,
   takeEffects,
 } from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
 import type { Chain } from "./changes.ts";
-import { commandOf, firstEntryOf, firstIndex, idAt, placeOf } from "./entries.ts";
+import {
+  commandOf,
+  firstConfiguration,
+  firstEntryOf,
+  firstIndex,
+  idAt,
+  placeOf,
+} from "./entries.ts";
+import type { SnapshotMessage, SnapshotReport, WorldMessage } from "./messages.ts";
 
 /** What a power loss now would leave. */
 export interface Image {
@@ -31,7 +44,12 @@ export interface Image {
   /** The place of whom it voted for; -1: nobody. */
   vote: number;
   commit: number;
+  /** All of it, what a snapshot stands for included. */
   log: Entry[];
+  /** The index behind which the log's records begin; 0: with the first entry. */
+  base: number;
+  /** Of the newest snapshot; 0: none. */
+  snapshot: number;
 }
 
 /** What of a member's state there is in a model. */
@@ -45,6 +63,15 @@ export interface MemberOptions {
   readonly storesCommit: boolean;
   /** See `Bounds`. */
   readonly changes: Chain | null;
+  readonly takesSnapshots: boolean;
+}
+
+/** What is under way to the disk. */
+export type Unit = Persist | Install;
+
+/** An installation, with what the machines hold in that snapshot. */
+export interface Install extends InstallSnapshot {
+  readonly content: readonly Entry[];
 }
 
 export interface Member {
@@ -53,7 +80,11 @@ export interface Member {
   raft: Raft;
   readonly image: Image;
   /** Under way to the disk, in order; one core unit each. */
-  pending: Persist[];
+  pending: Unit[];
+  /** The entries up to the log's base, as they were: the machines have applied them. */
+  covered: readonly Entry[];
+  /** The snapshot that is just handed to the core. */
+  arriving: SnapshotMessage | null;
   /** Sends that wait for a unit. */
   held: Send[];
 }
@@ -66,23 +97,26 @@ export interface ReadAnswer {
 
 /** What a turn lets out. */
 export interface Outcome {
-  readonly left: Message[];
+  readonly left: WorldMessage[];
   readonly answers: ReadAnswer[];
 }
 
 /** The smallest that are legal: a heartbeat each tick, an election timeout of two or three. */
 export function createOptions(bounds: Bounds): MemberOptions {
   const { preVote, checkQuorum, followerReads, asyncDisk, storesCommit, changes = null } = bounds;
+  const takesSnapshots = (bounds.snapshotsMax ?? 0) > 0;
   const ticks = { heartbeatTicks: 1, electionTicks: 2 };
   const settings = { ...defaultSettings, ...ticks, preVote, checkQuorum };
-  return { settings, followerReads, asyncDisk, storesCommit, changes };
+  return { settings, followerReads, asyncDisk, storesCommit, changes, takesSnapshots };
 }
 
 /** The first start. */
 export function createMember(place: number, options: MemberOptions): Member {
-  const image: Image = { term: 1, vote: -1, commit: 1, log: [firstEntryOf(options.changes)] };
+  const log = [firstEntryOf(options.changes)];
+  const image: Image = { term: 1, vote: -1, commit: 1, log, base: 0, snapshot: 0 };
   const raft = start(place, image, options.settings, 0);
-  const member: Member = { options, place, image, raft, pending: [], held: [] };
+  const rest = { pending: [], covered: [], arriving: null, held: [] };
+  const member: Member = { options, place, image, raft, ...rest };
   turn(member);
   return member;
 }
@@ -98,9 +132,29 @@ function start(place: number, image: Image, settings: Settings, boot: number): R
       votedFor: image.vote < 0 ? null : idAt(image.vote),
       mustCatchUp: false,
     },
-    entries: image.log,
+    base: positionIn(image.log, image.base),
+    snapshot: placedAt(image.log, image.snapshot),
+    entries: image.log.slice(image.base),
     commit: logIndex(image.commit),
   });
+}
+
+/** Of an entry in a whole log; (0, 0) before the first. */
+export function positionIn(log: readonly Entry[], index: number): LogPosition {
+  const entry = log[index - 1];
+  return entry === undefined ? beforeFirst : { index: entry.index, term: entry.term };
+}
+
+/** The snapshot of the log up to `index`; 0: none. Members do not change where some are taken. */
+export function placedAt(log: readonly Entry[], index: number): PlacedSnapshot | null {
+  if (index === 0) return null;
+  const position = positionIn(log, index);
+  return { position, configuration: firstConfiguration, configurationIndex: firstIndex };
+}
+
+/** The log with what its base stands for. */
+export function fullLog({ covered, raft }: Member): readonly Entry[] {
+  return covered.length === 0 ? raft.log.entries : [...covered, ...raft.log.entries];
 }
 
 // --- what can happen to it -----------------------------------------------------------------------
@@ -152,6 +206,60 @@ export function input(member: Member, what: Input): Outcome {
 }
 
 /**
+ * A whole snapshot has come, the core is told, and then the leader's host that it has come: the
+ * report may be lost as any message.
+ */
+export function receiveSnapshot(member: Member, message: SnapshotMessage): Outcome {
+  const { term, position, from, to } = message;
+  member.arriving = message;
+  const placed = { configuration: firstConfiguration, configurationIndex: firstIndex };
+  const { left, answers } = input(member, {
+    kind: "snapshot-received",
+    id: 1,
+    term,
+    position,
+    ...placed,
+  });
+  member.arriving = null;
+  return { left: [...left, { kind: "snapshot-report", from: to, to: from, term }], answers };
+}
+
+/** Of another stint the host tells nothing. */
+export function receiveReport(member: Member, { term, from }: SnapshotReport): Outcome {
+  const { role, hardState } = member.raft;
+  if (role !== "leader" || hardState.term !== term) return turn(member);
+  return input(member, { kind: "snapshot-sent", peer: from });
+}
+
+/** The leader's host gives up what it brings to a peer. */
+export function failSnapshot(member: Member, peer: number): Outcome {
+  return input(member, { kind: "snapshot-failed", peer: idAt(peer) });
+}
+
+/**
+ * The machines' state of now is on disk as a snapshot, and the log behind it goes as far as it may.
+ * That the file takes time is no state of its own: what was lost with a crash was never there.
+ */
+export function takeSnapshot(member: Member): Outcome {
+  const { raft, image } = member;
+  const whole = [...fullLog(member)]; // the core is about to cut its own
+  step(raft, { kind: "snapshot-saved", position: positionIn(whole, raft.applied) });
+  const base = compactLog(raft, raft.applied).index;
+  member.covered = whole.slice(0, base);
+  image.snapshot = Math.max(image.snapshot, raft.applied);
+  image.base = Math.max(image.base, base);
+  return turn(member);
+}
+
+/** Whether a snapshot would be a new one, and what is to be in it is on disk. */
+export function maySnapshot({ raft, pending }: Member): boolean {
+  const { applied, durableIndex, snapshot, log } = raft;
+  if (applied <= firstIndex || applied > durableIndex) return false;
+  if (pending.some((unit) => unit.kind === "install-snapshot")) return false;
+  return applied > Math.max(snapshot?.position.index ?? 0, log.base.index);
+}
+
+/**
  * The next unit is on disk, and the core is told. On disk and not yet told is not a state of its
  * own: all that could happen there is a crash (which may keep any number of units, see `crash`), or
  * what happens to the core with and without that news in any order.
@@ -177,11 +285,25 @@ export function crash(member: Member, kept: number): Outcome {
   for (const unit of member.pending.slice(0, kept)) writeUnit(member.image, unit);
   member.pending = [];
   member.held = [];
+  member.covered = member.image.log.slice(0, member.image.base);
   member.raft = start(member.place, member.image, member.raft.settings, member.raft.boot + 1);
   return turn(member);
 }
 
-function writeUnit(image: Image, unit: Persist): void {
+function writeUnit(image: Image, unit: Unit): void {
+  if (unit.kind === "install-snapshot") writeInstall(image, unit);
+  else writePersist(image, unit);
+}
+
+/** Storage judges as the core does: what has the position stays. */
+function writeInstall(image: Image, { position, replacesLog, content }: Install): void {
+  image.snapshot = position.index;
+  if (!replacesLog) return;
+  image.log = [...content];
+  image.base = position.index;
+}
+
+function writePersist(image: Image, unit: Persist): void {
   if (unit.hardState !== null) {
     image.term = unit.hardState.term;
     image.vote = unit.hardState.votedFor === null ? -1 : placeOf(unit.hardState.votedFor);
@@ -231,13 +353,30 @@ function handOut(member: Member, effect: Effect, outcome: Outcome): void {
     case "configuration-changed":
     case "transfer-ended":
     case "wake-in":
+    case "snapshot-refused":
       break;
     case "install-snapshot":
-    case "snapshot-refused":
+      install(member, effect);
+      break;
     case "snapshot-needed":
-      assert(false, "nobody takes snapshots in this world");
+      outcome.left.push(snapshotFor(member, effect));
       break;
     default:
       effect satisfies never;
   }
+}
+
+/** The machines have its state at once: that they take time is no state of its own. */
+function install(member: Member, effect: InstallSnapshot): void {
+  const { arriving, raft } = member;
+  assert(arriving !== null, "what is installed has just come");
+  const { content } = arriving;
+  member.pending.push({ ...effect, content });
+  if (effect.replacesLog) member.covered = content;
+  step(raft, { kind: "applied", index: effect.position.index });
+}
+
+function snapshotFor(member: Member, { peer, position, term }: SnapshotNeeded): SnapshotMessage {
+  const content = fullLog(member).slice(0, position.index);
+  return { kind: "snapshot", from: member.raft.id, to: peer, term, position, content };
 }

@@ -1,7 +1,6 @@
 /** Every message that was ever sent, by number: what it says is read once. */
-import type { Message } from "../../../core/index.ts";
 import type { Chain } from "./changes.ts";
-import { decodeMessage, mirrorValue } from "./messages.ts";
+import { decodeMessage, mirrorValue, type WorldMessage } from "./messages.ts";
 
 /** A message without the place of its sender. */
 export interface Post {
@@ -9,7 +8,7 @@ export interface Post {
   /** Places from its sender to its receiver: 1 or 2. */
   readonly direction: number;
   /** As it reaches a receiver at place 0. */
-  readonly message: Message;
+  readonly message: WorldMessage;
 }
 
 export class MessageTable {

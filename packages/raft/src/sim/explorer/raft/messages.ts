@@ -3,26 +3,60 @@
  * kept as "to the next" or "to the one after": a body, a direction, and the place of its sender.
  * Turning the ring of members changes the sender alone; mirroring it turns the direction round.
  */
-import { assert, InvariantError, logIndex, term, unreachable } from "../../../base/index.ts";
-import type {
-  AppendOutcome,
-  Entry,
-  LogPosition,
-  Message,
-  VoteRefusal,
+import {
+  assert,
+  InvariantError,
+  logIndex,
+  type NodeId,
+  type Term,
+  term,
+  unreachable,
+} from "../../../base/index.ts";
+import {
+  type AppendOutcome,
+  describeMessage,
+  type Entry,
+  type LogPosition,
+  type Message,
+  type VoteRefusal,
 } from "../../../core/index.ts";
 import type { Chain } from "./changes.ts";
 import { DigitReader, DigitWriter } from "./digits.ts";
-import { entryCode, entryOf, idAt, placeOf } from "./entries.ts";
+import { entryCode, entryOf, firstEntryOf, idAt, placeOf } from "./entries.ts";
 
-/** The kinds of the explored worlds, in which nobody hands over. */
-const kinds: readonly Message["kind"][] = [
+/** A whole snapshot on its way to a peer: hosts bring it, the core sees no byte of it. */
+export interface SnapshotMessage {
+  readonly kind: "snapshot";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Of the leader that said that it was needed. */
+  readonly term: Term;
+  readonly position: LogPosition;
+  /** What the machines hold in it: the entries that they applied. */
+  readonly content: readonly Entry[];
+}
+
+/** Tells the leader's host that all of a snapshot has come. */
+export interface SnapshotReport {
+  readonly kind: "snapshot-report";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+}
+
+/** What is under way in the explored worlds. */
+export type WorldMessage = Message | SnapshotMessage | SnapshotReport;
+
+const kinds: readonly WorldMessage["kind"][] = [
   "request-vote",
   "request-vote-response",
   "append-entries",
   "append-entries-response",
   "read-index",
   "read-index-response",
+  "timeout-now",
+  "snapshot",
+  "snapshot-report",
 ];
 
 const refusals: readonly (VoteRefusal | null)[] = [
@@ -42,8 +76,9 @@ const appendEntriesLimit = 5;
 const sequenceLimit = 32;
 
 /** Without the sender's place; the direction is its lowest digit. `to` is 1 or 2 places on. */
-export function encodeMessage(message: Message, direction: number): number {
-  const digits = new DigitWriter().put(direction - 1, 2).put(kinds.indexOf(message.kind), 6);
+export function encodeMessage(message: WorldMessage, direction: number): number {
+  const kind = kinds.indexOf(message.kind);
+  const digits = new DigitWriter().put(direction - 1, 2).put(kind, kinds.length);
   digits.put(message.term, 8);
   switch (message.kind) {
     case "request-vote":
@@ -73,6 +108,12 @@ export function encodeMessage(message: Message, direction: number): number {
       break;
     case "timeout-now":
       throw new InvariantError("nobody hands over in the explored worlds");
+    case "snapshot":
+      putPosition(digits, message.position);
+      for (const entry of message.content.slice(1)) digits.put(entryCode(entry), 32);
+      break;
+    case "snapshot-report":
+      break;
     default:
       unreachable(message, "encodeMessage: a message of unknown kind");
   }
@@ -80,7 +121,7 @@ export function encodeMessage(message: Message, direction: number): number {
 }
 
 /** The direction from one place to another: 1 or 2 places on. */
-export function directionOf(message: Message): number {
+export function directionOf(message: WorldMessage): number {
   return (placeOf(message.to) - placeOf(message.from) + 3) % 3;
 }
 
@@ -110,11 +151,11 @@ export function decodeMessage(
   from: number,
   isMirrored = false,
   changes: Chain | null = null,
-): Message {
+): WorldMessage {
   const digits = new DigitReader(value);
   const direction = digits.take(2) + 1;
   const to = (from + (isMirrored ? 3 - direction : direction)) % 3;
-  const kind = kinds[digits.take(6)];
+  const kind = kinds[digits.take(kinds.length)];
   assert(kind !== undefined, "a message has a kind");
   const envelope = { from: idAt(from), to: idAt(to), term: term(digits.take(8)) };
   switch (kind) {
@@ -155,6 +196,16 @@ export function decodeMessage(
     }
     case "timeout-now":
       throw new InvariantError("nobody hands over in the explored worlds");
+    case "snapshot": {
+      const position = takePosition(digits);
+      const content = [firstEntryOf(changes)];
+      for (let at = 2; at <= position.index; at++) {
+        content.push(entryOf(at, digits.take(32), changes));
+      }
+      return { kind, ...envelope, position, content };
+    }
+    case "snapshot-report":
+      return { kind, ...envelope };
     default:
       return unreachable(kind, "decodeMessage: a kind of message without a decoder");
   }
@@ -175,6 +226,21 @@ function takeOutcome(digits: DigitReader): AppendOutcome {
     return { kind: "conflict", prev, hint: takePosition(digits) };
   }
   return { kind: "stale-term" };
+}
+
+/** For people. */
+export function describeWorldMessage(message: WorldMessage): string {
+  const { from, to, term } = message;
+  switch (message.kind) {
+    case "snapshot": {
+      const { position } = message;
+      return `snapshot ${position.term}/${position.index} of term ${term}, ${from} to ${to}`;
+    }
+    case "snapshot-report":
+      return `report of a snapshot of term ${term}, ${from} to ${to}`;
+    default:
+      return describeMessage(message);
+  }
 }
 
 /** The same number with its direction turned round. */

@@ -3,12 +3,12 @@ import { assert } from "../../../base/index.ts";
 import { entryBytes, lastIndex, type Raft } from "../../../core/index.ts";
 import { checkConfigurations } from "./chain-state.ts";
 import { firstEntry, firstEntryOf } from "./entries.ts";
-import type { Member } from "./member.ts";
+import { fullLog, type Member } from "./member.ts";
 
 /** Of the entries that are not committed. */
 export function uncommittedBytes(raft: Raft): number {
   let bytes = 0;
-  for (let at = raft.commit; at < raft.log.entries.length; at++) {
+  for (let at = raft.commit - raft.log.base.index; at < raft.log.entries.length; at++) {
     const entry = raft.log.entries[at];
     if (entry !== undefined) bytes += entryBytes(entry);
   }
@@ -31,7 +31,8 @@ export function checkNormal(member: Member): void {
   assert(outbox.truncateFrom === null && !outbox.hardStateChanged, "a take stores what changed");
   assert(!outbox.configurationChanged, "a take tells of a configuration");
   const { changes } = member.options;
-  assert(raft.log.entries[0] === firstEntryOf(changes), "the first entry stays");
+  assert(fullLog(member)[0] === firstEntryOf(changes), "the first entry stays");
+  assert(member.covered.length === raft.log.base.index, "what is covered is what was dropped");
   if (changes !== null) checkConfigurations(changes, raft);
   else assert(raft.configurationIndex === firstEntry.index, "the configuration stays");
   assert(!raft.hardState.mustCatchUp, "no disk is damaged here");

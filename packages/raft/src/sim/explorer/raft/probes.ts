@@ -4,6 +4,7 @@ import { electorateOf, leaving, newestChange, numberAt, replacing, votesIn } fro
 import { isEqualUpTo, termInLog } from "./entries.ts";
 import { type History, reignOf } from "./history.ts";
 import { inputs } from "./member-steps.ts";
+import { snapshots } from "./probes-snapshots.ts";
 import { isCrash, type Turn } from "./turn.ts";
 
 export interface Probe {
@@ -315,7 +316,15 @@ const liveLeaders: readonly Probe[] = [
 
 /** Those that the model can reach. */
 export function probesOf(bounds: Bounds): readonly Probe[] {
-  const all = [...elections, ...logs, ...crashes, ...reads, ...liveLeaders, ...members];
+  const all = [
+    ...elections,
+    ...logs,
+    ...crashes,
+    ...reads,
+    ...liveLeaders,
+    ...members,
+    ...snapshots,
+  ];
   return all.filter((probe) => probe.isMeant(bounds));
 }
 

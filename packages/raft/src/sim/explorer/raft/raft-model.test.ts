@@ -15,6 +15,7 @@ describe("models of the core", () => {
     { name: "duplicates-small", distinct: 3_601, generated: 14_332, depth: 23 },
     { name: "membership-small", distinct: 110_822, generated: 268_646, depth: 31 },
     { name: "reads-small", distinct: 32_643, generated: 114_221, depth: 20 },
+    { name: "snapshots-small", distinct: 216_492, generated: 768_701, depth: 24 },
   ])("$name holds, to the end", ({ name, distinct, generated, depth }) => {
     const result = explore(create(name));
     expect(result.kind).toBe("complete");

@@ -8,7 +8,7 @@
  * damaged disks, news of connections, and members that join with an empty log.
  */
 import { InvariantError } from "../../../base/index.ts";
-import { type AppendEntriesResponse, describeMessage } from "../../../core/index.ts";
+import type { AppendEntriesResponse } from "../../../core/index.ts";
 import { type Model, ModelViolation } from "../model.ts";
 import { type Bounds, checkBounds, memberCount } from "./bounds.ts";
 import type { Chain } from "./changes.ts";
@@ -23,7 +23,7 @@ import {
   postOf,
   receiveInput,
 } from "./member-steps.ts";
-import { decodeMessage } from "./messages.ts";
+import { decodeMessage, describeWorldMessage } from "./messages.ts";
 import { type Probe, probesOf } from "./probes.ts";
 import { isSpent, type Prospect } from "./spent.ts";
 import { placeOn, type Turn } from "./turn.ts";
@@ -200,6 +200,10 @@ export class RaftModel implements Model {
       if (this.#changes === null) offer(inputs.propose + history.proposals + 1);
       else for (let at = 1; at <= count; at++) offer(inputs.propose + at);
     }
+    if (facts.maySnapshot && history.snapshots < (bounds.snapshotsMax ?? 0)) {
+      offer(inputs.snapshot);
+    }
+    for (const digit of [1, 2]) if ((facts.offers >> digit) & 1) offer(inputs.fail + digit);
     const mayRead = leads || (bounds.followerReads && facts.knowsLeader);
     if (mayRead && history.reads < bounds.readsMax) offer(inputs.read + history.reads + 1);
     if (history.crashes >= bounds.crashesMax) return;
@@ -315,7 +319,7 @@ export class RaftModel implements Model {
     steps.step(member, receiveInput(post));
     if (steps.steps.next === idle) return;
     const value = steps.messages.value(post);
-    const sent = describeMessage(decodeMessage(value, from, false, this.#changes));
+    const sent = describeWorldMessage(decodeMessage(value, from, false, this.#changes));
     throw new ModelViolation(`spent: ${message.kind} still does something: ${sent}`);
   }
 
@@ -369,9 +373,14 @@ export class RaftModel implements Model {
     if (input >= inputs.receive) {
       const { value, direction } = this.steps.messages.at(postOf(input));
       const from = placeOn(place, 3 - direction);
-      const message = describeMessage(decodeMessage(value, from, false, this.#changes));
+      const message = describeWorldMessage(decodeMessage(value, from, false, this.#changes));
       return `${who} receives ${message}${isAfterLull(input) ? ", after a silence" : ""}`;
     }
+    if (input > inputs.fail) {
+      const peer = "abc"[placeOn(place, input - inputs.fail)] ?? "?";
+      return `${who} hears that ${peer} does not get its snapshot`;
+    }
+    if (input === inputs.snapshot) return `${who} takes a snapshot and drops the log behind it`;
     if (input >= inputs.crash) {
       const { pendingCount } = this.steps.facts(this.#world.members[place] ?? 0);
       return `${who} crashes, ${input - inputs.crash} of ${pendingCount} units kept`;
@@ -408,6 +417,7 @@ function describeBounds(bounds: Bounds): string {
     parts.push(`${bounds.readsMax} reads${bounds.followerReads ? " anywhere" : " of leaders"}`);
   }
   if (bounds.changes !== undefined) parts.push(bounds.changes.description);
+  if (bounds.snapshotsMax !== undefined) parts.push(`${bounds.snapshotsMax} snapshots`);
   if (bounds.preVote) parts.push("PreVote");
   if (bounds.checkQuorum) parts.push("CheckQuorum");
   if (!bounds.asyncDisk) parts.push("disks at once");

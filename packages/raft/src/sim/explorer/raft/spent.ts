@@ -6,8 +6,8 @@
  * a core that breaks them is found before a message is missed for it.
  */
 import { unreachable } from "../../../base/index.ts";
-import type { Message } from "../../../core/index.ts";
 import type { MemberFacts } from "./member-steps.ts";
+import type { WorldMessage } from "./messages.ts";
 
 /** What can still come, whatever happens. */
 export interface Prospect {
@@ -19,7 +19,7 @@ export interface Prospect {
 
 /** `digit` is the sender's, seen from the receiver. */
 export function isSpent(
-  message: Message,
+  message: WorldMessage,
   digit: number,
   from: MemberFacts,
   to: MemberFacts,
@@ -50,9 +50,22 @@ export function isSpent(
     case "read-index-response":
     case "timeout-now":
       return false;
+    case "snapshot":
+      // Its disk has that or more, and so it has been told; and no leader waits for a report.
+      return (
+        to.diskTerm >= message.term &&
+        to.diskSnapshot >= message.position.index &&
+        !isLedBy(from, message.term)
+      );
+    case "snapshot-report":
+      return !isLedBy(to, message.term);
     default:
       return unreachable(message, "isSpent: a message of unknown kind");
   }
+}
+
+function isLedBy(facts: MemberFacts, term: number): boolean {
+  return facts.role === 3 && facts.term === term;
 }
 
 /**
@@ -68,7 +81,7 @@ function isWaited(candidate: MemberFacts, term: number, digit: number): boolean 
  * newer term to tell of.
  */
 function isPreAnswerSpent(
-  message: Extract<Message, { kind: "request-vote-response" }>,
+  message: Extract<WorldMessage, { kind: "request-vote-response" }>,
   to: MemberFacts,
   prospect: Prospect,
 ): boolean {

@@ -1,9 +1,9 @@
 /** One thing that happened to one member of a world: what checks and probes look at. */
 
-import type { Message } from "../../../core/index.ts";
 import type { Chain } from "./changes.ts";
 import { inputs, type MemberFacts, type StepOutcome } from "./member-steps.ts";
 import type { Post } from "./message-table.ts";
+import type { WorldMessage } from "./messages.ts";
 
 export interface Turn {
   /** Of the member it happened to. */
@@ -20,13 +20,13 @@ export interface Turn {
   /** Whether what arrived stays under way, of which there is a limited number. */
   isDuplicate: boolean;
   /** The message that arrived, if one did. */
-  received: Message | null;
+  received: WorldMessage | null;
   /** What left, as its receivers see it. */
   readonly left: Post[];
 }
 
 export function isCrash(turn: Turn): boolean {
-  return turn.input >= inputs.crash && turn.input < inputs.receive;
+  return turn.input >= inputs.crash && turn.input < inputs.snapshot;
 }
 
 export function isRead(turn: Turn): boolean {
