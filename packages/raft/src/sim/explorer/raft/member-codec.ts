@@ -33,6 +33,7 @@ import {
   term,
 } from "../../../base/index.ts";
 import {
+  createBacklog,
   createPromise,
   type Entry,
   type Message,
@@ -332,13 +333,14 @@ export class MemberCodec {
     const seen = this.#take();
     const answeredRound = this.#take();
     const hardStateUnit = persistUnit(this.#take());
+    const log = { base: { index: noIndex, term: 0 as Term }, entries }; // before the first
     return {
       id: idAt(this.#place),
       settings,
       boot: 0,
       recoveredTerm: hardState.term,
       hardState,
-      log: { base: { index: noIndex, term: 0 as Term }, entries }, // before the first
+      log,
       nextUnit: persistUnit(1),
       durableUnit: persistUnit(0),
       hardStateUnit,
@@ -361,6 +363,7 @@ export class MemberCodec {
       failover: null,
       promise: createPromise(hardState),
       isDiskHealthy: true,
+      backlog: createBacklog(log, { durableIndex, applied: commit, commit }),
       reachable: new Set(),
       campaign: null,
       leadership: null,
@@ -530,6 +533,9 @@ export class MemberCodec {
       sentCommit,
       contactTick: nowTick - age,
       standing: usualStanding,
+      isFull: false,
+      fullSequence: 0,
+      probeBytes: 0,
       leaseUntilMs: 0,
     };
   }
