@@ -174,7 +174,7 @@ export function describeBadBacklog({ backlogBytesMax, inflightBytesMax }: Settin
 /** @throws InvariantError unless the counts are those of the entries */
 export function checkBacklog({ backlog, log, durableIndex, applied, commit }: Raft): void {
   const unsynced = bytesBetween(log, durableIndex + 1, lastIndex(log));
-  assert(backlog.unsyncedBytes === unsynced, "G7: what waits for the disk is counted");
+  assert(backlog.unsyncedBytes === unsynced, "what waits for the disk is counted");
   const unapplied = bytesBetween(log, applied + 1, commit);
-  assert(backlog.unappliedBytes === unapplied, "G7: what waits for the machines is counted");
+  assert(backlog.unappliedBytes === unapplied, "what waits for the machines is counted");
 }

@@ -179,7 +179,7 @@ const flow = {
   G4: tested("The window to a peer stays shut after acknowledgements were lost."),
   G5: tested("One slow follower keeps the log from being cut, and the leader's memory grows."),
   G6: tested("The pause between dials stays long after the peer is back."),
-  G7: comesWith("follower feedback", "A follower that has too much has no way to say so."),
+  G7: tested("A follower that has too much has no way to say so."),
   G8: tested("Bringing one member up to date takes all the others' time, or days."),
 };
 
