@@ -1,6 +1,7 @@
 /** Every bug that is planted to see whether it is found. */
 import { configurationMutants } from "./configuration.ts";
 import { electionsMutants } from "./elections.ts";
+import { flowMutants } from "./flow.ts";
 import { leadershipMutants } from "./leadership.ts";
 import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
@@ -20,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   ...configurationMutants,
   ...snapshotsMutants,
   ...leadershipMutants,
+  ...flowMutants,
 ];
 
 /**
