@@ -1,6 +1,7 @@
 /** Every bug that is planted to see whether it is found. */
 import { configurationMutants } from "./configuration.ts";
 import { electionsMutants } from "./elections.ts";
+import { flowMutants } from "./flow.ts";
 import { leadershipMutants } from "./leadership.ts";
 import { livenessMutants } from "./liveness.ts";
 import { logsMutants } from "./logs.ts";
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...leadershipMutants,
   ...sessionsMutants,
   ...livenessMutants,
+  ...flowMutants,
 ];
 
 /**

@@ -4,6 +4,7 @@
  * the checkers' business.
  */
 import { assert, type LogIndex, noIndex } from "../base/index.ts";
+import { checkBacklog } from "./backlog.ts";
 import { allMembers } from "./configuration.ts";
 import { holdsPromise } from "./lease.ts";
 import { lastIndex, lastPosition } from "./log.ts";
@@ -19,6 +20,7 @@ export function checkState(raft: Raft): void {
   assert(raft.durableIndex < raft.unstableFrom, "S14: what is durable was handed out");
   assert(lastPosition(raft.log).term <= raft.hardState.term, "S14: no entry above the own term");
   checkSnapshot(raft);
+  checkBacklog(raft);
   assert(raft.verified <= last, "S15: what is verified is in the log");
   assert(raft.durableUnit < raft.nextUnit, "units complete after they are handed out");
   checkConfiguration(raft, last);

@@ -5,9 +5,9 @@
  * @paper §5.3, §5.4.2
  */
 import { assert, type LogIndex, type NodeId, noIndex, type Term } from "../base/index.ts";
+import { onCommitting } from "./backlog.ts";
 import { isVoter } from "./configuration.ts";
-import { entryBytes } from "./entry.ts";
-import { entriesBetween, lastIndex, termAt } from "./log.ts";
+import { lastIndex, termAt } from "./log.ts";
 import { onCommitAdvanced } from "./membership.ts";
 import { isQuorum, quorumValue } from "./quorum.ts";
 import { type Raft, setHardState } from "./state.ts";
@@ -36,10 +36,7 @@ export function maybeCommit(raft: Raft): void {
   const index = majorityMatched(raft);
   if (index <= raft.commit || termAt(raft.log, index) !== raft.hardState.term) return;
   assert(index >= leadership.termStart, "the own term starts with its no-op");
-  const from = (raft.commit + 1) as LogIndex; // index plus one
-  for (const entry of entriesBetween(raft.log, from, index)) {
-    leadership.uncommittedBytes -= entryBytes(entry);
-  }
+  leadership.uncommittedBytes -= onCommitting(raft, index);
   assert(leadership.uncommittedBytes >= 0, "the budget returns what it lent");
   raft.commit = index;
   onCommitAdvanced(raft);
@@ -53,6 +50,7 @@ export function maybeCommitAsFollower(raft: Raft): void {
   const index = Math.min(raft.leaderCommit, raft.verified) as LogIndex; // one of two indexes
   if (index > raft.commit) {
     assert(index <= lastIndex(raft.log), "what is verified is in the log");
+    onCommitting(raft, index);
     raft.commit = index;
     onCommitAdvanced(raft);
   }

@@ -64,7 +64,8 @@ export function describeProgress(progress: Progress): string {
   const window = `inflight=${inflight.length} (${inflightBytes} bytes)`;
   const { offer } = progress;
   const offered = offer === null ? "" : ` offered=${describePosition(offer.position)}`;
-  return `${mode} matched=${matched} next=${next} ${window}${offered}`;
+  const full = progress.isFull ? " full" : "";
+  return `${mode} matched=${matched} next=${next} ${window}${offered}${full}`;
 }
 
 /** Such as `n1 -> n2 append-entries term=2 prev=1/12 entries=2/13 commit=12 round=1`. */
@@ -151,8 +152,9 @@ function describeRequest({ pre, transfer, last }: RequestVote): string {
   return `${mark}last=${describePosition(last)}`;
 }
 
-function describeAnswer({ round, outcome, standing, promisedMs }: AppendEntriesResponse): string {
-  const text = `round=${round} ${describeOutcome(outcome)}`;
+function describeAnswer(answer: AppendEntriesResponse): string {
+  const { round, outcome, standing, promisedMs, isFull } = answer;
+  const text = `round=${round} ${describeOutcome(outcome)}${isFull === true ? " full" : ""}`;
   const promised = promisedMs === undefined ? "" : ` promised=${promisedMs}`;
   if (standing === undefined) return `${text}${promised}`;
   const health = standing.isHealthy ? "" : " unhealthy";

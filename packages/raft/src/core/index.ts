@@ -3,6 +3,8 @@
  * `takeEffects`.
  */
 
+export type { Backlog } from "./backlog.ts";
+export { backlogBytes, backlogLimit, createBacklog, hasRoomFor } from "./backlog.ts";
 export { checkState } from "./check.ts";
 export { majorityMatched } from "./commitment.ts";
 export { compactLog, configurationFor } from "./compaction.ts";
@@ -58,6 +60,7 @@ export type {
   Input,
   LeaderGone,
   LeaseRead,
+  Memory,
   PeerReachable,
   PeerUnreachable,
   Persisted,

@@ -78,6 +78,15 @@ export interface DiskHealth {
 }
 
 /**
+ * The host's process is short of memory, or is so no longer: until then this member takes only what
+ * it has worked off, and a leader no more than that. Not short of it until told otherwise.
+ */
+export interface Memory {
+  readonly kind: "memory";
+  readonly isTight: boolean;
+}
+
+/**
  * The connection to `peer` ended, and no new handshake with the same process of it could be
  * completed: nobody listens there, nobody answers, or one with another boot id does (then this
  * comes after `peer-reachable`). More than `peer-unreachable`, which comes first.
@@ -155,6 +164,7 @@ export type Input =
   | PeerUnreachable
   | PeerReachable
   | DiskHealth
+  | Memory
   | LeaderGone
   | Wake
   | SnapshotSaved

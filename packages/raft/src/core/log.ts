@@ -53,6 +53,18 @@ export function entriesBetween(log: Log, from: LogIndex, through: LogIndex): Ent
   return log.entries.slice(from - offset, through - offset + 1);
 }
 
+/** Bytes of the entries from `from` through `through`, as far as the log has them. */
+export function bytesBetween(log: Log, from: number, through: number): number {
+  const first = Math.max(0, from - log.base.index - 1);
+  const end = Math.min(log.entries.length, through - log.base.index);
+  let bytes = 0;
+  for (let at = first; at < end; at++) {
+    const entry = log.entries[at];
+    if (entry !== undefined) bytes += entryBytes(entry);
+  }
+  return bytes;
+}
+
 /**
  * As many entries from `from` on, up to `through`, as `bytesMax` holds; one at least if there is
  * one.

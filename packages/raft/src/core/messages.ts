@@ -77,6 +77,11 @@ export interface AppendEntriesResponse extends Envelope {
   readonly outcome: AppendOutcome;
   /** Absent: the usual one. Tells the leader whom it may hand over to; nothing rests on it. */
   readonly standing?: Standing;
+  /**
+   * Its sender has as much as its disk and its machines can take: no entries, please, until an
+   * answer to this append or a later one comes without this.
+   */
+  readonly isFull?: true;
   /** Promised in answer to `round`, for so many milliseconds from its receipt; absent: nothing. */
   readonly promisedMs?: number;
 }

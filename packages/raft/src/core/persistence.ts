@@ -1,5 +1,6 @@
 /** What the host reports back of disk and machines. Completions are merged monotonically. */
 import { assert, type LogIndex, noIndex, type PersistUnit } from "../base/index.ts";
+import { onSynced, onWorkedOff } from "./backlog.ts";
 import { maybeCommit } from "./commitment.ts";
 import { onOwnVoteDurable } from "./election.ts";
 import type { PlacedSnapshot, Raft } from "./state.ts";
@@ -17,7 +18,7 @@ export function onPersisted(raft: Raft, unit: PersistUnit): void {
   while ((raft.outstanding[0]?.unit ?? Number.POSITIVE_INFINITY) <= unit) {
     const done = raft.outstanding.shift();
     if (done === undefined) break;
-    if (done.lastIndex > raft.durableIndex) raft.durableIndex = done.lastIndex;
+    onSynced(raft, done.lastIndex);
     if (isNewer(done.snapshot, raft.snapshot)) raft.snapshot = done.snapshot;
   }
   if (!voteWasDurable && raft.durableUnit >= raft.hardStateUnit) onOwnVoteDurable(raft);
@@ -30,5 +31,5 @@ function isNewer(a: PlacedSnapshot | null, b: PlacedSnapshot | null): boolean {
 
 export function onApplied(raft: Raft, index: LogIndex): void {
   assert(index <= raft.applying, "only what was handed out is applied", () => `${index}`);
-  if (index > raft.applied) raft.applied = index;
+  onWorkedOff(raft, index);
 }

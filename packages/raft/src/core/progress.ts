@@ -63,6 +63,12 @@ export interface Progress {
   contactTick: number;
   /** As in its last answer. */
   standing: Standing;
+  /** It has said that it is full: it gets heartbeats only. */
+  isFull: boolean;
+  /** The append whose answer said so, or that it is not. */
+  fullSequence: number;
+  /** In `probe`: bytes of the entries in messages that were not answered. */
+  probeBytes: number;
   /** Until when its promise to elect nobody counts, by the leader's clock; 0: not at all. */
   leaseUntilMs: number;
 }
@@ -84,12 +90,16 @@ export function createProgress(next: LogIndex, nowTick: number): Progress {
     sentCommit: noIndex,
     contactTick: nowTick,
     standing: usualStanding,
+    isFull: false,
+    fullSequence: 0,
+    probeBytes: 0,
     leaseUntilMs: 0,
   };
 }
 
 export function mayReplicate(progress: Progress, settings: Settings): boolean {
   return (
+    !progress.isFull &&
     progress.inflight.length < settings.inflightMessagesMax &&
     (progress.inflightBytes < settings.inflightBytesMax || progress.inflight.length === 0)
   );
@@ -107,6 +117,7 @@ export function becomeProbe(progress: Progress, next: LogIndex): void {
   progress.offer = null;
   progress.probeSequence = null;
   progress.probeSince = progress.sequence + 1;
+  progress.probeBytes = 0;
   progress.next = next;
   progress.inflight = [];
   progress.inflightBytes = 0;
@@ -128,6 +139,7 @@ export function becomeReplicate(progress: Progress, verified: LogIndex, sequence
   progress.mode = "replicate";
   progress.offer = null;
   progress.probeSequence = null;
+  progress.probeBytes = 0;
   progress.next = (verified + 1) as LogIndex; // index plus one
   if (verified > progress.matched) recordInflight(progress, { sequence, last: verified, bytes: 0 });
 }
@@ -146,6 +158,18 @@ export function advanceMatched(progress: Progress, matched: LogIndex, sequence: 
   }
   if (freed > 0) progress.inflight.splice(0, freed);
   return true;
+}
+
+/**
+ * What the answer to append `sequence` says of the peer's room. Answers overtake each other, and
+ * those that wait for the peer's disk are older than they look: of two to the same append the one
+ * that says that there is room is the later one.
+ */
+export function recordFullness(progress: Progress, sequence: number, isFull: boolean): void {
+  const { fullSequence } = progress;
+  if (sequence < fullSequence || (sequence === fullSequence && isFull)) return;
+  progress.fullSequence = sequence;
+  progress.isFull = isFull;
 }
 
 /**

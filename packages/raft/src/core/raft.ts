@@ -55,6 +55,9 @@ export function step(raft: Raft, input: Input): void {
     case "disk-health":
       raft.isDiskHealthy = input.isHealthy;
       break;
+    case "memory":
+      raft.backlog.isTight = input.isTight;
+      break;
     case "leader-gone":
       onLeaderGone(raft, input);
       break;

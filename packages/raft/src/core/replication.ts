@@ -5,6 +5,7 @@
  * @paper §5.3
  */
 import { assert, type LogIndex, type NodeId, noIndex, type Term } from "../base/index.ts";
+import { fullnessOf, hasRoomFor, onAdded, onRemoving, takesWhole, withoutNew } from "./backlog.ts";
 import { maybeCommit, maybeCommitAsFollower } from "./commitment.ts";
 import {
   type Entry,
@@ -40,6 +41,7 @@ import {
   hasLost,
   mayReplicate,
   type Progress,
+  recordFullness,
   recordInflight,
 } from "./progress.ts";
 import { maybeConfirmReads } from "./reads.ts";
@@ -60,7 +62,8 @@ export type ProposeResult =
 /**
  * Appends commands at the leader, all or none. Refused as `overloaded` before anything is appended
  * when the bytes that are appended and uncommitted, inherited ones included, would pass
- * `uncommittedBytesMax` (a first one always passes).
+ * `uncommittedBytesMax` (a first one always passes), and when those that wait for the own disk and
+ * machines would pass `backlogBytesMax`.
  */
 export function propose(raft: Raft, commands: readonly Uint8Array[]): ProposeResult {
   const leadership = raft.leadership;
@@ -71,6 +74,7 @@ export function propose(raft: Raft, commands: readonly Uint8Array[]): ProposeRes
     for (const command of commands) bytes += command.length + entryOverheadBytes;
     if (bytes > raft.settings.uncommittedBytesMax) return { kind: "refused", why: "overloaded" };
   }
+  if (!hasRoomFor(raft, commands)) return { kind: "refused", why: "overloaded" };
   const first = (lastIndex(raft.log) + 1) as LogIndex; // index plus one
   appendOwn(raft, leadership, "command", commands);
   return { kind: "appended", first, term: raft.hardState.term };
@@ -89,6 +93,7 @@ export function appendOwn(
     index = (index + 1) as LogIndex; // index plus one
     const entry: Entry = { index, term, kind, data };
     leadership.uncommittedBytes += entryBytes(entry);
+    onAdded(raft, entryBytes(entry));
     raft.log.entries.push(entry);
   }
 }
@@ -112,7 +117,7 @@ export function sendAppends(raft: Raft, leadership: Leadership): void {
   for (const [peer, progress] of leadership.peers) {
     if (progress.mode !== "replicate") {
       const asks = progress.mode === "probe" && progress.probeSequence === null;
-      if (asks) sendProbe(raft, leadership, peer, progress);
+      if (asks && !progress.isFull) sendProbe(raft, leadership, peer, progress);
       else if (progress.sentRound < leadership.round)
         sendHeartbeat(raft, leadership, peer, progress);
       continue;
@@ -128,12 +133,16 @@ export function sendAppends(raft: Raft, leadership: Leadership): void {
 }
 
 /**
- * One message, and no other with entries until it is answered or a heartbeat interval has passed.
+ * One message, and no other with entries until it is answered or a heartbeat interval has passed;
+ * none at all with entries once a whole window of them was not answered: the question is enough.
  */
 function sendProbe(raft: Raft, leadership: Leadership, peer: NodeId, progress: Progress): void {
   const prev = positionAt(raft.log, (progress.next - 1) as LogIndex); // next is 1 or more
   const last = lastIndex(raft.log);
-  const entries = entriesWithin(raft.log, progress.next, last, raft.settings.appendBytesMax);
+  const window = raft.settings.inflightBytesMax - progress.probeBytes;
+  const bytesMax = Math.min(raft.settings.appendBytesMax, window);
+  const entries = window > 0 ? entriesWithin(raft.log, progress.next, last, bytesMax) : [];
+  for (const entry of entries) progress.probeBytes += entryBytes(entry);
   sendAppend(raft, leadership, peer, progress, prev, entries);
   progress.probeSequence = progress.sequence;
 }
@@ -209,6 +218,7 @@ export function onAppendEntriesResponse(raft: Raft, response: AppendEntriesRespo
   recordPromise(raft, leadership, progress, response);
   recordContact(leadership, progress, response.round);
   progress.standing = response.standing ?? usualStanding;
+  recordFullness(progress, response.sequence, response.isFull === true);
   maybeCallOff(raft, leadership, response.from, progress);
   if (outcome.kind === "accepted") onAccepted(raft, progress, response.sequence, outcome);
   else if (isBelowBase(raft.log, outcome.hint)) {
@@ -316,6 +326,7 @@ export function onPeerUnreachable(raft: Raft, peer: NodeId): void {
   const next = Math.max(progress.matched, raft.log.base.index) + 1;
   becomeProbe(progress, next as LogIndex); // index plus one
   progress.probeSequence = progress.sequence; // wait for the heartbeat or for `peer-reachable`
+  progress.isFull = false; // of who comes back nothing is known
 }
 
 export function onPeerReachable(raft: Raft, peer: NodeId): void {
@@ -338,6 +349,10 @@ export function onAppendEntries(raft: Raft, request: AppendEntries): void {
   const { prev } = request;
   if (prev.index < raft.log.base.index) {
     onAppendEntries(raft, skipCovered(raft.log, request));
+    return;
+  }
+  if (!takesWhole(raft, request)) {
+    onAppendEntries(raft, withoutNew(raft.log, request));
     return;
   }
   const promisedMs = givePromise(raft, request);
@@ -406,6 +421,7 @@ function takeOver(raft: Raft, request: AppendEntries): void {
   assert(first.index === request.prev.index + known + 1, "entries follow `prev` without a gap");
   if (first.index <= lastIndex(raft.log)) removeFrom(raft, first.index);
   const added = known === 0 ? entries : entries.slice(known);
+  for (const entry of added) onAdded(raft, entryBytes(entry));
   appendToLog(raft.log, added);
   assert(lastPosition(raft.log).term <= raft.hardState.term, "no entry is above its leader's term");
   if (added.some((entry) => entry.kind === "configuration")) refreshConfiguration(raft);
@@ -414,6 +430,7 @@ function takeOver(raft: Raft, request: AppendEntries): void {
 function removeFrom(raft: Raft, from: LogIndex): void {
   assert(from > raft.commit, "what is committed is never removed", () => `${from}, ${raft.commit}`);
   const end = (from - 1) as LogIndex; // from is 1 or more
+  onRemoving(raft, from);
   truncateLog(raft.log, from);
   raft.durableIndex = Math.min(raft.durableIndex, end) as LogIndex; // one of two indexes
   raft.verified = Math.min(raft.verified, end) as LogIndex; // as above
@@ -442,6 +459,8 @@ function oweAck(raft: Raft, request: AppendEntries, promisedMs: number): void {
 }
 
 function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome, promisedMs = 0): void {
+  const { round, sequence } = request;
+  if (outcome.kind === "conflict" && raft.backlog.isFull) raft.backlog.told = { round, sequence };
   raft.outbox.sends.push({
     kind: "send",
     after: raft.hardStateUnit,
@@ -450,10 +469,11 @@ function respond(raft: Raft, request: AppendEntries, outcome: AppendOutcome, pro
       from: raft.id,
       to: request.from,
       term: raft.hardState.term,
-      round: request.round,
-      sequence: request.sequence,
+      round,
+      sequence,
       outcome,
       ...standingOf(raft),
+      ...fullnessOf(raft),
       ...(promisedMs > 0 ? { promisedMs } : null),
     },
   });

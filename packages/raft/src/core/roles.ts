@@ -6,9 +6,8 @@
  */
 import { assert, type LogIndex, type NodeId } from "../base/index.ts";
 import { allMembers } from "./configuration.ts";
-import { entryBytes } from "./entry.ts";
 import { holdsPromise } from "./lease.ts";
-import { entriesBetween, lastIndex } from "./log.ts";
+import { bytesBetween, lastIndex } from "./log.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { failAskedReads, failLeaderReads } from "./reads.ts";
 import { appendOwn, startRound } from "./replication.ts";
@@ -105,11 +104,7 @@ export function becomeLeader(raft: Raft): void {
 }
 
 function inheritedBytes(raft: Raft): number {
-  const from = (raft.commit + 1) as LogIndex; // index plus one
-  let bytes = 0;
-  for (const entry of entriesBetween(raft.log, from, lastIndex(raft.log)))
-    bytes += entryBytes(entry);
-  return bytes;
+  return bytesBetween(raft.log, raft.commit + 1, lastIndex(raft.log));
 }
 
 export function resetElectionTimer(raft: Raft): void {

@@ -1,5 +1,7 @@
 /** The numbers of the algorithm, each with its unit and the reason for its default. */
 
+import { describeBadBacklog } from "./backlog.ts";
+
 export interface Settings {
   /** Ticks between two heartbeats of a leader. */
   readonly heartbeatTicks: number;
@@ -33,6 +35,12 @@ export interface Settings {
    * memory.
    */
   readonly uncommittedBytesMax: number;
+  /**
+   * Bytes of entries that a member has taken over and that wait for its disk or, committed, for its
+   * machines: its memory, whatever the leader sends. At half of it the leader is told to pause; a
+   * leader refuses proposals at the whole.
+   */
+  readonly backlogBytesMax: number;
   /** Bytes of entries in one `apply`: how long the machines keep the loop from its other work. */
   readonly applyBytesMax: number;
   /**
@@ -88,6 +96,7 @@ export const defaultSettings: Settings = {
   inflightMessagesMax: 256,
   inflightBytesMax: 8 * 1024 * 1024,
   uncommittedBytesMax: 64 * 1024 * 1024,
+  backlogBytesMax: 64 * 1024 * 1024,
   applyBytesMax: 4 * 1024 * 1024,
   priority: 1,
   failoverDelayMsMin: 5,
@@ -141,5 +150,5 @@ export function describeBadSettings(settings: Settings): string | null {
       `(${settings.appendBytesMax})`
     );
   }
-  return null;
+  return describeBadBacklog(settings);
 }

@@ -4,6 +4,7 @@
  * @paper §7; @thesis §5.1 (what stays of the log); @etcd raft/raft.go (restore)
  */
 import { assert, type LogIndex, type PersistUnit } from "../base/index.ts";
+import { onCommitting, onReplaced } from "./backlog.ts";
 import { configurationFor } from "./compaction.ts";
 import type { SnapshotRefused } from "./effects.ts";
 import type { SnapshotReceived } from "./inputs.ts";
@@ -57,6 +58,7 @@ function install(raft: Raft, received: SnapshotReceived): void {
   queuePersist(raft); // what was asked for before, the term above all, is on disk before
   const replacesLog = termAt(raft.log, position.index) !== position.term;
   if (replacesLog) replaceBy(raft, snapshot);
+  onCommitting(raft, position.index);
   raft.commit = position.index;
   raft.applying = position.index;
   // Who leads the term, or is elected later, has what was committed in it or before.
@@ -76,6 +78,7 @@ function replaceBy(raft: Raft, snapshot: PlacedSnapshot): void {
   const { position } = snapshot;
   const same = Math.max(raft.commit, raft.verified) as LogIndex; // one of two indexes
   assert(same < position.index, "what is fixed is not replaced");
+  onReplaced(raft);
   replaceLog(raft.log, position);
   raft.durableIndex = Math.min(raft.durableIndex, same) as LogIndex; // one of two indexes
   for (const unit of raft.outstanding) {

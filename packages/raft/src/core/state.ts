@@ -13,6 +13,7 @@ import {
   persistUnit,
   type Term,
 } from "../base/index.ts";
+import { type Backlog, createBacklog } from "./backlog.ts";
 import { allVoters, type Configuration, isVoter } from "./configuration.ts";
 import type {
   Effect,
@@ -253,6 +254,9 @@ export interface Raft {
   /** What the host says of the disk. For liveness only. */
   isDiskHealthy: boolean;
 
+  /** What waits for this member's disk and machines. For memory only. */
+  readonly backlog: Backlog;
+
   /** Peers that the host has a connection to, as last reported. For liveness only. */
   reachable: Set<NodeId>;
 
@@ -351,6 +355,7 @@ export function createRaft(options: RaftOptions): Raft {
     failover: null,
     promise: createPromise(hardState),
     isDiskHealthy: true,
+    backlog: createBacklog(log, { durableIndex: last, applied, commit }),
     reachable: new Set(),
     campaign: null,
     leadership: null,
@@ -464,6 +469,7 @@ export function forgetLeaderOfTerm(raft: Raft): void {
   raft.leaderCommit = noIndex;
   raft.answeredRound = 0;
   raft.heardRound = 0;
+  raft.backlog.told = null;
 }
 
 export function failReads(raft: Raft, ids: readonly number[], failed: ReadFailure): void {

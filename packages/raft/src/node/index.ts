@@ -29,6 +29,7 @@ export type {
   MemberStep,
   Members,
 } from "./membership/members.ts";
+export { MemoryBudget, memoryBytesMaxDefault } from "./memory-budget.ts";
 export type { Node } from "./node.ts";
 export { start } from "./node.ts";
 export type { MemberObserver } from "./observer.ts";

@@ -19,6 +19,11 @@ export interface NodeLimits {
   readonly waitingCountMax: number;
   /** Bytes of the commands that wait for a leader. */
   readonly waitingBytesMax: number;
+  /**
+   * Bytes of the commands under way at this member, wherever they are; more are refused as
+   * OVERLOADED. Twice what a leader may leave uncommitted.
+   */
+  readonly pendingBytesMax: number;
   /** Commands under way, and as many reads; more are refused as OVERLOADED. */
   readonly pendingCountMax: number;
   /** Bytes of commands in one forwarded request. */
@@ -139,6 +144,7 @@ export const defaultLimits: NodeLimits = {
   commandBytesMax: 1.5 * 1024 * 1024,
   waitingCountMax: 10_000,
   waitingBytesMax: 64 * 1024 * 1024,
+  pendingBytesMax: 128 * 1024 * 1024,
   pendingCountMax: 100_000,
   forwardBytesMax: 1024 * 1024,
   keptResultsMax: 100_000,
@@ -185,6 +191,10 @@ export function describeBadLimits(
     const heartbeats = `five heartbeats (5 x ${limits.heartbeatMs})`;
     const fact = `it must be at least ${heartbeats}, or lost packets are elections`;
     return { option: "electionMs", fact };
+  }
+  if (limits.pendingBytesMax < limits.commandBytesMax) {
+    const fact = `it must be at least commandBytesMax (${limits.commandBytesMax})`;
+    return { option: "pendingBytesMax", fact: `${fact}, or large commands are never taken` };
   }
   if (!Number.isSafeInteger(limits.compareEntries)) {
     return { option: "compareEntries", fact: "it must be a whole number" };

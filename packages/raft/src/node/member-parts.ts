@@ -6,6 +6,7 @@ import type { MetricsHook } from "./insight/metrics.ts";
 import type { NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { PeerMemory } from "./membership/peer-memory.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { MemberObserver } from "./observer.ts";
 import type { KnownMachines } from "./proposals.ts";
 import type { FlightRecorder } from "./recorder/flight-recorder.ts";
@@ -36,6 +37,8 @@ export interface MemberParts {
   readonly observer: MemberObserver | null;
   /** Hears what is counted and measured; null: nothing is. */
   readonly metrics: MetricsHook | null;
+  /** What the members of the process hold together; without it nobody counts. */
+  readonly memory?: MemoryBudget | null;
   /** Keeps the newest inputs of the core; null: nobody does. */
   readonly recorder: FlightRecorder | null;
   /** Where recordings are written; null without a directory. */

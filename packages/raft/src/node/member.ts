@@ -35,6 +35,7 @@ import { describeThrown } from "./logger.ts";
 import type { MemberParts } from "./member-parts.ts";
 import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
 import { Membership } from "./membership/membership.ts";
+import { heldBytesOf, type MemoryShare } from "./memory-budget.ts";
 import type { MemberObserver } from "./observer.ts";
 import { Outlet } from "./outlet.ts";
 import { Peers } from "./peers.ts";
@@ -64,6 +65,7 @@ export class Member {
   readonly #comparison: StateComparison;
   readonly #membership: Membership;
   readonly #leadership: Leadership;
+  readonly #memory: MemoryShare | null;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -87,7 +89,7 @@ export class Member {
     this.#deadlines = createDeadlines();
     const { raft, limits, machines } = parts;
     const host = {
-      ...{ raft, limits, machines, deadlines: this.#deadlines },
+      ...{ raft, limits, machines, deadlines: this.#deadlines, memory: parts.memory ?? null },
       isConnected: (peer: NodeId) => this.peers.isConnected(peer),
       nowMs: () => parts.clock.nowMs(),
       jitter: () => parts.random.fraction(),
@@ -142,6 +144,7 @@ export class Member {
       step: (input) => this.#step(input),
       transfer: (to) => this.#core.transfer(to),
     });
+    this.#memory = parts.memory?.open((isTight) => this.#step({ kind: "memory", isTight })) ?? null;
   }
 
   get isRunning(): boolean {
@@ -386,6 +389,7 @@ export class Member {
         this.#perform(effect);
         if (!this.isRunning) return; // a listener stopped it
       }
+      this.#memory?.hold(heldBytesOf(this.raft, this.#proposals.pendingBytes));
       this.#insight.tellNews();
       this.#parts.check?.(this.raft);
       // Once more: what the answers lead to, and the news of a commit, belong to one message then.
@@ -537,6 +541,7 @@ export class Member {
     this.#observer?.onEnd();
     this.#timer?.cancel();
     this.#leadership.close();
+    this.#memory?.close();
     this.#outlet.clear();
     failAll(this.#deadlines, error);
     let open = 4;

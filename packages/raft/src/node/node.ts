@@ -21,6 +21,7 @@ import {
 import { createConsoleLogger } from "./logger.ts";
 import { createHost, type HostParts } from "./machine-host.ts";
 import { createMembers, type Members } from "./membership/members.ts";
+import { processMemory } from "./memory-budget.ts";
 import { type OpenedMember, openMember } from "./open-member.ts";
 import { checkOptions, type StartOptions } from "./options.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
@@ -112,7 +113,8 @@ export async function start<Machines extends MachineDeclarations = Record<never,
   const machines = createMachineSet(options.machines ?? ({} as Machines)); // none is a set of none
   const logger = options.logger ?? createConsoleLogger();
   const opened = await new Promise<OpenedMember>((resolve, reject) => {
-    const given = options.metrics === undefined ? {} : { metrics: options.metrics };
+    const metrics = options.metrics === undefined ? {} : { metrics: options.metrics };
+    const given = { ...metrics, memory: options.memory ?? processMemory() };
     openMember({ options: checked, ports, machines, logger, ...given }, (error, value) => {
       if (value !== undefined) resolve(value);
       else reject(error ?? stoppedError("not-applied"));

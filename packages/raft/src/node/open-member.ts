@@ -47,6 +47,7 @@ import { Member } from "./member.ts";
 import type { AppliedMachines } from "./member-parts.ts";
 import { type FoundCluster, findCluster } from "./membership/join.ts";
 import { PeerMemory } from "./membership/peer-memory.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { MemberObserver } from "./observer.ts";
 import type { CheckedOptions } from "./options.ts";
 import { FlightRecorder } from "./recorder/flight-recorder.ts";
@@ -71,6 +72,8 @@ export interface OpenMemberParts {
   readonly observer?: MemberObserver;
   /** Hears what is counted and measured. */
   readonly metrics?: MetricsHook;
+  /** Shared with other members of the process; without it nobody counts. */
+  readonly memory?: MemoryBudget;
   /** Another transport than the one on `ports.network`. */
   readonly createTransport?: typeof createTransport;
 }
@@ -435,6 +438,7 @@ function begin(parts: OpenMemberParts, found: Found, start: Start, done: OpenMem
     check: options.checkInvariants ? checkState : null,
     observer: parts.observer ?? null,
     metrics: parts.metrics ?? null,
+    memory: parts.memory ?? null,
     recorder: options.recorder ? new FlightRecorder(raft, options.limits.recorderBytesMax) : null,
     recordings:
       options.directory === null ? null : { disk: ports.disk, directory: options.directory },

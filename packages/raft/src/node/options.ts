@@ -17,6 +17,7 @@ import { badConfig } from "./errors.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
 import { defaultLimits, describeBadLimits, type NodeLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 
 export interface StartOptions<Machines extends MachineDeclarations> {
   /** This member's name among `members`: 1 to 64 characters of `[A-Za-z0-9._-]`. */
@@ -76,6 +77,11 @@ export interface StartOptions<Machines extends MachineDeclarations> {
   /** The core's own numbers; ticks follow from `limits`. */
   readonly settings?: Partial<Omit<Settings, "heartbeatTicks" | "electionTicks">>;
   readonly transportLimits?: Partial<TransportLimits>;
+  /**
+   * What this member may hold in memory together with others that are started with the same one;
+   * unless given, all members of the process share one of 256 MiB.
+   */
+  readonly memory?: MemoryBudget;
   /** Silent but for warnings and errors on the console unless given. */
   readonly logger?: Logger;
   /** Hears what is counted and measured; without it nothing is, and nothing is paid for it. */
@@ -279,9 +285,12 @@ function checkFrames(
   settings: Settings,
   transportLimits: Partial<TransportLimits>,
 ): void {
-  const { frameBytesMax, forwardQueueBytesMax } = { ...defaultTransportLimits, ...transportLimits };
+  const { frameBytesMax, queueBytesMax, forwardQueueBytesMax } = {
+    ...defaultTransportLimits,
+    ...transportLimits,
+  };
   const { commandBytesMax, forwardBytesMax } = limits;
-  const { appendBytesMax } = settings;
+  const { appendBytesMax, inflightBytesMax } = settings;
   for (const [option, value] of Object.entries({
     commandBytesMax,
     forwardBytesMax,
@@ -291,6 +300,13 @@ function checkFrames(
     const frame = `transportLimits.frameBytesMax (${frameBytesMax})`;
     const fact = `it must be ${frameOverheadBytes} below ${frame}`;
     throw badConfig(option, String(value), fact, "Lower it, or raise frameBytesMax.");
+  }
+  // A window that the queue cannot hold would be dropped and sent again, for ever.
+  if (inflightBytesMax + frameOverheadBytes > queueBytesMax) {
+    const queue = `transportLimits.queueBytesMax (${queueBytesMax})`;
+    const fact = `it must be ${frameOverheadBytes} below ${queue}, or what is sent is dropped`;
+    const hint = "Lower it, or raise queueBytesMax.";
+    throw badConfig("inflightBytesMax", String(inflightBytesMax), fact, hint);
   }
   // What the queue never has room for would be held back until its deadline, and so what follows.
   for (const [option, value] of Object.entries({ commandBytesMax, forwardBytesMax })) {

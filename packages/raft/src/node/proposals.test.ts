@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Answer, commandFor, NodeWorld } from "../../test/node/node-world.ts";
 import { logIndex } from "../base/index.ts";
+import { entryOverheadBytes } from "../core/index.ts";
 import { aborted } from "./errors.ts";
 
 const once = (answers: readonly Answer[]) =>
@@ -288,7 +289,9 @@ describe("a command for an unknown machine", () => {
       kind: "command",
       data: foreign,
     });
-    if (raft.leadership !== null) raft.leadership.uncommittedBytes += 1000;
+    const bytes = foreign.length + entryOverheadBytes;
+    if (raft.leadership !== null) raft.leadership.uncommittedBytes += bytes;
+    raft.backlog.unsyncedBytes += bytes;
     world.clock.advance(200);
     expect(member.isRunning).toBe(false);
     expect(events.stopped).toHaveLength(1);

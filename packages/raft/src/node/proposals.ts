@@ -13,7 +13,7 @@ import {
   type QuorateError,
   type Term,
 } from "../base/index.ts";
-import { type ProposeResult, type Raft, termAt } from "../core/index.ts";
+import { hasRoomFor, type ProposeResult, type Raft, termAt } from "../core/index.ts";
 import type { ForwardRequest, ForwardResponse, PeerMessage } from "../transport/index.ts";
 import { addDeadline, type Deadlines } from "./deadlines.ts";
 import {
@@ -29,6 +29,7 @@ import {
   unknownMachine,
 } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import { PlacedCommands } from "./placed-commands.ts";
 import { type CommandDone, CommandRequest, type RequestOwner } from "./requests.ts";
 import { SessionClock } from "./session-clock.ts";
@@ -51,6 +52,8 @@ export interface ProposalsHost {
   readonly limits: NodeLimits;
   readonly deadlines: Deadlines;
   readonly machines: KnownMachines;
+  /** Of the process; without it nobody counts. */
+  readonly memory?: MemoryBudget | null;
   nowMs(): number;
   isConnected(peer: NodeId): boolean;
   send(message: PeerMessage): boolean;
@@ -104,6 +107,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** The term of the newest applied entry. */
   #appliedTerm: Term = noTerm;
   #pendingCount = 0;
+  #pendingBytes = 0;
   readonly #sessionClock = new SessionClock();
 
   constructor(host: ProposalsHost) {
@@ -130,13 +134,32 @@ export class Proposals implements RequestOwner<CommandRequest> {
     if (this.#pendingCount >= limits.pendingCountMax) {
       return overloaded("pendingCountMax", limits.pendingCountMax);
     }
+    const noRoom = this.#findLimit(data.length);
+    if (noRoom !== null) return noRoom;
     this.#pendingCount++;
+    this.#pendingBytes += data.length;
     const nowMs = this.#host.nowMs();
     const request = new CommandRequest(this, data, nowMs, timeoutMs, done, isRepeatable);
     addDeadline(this.#host.deadlines, timeoutMs, request);
     this.#gathered.push(request);
     this.#host.schedule();
     return request;
+  }
+
+  /** Of the commands that have no answer yet. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** What forbids to keep `bytes` more, or null. A process short of memory leaves one append. */
+  #findLimit(bytes: number): QuorateError | null {
+    const { limits, memory, raft } = this.#host;
+    const held = this.#pendingBytes + bytes;
+    if (held > limits.pendingBytesMax) {
+      return overloaded("pendingBytesMax", limits.pendingBytesMax);
+    }
+    if (memory?.isTight !== true || this.#pendingBytes === 0) return null;
+    return held > raft.settings.appendBytesMax ? memoryFull(memory) : null;
   }
 
   /**
@@ -235,7 +258,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** The leader takes no more. What was sent before keeps its chance to be told for certain. */
   #overload(request: CommandRequest): void {
     if (!request.isUncertain) {
-      request.settle(uncommittedFull(this.#host.raft));
+      request.settle(leaderFull(this.#host, request.data));
       return;
     }
     this.#isHalted = true;
@@ -505,11 +528,22 @@ export class Proposals implements RequestOwner<CommandRequest> {
     this.#placed.remove(request);
   }
 
-  onSettled(): void {
+  onSettled(request: CommandRequest): void {
+    this.#pendingBytes -= request.data.length;
     this.#pendingCount--;
   }
 }
 
-function uncommittedFull(raft: Raft): QuorateError {
-  return overloaded("uncommittedBytesMax", raft.settings.uncommittedBytesMax);
+/** What a leader has no room for: elsewhere only the leader knows why. */
+function leaderFull({ raft, memory }: ProposalsHost, data: Uint8Array): QuorateError {
+  const { uncommittedBytesMax, backlogBytesMax } = raft.settings;
+  if (raft.leadership === null || hasRoomFor(raft, [data])) {
+    return overloaded("uncommittedBytesMax", uncommittedBytesMax);
+  }
+  if (raft.backlog.isTight && memory != null) return memoryFull(memory);
+  return overloaded("backlogBytesMax", backlogBytesMax);
+}
+
+function memoryFull({ bytesMax }: MemoryBudget): QuorateError {
+  return overloaded("memory.bytesMax", bytesMax);
 }

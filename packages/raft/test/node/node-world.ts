@@ -15,7 +15,13 @@ import {
 } from "../../src/machine/index.ts";
 import { encodeCommand } from "../../src/machine/machine-set.ts";
 import { PieceSource } from "../../src/machine/state-capture.ts";
-import type { MetricsHook, NodeEvents, NodeLimits, StartOptions } from "../../src/node/index.ts";
+import type {
+  MemoryBudget,
+  MetricsHook,
+  NodeEvents,
+  NodeLimits,
+  StartOptions,
+} from "../../src/node/index.ts";
 import { checkOptions, type OpenedMember, openMember, statusOf } from "../../src/node/index.ts";
 import type { Clock, Ports } from "../../src/ports/index.ts";
 import { type DiskFault, type DiskOperation, MemoryDisk } from "../../src/testing/memory-disk.ts";
@@ -119,6 +125,8 @@ export interface WorldOptions {
   readonly limits?: Partial<NodeLimits>;
   readonly latencyMs?: number;
   readonly metrics?: MetricsHook;
+  /** What all members hold together. */
+  readonly memory?: MemoryBudget;
   readonly settings?: NonNullable<StartOptions<Record<never, never>>["settings"]>;
   /** How a member's clock goes: its pace (1: true) and how far it is ahead. */
   readonly clockOf?: (id: string) => { readonly pace: number; readonly aheadMs: number };
@@ -221,8 +229,11 @@ export class NodeWorld {
       ...{ warn: write("warn"), error: write("error") },
     };
     let result: Running | Error | null = null;
-    const { metrics } = this.#options;
-    const measured = metrics === undefined ? {} : { metrics };
+    const { metrics, memory } = this.#options;
+    const measured = {
+      ...(metrics === undefined ? {} : { metrics }),
+      ...(memory === undefined ? {} : { memory }),
+    };
     openMember({ options, ports, machines, logger, ...measured }, (error, opened) => {
       if (opened === undefined) {
         result = error;

@@ -3,6 +3,7 @@
  * load (`run-bugs.ts`).
  */
 import { electionBugs } from "./bugs/elections.ts";
+import { flowBugs } from "./bugs/flow.ts";
 import { leadershipBugs } from "./bugs/leadership.ts";
 import { leaseBugs } from "./bugs/leases.ts";
 import { machineBugs } from "./bugs/machine.ts";
@@ -29,4 +30,5 @@ export const bugs: readonly TrapBug[] = [
   ...leaseBugs,
   ...leadershipBugs,
   ...membershipBugs,
+  ...flowBugs,
 ];

@@ -1,5 +1,7 @@
 /** Traps of memory and flow control (G): `docs/traps.md`. */
 import { describe, expect, it } from "vitest";
+import { logIndex, nodeId } from "../../src/base/index.ts";
+import { backlogBytes } from "../../src/core/backlog.ts";
 import { entryBytes } from "../../src/core/entry.ts";
 import { aborted } from "../../src/node/errors.ts";
 import { createSeededRandom } from "../../src/testing/index.ts";
@@ -8,12 +10,16 @@ import {
   deliver,
   drop,
   elect,
+  feed,
   heal,
   type Lab,
+  memberOf,
   partition,
+  persist,
   placeMember,
   proposeAt,
   raftOf,
+  setDisk,
   settle,
   tick,
   timeOut,
@@ -147,6 +153,75 @@ describe("the window to a peer", () => {
     settle(lab);
     expect(raftOf(lab, "n1").commit).toBe(commit + 1);
   }
+});
+
+describe("a follower that has too much", () => {
+  /** Of 132 bytes with its bookkeeping. */
+  const settings = { backlogBytesMax: 4000, inflightBytesMax: 2000, appendBytesMax: 500 };
+
+  function fullOf(lab: Lab, name: string): boolean | undefined {
+    return raftOf(lab, "n1").leadership?.peers.get(nodeId(name))?.isFull;
+  }
+
+  it("G7: says so where its machines are slow, and holds no more than its bound", () => {
+    const lab = createLab(names, { settings });
+    elect(lab, "n1");
+    memberOf(lab, "n2").machine = "hung";
+    for (let i = 0; i < 200; i++) {
+      expect(proposeAt(lab, "n1", text)).toMatchObject({ kind: "appended" });
+      settle(lab);
+      expect(backlogBytes(raftOf(lab, "n2"))).toBeLessThanOrEqual(settings.backlogBytesMax);
+    }
+    expect([fullOf(lab, "n2"), fullOf(lab, "n3")]).toEqual([true, false]);
+    expect(raftOf(lab, "n3").applied).toBe(raftOf(lab, "n1").log.entries.length);
+    const member = memberOf(lab, "n2");
+    member.machine = "fast";
+    feed(lab, "n2", { kind: "applied", index: logIndex(member.applied.length) });
+    settle(lab); // no tick: it says itself that there is room
+    expect(fullOf(lab, "n2")).toBe(false);
+    expect(member.raft.applied).toBe(raftOf(lab, "n1").commit);
+  });
+
+  it("G7: says so where its disk is slow, and the rest comes when it is not", () => {
+    const lab = createLab(names, { settings });
+    elect(lab, "n1");
+    setDisk(lab, "n2", "slow");
+    for (let i = 0; i < 200; i++) {
+      proposeAt(lab, "n1", text);
+      if (i % 10 === 0) tick(lab, "n1");
+      settle(lab);
+      expect(backlogBytes(raftOf(lab, "n2"))).toBeLessThanOrEqual(settings.backlogBytesMax);
+    }
+    expect(fullOf(lab, "n2")).toBe(true);
+    while (persist(lab, "n2", 1) > 0) settle(lab);
+    expect(fullOf(lab, "n2")).toBe(false);
+    expect(raftOf(lab, "n2").durableIndex).toBe(raftOf(lab, "n1").log.entries.length);
+  });
+
+  it("G7: a whole member with a slow disk is bounded, and the others do not wait for it", () => {
+    const bounds = { backlogBytesMax: 20_000, inflightBytesMax: 10_000, appendBytesMax: 5000 };
+    const world = new NodeWorld({ disk: true }); // the others' windows are far larger
+    world.start("a");
+    world.start("b");
+    world.start("c", { settings: bounds });
+    const slow = world.node("c");
+    const leader = world.leaderBut("c");
+    world.diskMs = (id) => (id === "c" ? 300 : 0.5);
+    let most = 0;
+    for (let round = 0; round < 100; round++) {
+      const answers = Array.from({ length: 4 }, () => world.propose(leader.id, "x".repeat(200)));
+      for (const answer of answers) expect(world.settle(answer, 200).error).toBeNull();
+      most = Math.max(most, backlogBytes(slow.member.raft));
+    }
+    expect(most).toBeGreaterThan(bounds.backlogBytesMax / 4);
+    expect(most).toBeLessThanOrEqual(bounds.backlogBytesMax);
+    expect(leader.member.explain().text).toContain(`${slow.id} has been full for`);
+    expect(world.leader().id).toBe(leader.id);
+    world.diskMs = () => 0.5;
+    world.clock.advance(2000);
+    expect(slow.journal.texts).toHaveLength(400);
+    expect(leader.member.explain().text).not.toContain("full");
+  });
 });
 
 describe("dialling", () => {

@@ -4,28 +4,15 @@
  * plants each of them, `docs/traps.md` is the table.
  */
 
-/** What brings its test. */
-export type Feature = "follower feedback";
-
-export type TrapStatus =
-  | { readonly kind: "tested" }
-  /** There is nothing here yet that could fall into it. */
-  | { readonly kind: "comes-with"; readonly feature: Feature };
-
 export interface Trap {
   /** One sentence. */
   readonly sentence: string;
-  readonly status: TrapStatus;
-  /** How far the test goes today, where a later feature adds to it. */
+  /** How far the test goes; empty: all the way. */
   readonly note: string;
 }
 
 function tested(sentence: string, note = ""): Trap {
-  return { sentence, status: { kind: "tested" }, note };
-}
-
-function comesWith(feature: Feature, sentence: string, note = ""): Trap {
-  return { sentence, status: { kind: "comes-with", feature }, note };
+  return { sentence, note };
 }
 
 /** Terms, votes, and what is durable of them. */
@@ -152,7 +139,7 @@ const flow = {
   G4: tested("The window to a peer stays shut after acknowledgements were lost."),
   G5: tested("One slow follower keeps the log from being cut, and the leader's memory grows."),
   G6: tested("The pause between dials stays long after the peer is back."),
-  G7: comesWith("follower feedback", "A follower that has too much has no way to say so."),
+  G7: tested("A follower that has too much has no way to say so."),
   G8: tested("Bringing one member up to date takes all the others' time, or days."),
 };
 
@@ -195,10 +182,7 @@ const machine = {
     "That the outcome is unknown is said: I7.",
   ),
   I4: tested("Sessions end by each member's clock, and replicas differ."),
-  I5: tested(
-    "A command reaches a program that does not know it, and is skipped.",
-    "Enabling one by a committed entry: with sessions.",
-  ),
+  I5: tested("A command reaches a program that does not know it, and is skipped."),
   I6: tested("A machine that is not deterministic parts the replicas unseen."),
   I7: tested("A command is called failed, and is applied later."),
 };

@@ -274,6 +274,11 @@ function describePeer(finding: PeerFinding): string {
         `${describeCount(finding.inflightMessages, "message", "messages")} ` +
         `(${describeBytes(finding.inflightBytes)}) unanswered; ${behind}.`
       );
+    case "full":
+      return (
+        `${id} has been full for ${since}: its disk or its machines are behind what it has got, ` +
+        `and it gets nothing more until there is room; ${behind}.`
+      );
     case "snapshot":
       return (
         `${id} has been fetching a snapshot for ${since}: it lacks entries that the log ` +

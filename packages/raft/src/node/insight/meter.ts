@@ -5,6 +5,7 @@
 import type { QuorateError } from "../../base/index.ts";
 import {
   allVoters,
+  backlogBytes,
   entryBytes,
   isChangePending,
   lastIndex,
@@ -127,6 +128,7 @@ export class Meter {
     set("log-entries-count", raft.log.entries.length);
     set("log-base-index", raft.log.base.index);
     set("snapshot-index", raft.snapshot?.position.index ?? 0);
+    set("backlog-bytes", backlogBytes(raft));
     set("uncommitted-bytes", raft.leadership?.uncommittedBytes ?? 0);
     set("storage-under-way-count", this.#host.units().length);
     const voters = allVoters(raft.configuration);

@@ -51,6 +51,7 @@ type GaugeName =
   | "log-base-index"
   | "snapshot-index"
   | "uncommitted-bytes"
+  | "backlog-bytes"
   | "storage-under-way-count"
   | "peers-connected-count"
   | "voters-count"
@@ -108,6 +109,7 @@ export const metricTable: Described<"counter"> & Described<"gauge"> & Described<
   "log-entries-count": gauge("Entries of the log in memory."),
   "log-base-index": gauge("The last entry that the log has let go of; 0: it is whole."),
   "snapshot-index": gauge("Of the newest snapshot on this member's disk; 0: there is none."),
+  "backlog-bytes": gauge("Bytes of entries that wait for this member's disk or machines."),
   "uncommitted-bytes": gauge("At the leader: bytes of entries appended and not committed."),
   "storage-under-way-count": gauge("Units that the disk has not finished."),
   "peers-connected-count": gauge("Voters, oneself included, to which a connection stands."),

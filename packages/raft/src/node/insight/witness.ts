@@ -29,6 +29,7 @@ export type ReplicationState =
   | "probing"
   | "replicating"
   | "window-full"
+  | "full"
   | "snapshot"
   | "unreachable";
 
@@ -37,6 +38,7 @@ const stateWords: Readonly<Record<ReplicationState, string>> = {
   probing: "probing",
   replicating: "replicating",
   "window-full": "window-full",
+  full: "full",
   snapshot: "fetching a snapshot",
   unreachable: "unreachable",
 };
@@ -248,6 +250,7 @@ export class Witness implements Sightings {
     if (!this.#host.isConnected(id)) return "unreachable";
     if (progress.mode === "probe") return "probing";
     if (progress.mode === "snapshot") return "snapshot";
+    if (progress.isFull) return "full";
     const isBehind = progress.next <= lastIndex(raft.log);
     return isBehind && !mayReplicate(progress, raft.settings) ? "window-full" : "replicating";
   }

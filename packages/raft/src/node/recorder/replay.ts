@@ -220,6 +220,8 @@ export function describeStep(recorded: RecordedStep): string {
       return `lease-read ${recorded.id} at ${recorded.nowMs} ms`;
     case "wake":
       return `wake jitter=${recorded.jitter.toFixed(3)}`;
+    case "memory":
+      return `memory ${recorded.isTight ? "tight" : "free"}`;
     case "disk-health":
       return `disk-health ${recorded.isHealthy ? "good" : "bad"}`;
     case "snapshot-saved":

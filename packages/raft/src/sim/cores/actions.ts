@@ -16,6 +16,7 @@ import {
   restart,
   take,
 } from "./events.ts";
+import { changeMemory } from "./flow.ts";
 import {
   askByLease,
   clockOf,
@@ -117,6 +118,12 @@ export type Action =
       readonly kind: "disk-health";
       readonly at: number;
       readonly isHealthy: boolean;
+      readonly takes: boolean;
+    }
+  | {
+      readonly kind: "memory";
+      readonly at: number;
+      readonly isTight: boolean;
       readonly takes: boolean;
     }
   | {
@@ -226,6 +233,8 @@ function doAwake(world: World, host: Host, action: AwakeAction): Subject | undef
     case "offer":
     case "transfer-report":
       return doSnapshot(world, host, action);
+    case "memory":
+      return changeMemory(world, host, action.isTight);
     case "hand-over":
     case "disk-health":
     case "leader-gone":

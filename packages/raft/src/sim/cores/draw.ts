@@ -33,7 +33,7 @@ export interface Choices {
 
 /** What can happen in a world of these options. */
 export function createChoices(options: CoresOptions): Choices {
-  const { weights, faults, membership, snapshots, leadership } = options;
+  const { weights, faults, membership, snapshots, leadership, flow } = options;
   const all: Choice[] = [
     { weight: weights.tick, draw: drawTick },
     { weight: weights.deliver, draw: drawDeliver },
@@ -56,6 +56,7 @@ export function createChoices(options: CoresOptions): Choices {
     { weight: leadership?.gone ?? 0, draw: drawGone },
     { weight: (leadership?.gone ?? 0) > 0 ? 10 : 0, draw: drawWake },
     { weight: leadership?.leaseRead ?? 0, draw: drawLeaseRead },
+    { weight: flow?.memory ?? 0, draw: drawMemory },
   ];
   const some = all.filter((choice) => choice.weight > 0);
   return { all: some, weight: some.reduce((sum, choice) => sum + choice.weight, 0) };
@@ -225,6 +226,13 @@ function drawLeaseRead(world: World, draws: Draws): Action | null {
   if (host?.raft?.role !== "leader" && !draws.actions.chance(0.1)) return null;
   if (host === null) return null;
   return { kind: "lease-read", at: host.at, takes: drawTakes(world, draws) };
+}
+
+function drawMemory(world: World, draws: Draws): Action | null {
+  const host = drawAwake(world, draws);
+  if (host === null) return null;
+  const isTight = draws.faults.chance(0.5);
+  return { kind: "memory", at: host.at, isTight, takes: drawTakes(world, draws) };
 }
 
 function drawStall(world: World, draws: Draws): Action | null {

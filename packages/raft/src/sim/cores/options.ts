@@ -4,6 +4,7 @@
  */
 import { defaultSettings, entryOverheadBytes, type Settings } from "../../core/index.ts";
 import { pick, type Random } from "../random.ts";
+import type { FlowOptions } from "./flow.ts";
 import type { LeadershipOptions } from "./leadership.ts";
 
 /**
@@ -100,6 +101,8 @@ export interface CoresOptions {
   readonly snapshots?: SnapshotOptions;
   /** Left out: nobody hands over, sees leaders go, or reads by leases; all clocks are equal. */
   readonly leadership?: LeadershipOptions;
+  /** Left out: there is room for everything. Its `backlogBytesMax` is in `settings`. */
+  readonly flow?: FlowOptions;
 }
 
 const noFaults: Faults = {
@@ -215,6 +218,7 @@ function drawSettings(random: Random): Settings {
     uncommittedBytesMax: random.chance(0.4)
       ? pick(random, [1, 4 * entry, 20 * entry])
       : 1024 * 1024,
+    backlogBytesMax: defaultSettings.backlogBytesMax,
     applyBytesMax: random.chance(0.5) ? pick(random, [1, 2 * entry]) : 1024 * 1024,
     priority: defaultSettings.priority,
     failoverDelayMsMin: defaultSettings.failoverDelayMsMin,

@@ -6,6 +6,7 @@ import { createRandom } from "../random.ts";
 import { createEvaluations, type Evaluations, Violation } from "../violation.ts";
 import { type Action, perform } from "./actions.ts";
 import { createChoices, runDrawn } from "./draw.ts";
+import { drawFlow } from "./flow.ts";
 import { drawLeadership } from "./leadership.ts";
 import { actionsDefault } from "./limits.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
@@ -86,6 +87,8 @@ export interface CoresSettings {
   readonly snapshots?: "never" | "always";
   /** Whether members hand over, see leaders go and read by leases. Left out: in some seeds. */
   readonly leadership?: "never" | "always";
+  /** Whether room is scarce. Left out: in some seeds. */
+  readonly flow?: "never" | "always";
   /** Listeners besides the invariants. */
   readonly observers?: readonly ObserverFactory[];
 }
@@ -116,9 +119,18 @@ function drawWorld(seed: number, settings: CoresSettings): CoresOptions {
   const led = leadership === null ? changed : { ...changed, leadership };
   const random = createRandom(seed, 11);
   const snapshots = drawSnapshots(random, compacting);
-  if (snapshots === null) return led;
+  if (snapshots === null) return withFlow(seed, led, settings);
   const snapshotTicks = drawSnapshotTicks(random, options.settings);
-  return { ...led, settings: { ...led.settings, snapshotTicks }, snapshots };
+  const taking = { ...led, settings: { ...led.settings, snapshotTicks }, snapshots };
+  return withFlow(seed, taking, settings);
+}
+
+function withFlow(seed: number, options: CoresOptions, settings: CoresSettings): CoresOptions {
+  const scarce = { never: 0, drawn: 0.3, always: 1 }[settings.flow ?? "drawn"];
+  const flow = drawFlow(createRandom(seed, 12), scarce);
+  if (flow === null) return options;
+  const { backlogBytesMax } = flow;
+  return { ...options, settings: { ...options.settings, backlogBytesMax }, flow };
 }
 
 /** Does these actions in this world; those that cannot happen are left out. */

@@ -105,6 +105,7 @@ export interface FaultCounts {
   leadersGone: number;
   /** Changes of what hosts say of their disks. */
   healthNews: number;
+  memoryNews: number;
 }
 
 /** A snapshot that a leader's host was told to bring to a peer. */
@@ -272,5 +273,6 @@ export function noFaultCounts(): FaultCounts {
     snapshotsDoubled: 0,
     leadersGone: 0,
     healthNews: 0,
+    memoryNews: 0,
   };
 }

@@ -180,6 +180,7 @@ function drawSettings(
     inflightMessagesMax: isTiny ? random.between(1, 4) : 256,
     inflightBytesMax: isTiny ? appendBytesMax * random.between(1, 4) : 65_536,
     uncommittedBytesMax: random.chance(0.3) ? pick(random, [1, 4 * entry, 20 * entry]) : 1 << 20,
+    backlogBytesMax: defaultSettings.backlogBytesMax,
     applyBytesMax: random.chance(0.4)
       ? pick(random, [1, 2 * entry])
       : defaultSettings.applyBytesMax,

@@ -196,6 +196,8 @@ function describeInput(input: Input): string {
       return "wake";
     case "disk-health":
       return input.isHealthy ? "disk healthy" : "disk unhealthy";
+    case "memory":
+      return input.isTight ? "memory tight" : "memory free";
     case "peer-reachable":
     case "peer-unreachable":
     case "snapshot-sent":

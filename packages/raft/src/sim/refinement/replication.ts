@@ -56,11 +56,23 @@ export function explainAppendEntries(
   mirror.leader = request.from;
   mirror.leaderTerm = request.term;
   announce(explanation, "acceptEntries");
-  spec.acceptEntries(mirror.at, word);
+  spec.acceptEntries(mirror.at, word, countTaken(raft, request));
   explainPromise(explanation, mirror, raft, request);
   if (raft.commit === mirror.commit) return;
   announce(explanation, "learnCommit");
   spec.learnCommit(mirror.at, raft.commit);
+}
+
+/** Who says that it is full may leave new entries, all of a message or none. */
+function countTaken(raft: Raft, { entries }: AppendEntries): number {
+  if (!raft.backlog.isFull) return entries.length;
+  const { base } = raft.log;
+  let taken = 0;
+  for (const { index, term } of entries) {
+    if (index > base.index && raft.log.entries[index - base.index - 1]?.term !== term) break;
+    taken++;
+  }
+  return taken;
 }
 
 export function explainAppendEntriesResponse(

@@ -88,6 +88,7 @@ export function explainStep(
       explainLeaderGone(explanation, mirror, input);
       break;
     case "disk-health":
+    case "memory":
     case "peer-unreachable":
     case "peer-reachable":
     case "snapshot-sent":

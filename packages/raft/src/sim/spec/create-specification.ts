@@ -46,7 +46,8 @@ export function createSpecification(options: SpecificationOptions): Specificatio
     endTransfer: (server) => transfer.endTransfer(world, server),
     timeoutNow: (server, request) => transfer.timeoutNow(world, server, request),
     clientRequest: (server, values) => replication.clientRequest(world, server, values),
-    acceptEntries: (server, request) => replication.acceptEntries(world, server, request),
+    acceptEntries: (server, request, count) =>
+      replication.acceptEntries(world, server, request, count),
     countAcknowledgement: (server, response) =>
       replication.countAcknowledgement(world, server, response),
     lowerMatch: (server, peer, matched) => replication.lowerMatch(world, server, peer, matched),

@@ -128,10 +128,18 @@ export function verify(
 }
 
 /** @paper §5.3, Figure 2 */
-export function acceptEntries(world: World, server: Server, request: SpecAppendEntries): void {
+export function acceptEntries(
+  world: World,
+  server: Server,
+  request: SpecAppendEntries,
+  count: number = request.entries.length,
+): void {
   const { log, compacted } = memberOf(world, server);
   const heard = followSender(world, server, request);
-  const { prevIndex, prevTerm, entries } = request;
+  const { prevIndex, prevTerm } = request;
+  // A leader might have sent fewer, and the next ones later. @paper Figure 2, AppendEntries
+  const entries =
+    count < request.entries.length ? request.entries.slice(0, count) : request.entries;
   if (termAt(log, prevIndex) !== prevTerm) return;
   const merged = merge(log, prevIndex, entries);
   // What was dropped was committed by this leader or an older one: it has all of it. Figure 3.

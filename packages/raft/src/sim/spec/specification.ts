@@ -346,9 +346,11 @@ export interface Specification {
    * a life; where the request reaches into what was dropped, it equals it up to the end of that,
    * for that was committed), the leader's commit index and round. Without `prev` it follows and
    * remembers the latter two, and leaves the log alone. Refused loudly: two leaders of one term.
+   * `count`: it has no room for more than the first so many entries, and takes the request for a
+   * shorter one; all unless given.
    * @paper §5.3, Figure 2
    */
-  acceptEntries(server: Server, request: SpecAppendEntries): void;
+  acceptEntries(server: Server, request: SpecAppendEntries, count?: number): void;
   /**
    * Believes a delivered answer of the current term: the match index grows if it was accepted, the
    * round counts for reads in either case.

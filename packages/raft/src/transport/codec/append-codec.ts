@@ -188,6 +188,17 @@ export const extendedResponseCodec: MessageCodec<AppendEntriesResponse> = {
   },
 };
 
+/** An answer of a member that is full. */
+export const fullResponseCodec: MessageCodec<AppendEntriesResponse> = {
+  code: 36,
+  payloadBytesMax: (message) => extendedResponseCodec.payloadBytesMax(message),
+  encode(writer, message) {
+    assert(message.isFull === true, "it says that its sender is full");
+    extendedResponseCodec.encode(writer, message);
+  },
+  decode: (reader, ends) => ({ ...extendedResponseCodec.decode(reader, ends), isFull: true }),
+};
+
 function encodeStanding(writer: FrameWriter, standing: Standing | undefined): void {
   encodeFlag(writer, standing !== undefined);
   if (standing === undefined) return;

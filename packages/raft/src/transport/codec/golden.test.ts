@@ -71,6 +71,11 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },
     standing: { priority: 3, isHealthy: false },
   },
+  "append-entries-response-full": {
+    ...{ kind: "append-entries-response", ...ends, term: term(7), round: 301, sequence: 13 },
+    outcome: { kind: "accepted", matched: logIndex(43), verified: logIndex(44) },
+    isFull: true,
+  },
   "request-vote-response-granted": {
     ...{ kind: "request-vote-response", ...ends, term: term(7), pre: false },
     ...{ campaignTerm: term(7), refused: null },

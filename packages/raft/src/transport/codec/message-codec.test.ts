@@ -240,6 +240,24 @@ const anyMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     outcome: anyOutcome,
     standing: fc.record({ priority: fc.constantFrom(0, 2, 10), isHealthy: fc.boolean() }),
   }),
+  fc.record(
+    {
+      kind: fc.constant("append-entries-response" as const),
+      ...fixed,
+      term: anyTerm,
+      round: anyNumber,
+      sequence: anyNumber,
+      outcome: anyOutcome,
+      isFull: fc.constant(true as const),
+      standing: fc.record({ priority: fc.constantFrom(0, 2, 10), isHealthy: fc.boolean() }),
+      promisedMs: fc.integer({ min: 1, max: 60_000 }),
+    },
+    {
+      requiredKeys: [
+        ...(["kind", "from", "to", "term", "round", "sequence", "outcome", "isFull"] as const),
+      ],
+    },
+  ),
   fc.record({
     kind: fc.constant("read-index" as const),
     ...fixed,

@@ -8,6 +8,7 @@ import {
   appendEntriesCodec,
   appendEntriesResponseCodec,
   extendedResponseCodec,
+  fullResponseCodec,
   isExtendedResponse,
   promiseAppendCodec,
 } from "./append-codec.ts";
@@ -54,9 +55,13 @@ const extendedCodecs = {
   "append-entries": promiseAppendCodec,
   "append-entries-response": extendedResponseCodec,
 } as const;
+/** And more still. */
+const fullCodecs = { "append-entries-response": fullResponseCodec } as const;
 
 const codecsByCode = new Map<number, MessageCodec<PeerMessage>>(
-  [...Object.values(codecs), ...Object.values(extendedCodecs)].map((codec) => [codec.code, codec]),
+  [codecs, extendedCodecs, fullCodecs]
+    .flatMap((table): readonly MessageCodec<PeerMessage>[] => Object.values(table))
+    .map((codec) => [codec.code, codec]),
 );
 
 /** Bytes that the frame of `message` has at most, its header included. */
@@ -92,6 +97,7 @@ function codecOf(message: PeerMessage): MessageCodec<PeerMessage> {
   const { kind } = message;
   if (kind === "request-vote" && message.transfer === true) return extendedCodecs[kind];
   if (kind === "append-entries" && message.promiseMs !== undefined) return extendedCodecs[kind];
+  if (kind === "append-entries-response" && message.isFull === true) return fullCodecs[kind];
   if (kind === "append-entries-response" && isExtendedResponse(message)) {
     return extendedCodecs[kind];
   }

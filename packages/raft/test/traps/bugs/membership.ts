@@ -121,8 +121,8 @@ const changes: readonly TrapBug[] = [
     ),
     patch(
       "core/persistence.ts",
-      "if (index > raft.applied) raft.applied = index;",
-      "if (index > raft.applied) raft.applied = index;\n  refreshConfiguration(raft);",
+      "onWorkedOff(raft, index);",
+      "onWorkedOff(raft, index);\n  refreshConfiguration(raft);",
     ),
     patch(
       "core/persistence.ts",

@@ -332,8 +332,8 @@ const flowBugs: readonly TrapBug[] = [
     "What is committed is not given back to the budget.",
     patch(
       "core/commitment.ts",
-      "leadership.uncommittedBytes -= entryBytes(entry);",
-      "entryBytes(entry);",
+      "leadership.uncommittedBytes -= onCommitting(raft, index);",
+      "onCommitting(raft, index);",
     ),
   ),
   bug(

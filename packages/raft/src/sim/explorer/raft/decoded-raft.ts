@@ -8,6 +8,7 @@ import {
 } from "../../../base/index.ts";
 import {
   beforeFirst,
+  createBacklog,
   createPromise,
   type Entry,
   type HardState,
@@ -41,18 +42,20 @@ export function createDecodedRaft({ settings, changes }: MemberOptions, known: K
   const { role, leader, hardState, commit, entries } = known;
   const configurations =
     changes === null ? fixedMembers : configurationsOf(changes, entries, commit);
+  const log = { base: beforeFirst, entries };
+  const { durableIndex } = known;
   return {
     id: known.id,
     settings,
     boot: 0,
     recoveredTerm: hardState.term,
     hardState,
-    log: { base: beforeFirst, entries },
+    log,
     nextUnit: persistUnit(1),
     durableUnit: persistUnit(0),
     hardStateUnit: known.hardStateUnit,
     outstanding: [],
-    durableIndex: known.durableIndex,
+    durableIndex,
     unstableFrom: (entries.length + 1) as LogIndex, // a count plus one
     snapshot: null,
     role,
@@ -70,6 +73,7 @@ export function createDecodedRaft({ settings, changes }: MemberOptions, known: K
     failover: null,
     promise: createPromise(hardState),
     isDiskHealthy: true,
+    backlog: createBacklog(log, { durableIndex, applied: commit, commit }),
     reachable: new Set(),
     campaign: null,
     leadership: null,

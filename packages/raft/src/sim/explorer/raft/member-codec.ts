@@ -530,6 +530,9 @@ export class MemberCodec {
       sentCommit,
       contactTick: nowTick - age,
       standing: usualStanding,
+      isFull: false,
+      fullSequence: 0,
+      probeBytes: 0,
       leaseUntilMs: 0,
     };
   }
