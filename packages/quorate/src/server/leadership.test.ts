@@ -1,4 +1,5 @@
 /** Who leads among servers: moved by calls and commands, by priority, handed over at the end. */
+import { QuorateError } from "@quorate/raft";
 import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../../../raft/test/support/wait.ts";
 import { LocalServers } from "../../test/support/local-servers.ts";
@@ -15,6 +16,7 @@ import {
 import { createBackend } from "./backend.ts";
 import { memberIdOf } from "./ids.ts";
 import { registerKv } from "./kv-service.ts";
+import { statusOfMove } from "./move-leader.ts";
 import type { QuorateServer } from "./server.ts";
 
 let live: LocalServers | null = null;
@@ -79,6 +81,19 @@ describe("Maintenance.MoveLeader", () => {
     const refused = "failedPrecondition etcdserver: bad leader transferee TRANSFER_REFUSED";
     expect(await moveTo(leader, 0x123n)).toBe(refused);
     expect(await moveTo(leader, 0n)).toBe(refused);
+  });
+});
+
+describe("a transfer that takes too long", () => {
+  it.each(["TIMEOUT", "TRANSFER_FAILED"] as const)("has etcd's text: %s", (code) => {
+    const error = new QuorateError(code, "Cannot hand over the leadership: a fact", {
+      ...{ outcome: "unknown", retry: "after", hint: "Try again." },
+      details: {} as never, // of whatever form: they are passed on as they are
+    });
+    const { message, trailers } = statusOfMove(error);
+    expect(message).toBe("etcdserver: request timed out, leader transfer took too long");
+    expect(trailers?.["quorate-error"]).toContain(code);
+    expect(statusOfMove(new Error("odd")).message).toBe("odd");
   });
 });
 

@@ -4,9 +4,9 @@
  *
  * @etcd server/etcdserver/api/v3rpc/maintenance.go, server/etcdserver/server.go (MoveLeader)
  */
-import { QuorateError } from "@quorate/raft";
+import { isQuorateError, QuorateError } from "@quorate/raft";
 import { decodeMoveLeaderRequest, encodeMoveLeaderResponse } from "../proto/index.ts";
-import type { MethodTable } from "../rpc/index.ts";
+import type { MethodTable, Status } from "../rpc/index.ts";
 import type { Backend } from "./backend.ts";
 import { timeoutOf } from "./call-timeout.ts";
 import { memberIdOf } from "./ids.ts";
@@ -20,10 +20,17 @@ export function registerMoveLeader(methods: MethodTable, backend: Backend): void
       moveLeader(backend, targetID, timeoutOf(backend, call)).then(
         // As in etcd 3.4, which sends no header here.
         () => call.respond(encodeMoveLeaderResponse({ header: null })),
-        (error: unknown) => call.fail(statusOfError(error)),
+        (error: unknown) => call.fail(statusOfMove(error)),
       );
     },
   });
+}
+
+/** etcd has a text of its own where the time of a transfer is over. */
+export function statusOfMove(error: unknown): Status {
+  const status = statusOfError(error);
+  if (!isQuorateError(error, "TIMEOUT")) return status;
+  return { ...status, message: "etcdserver: request timed out, leader transfer took too long" };
 }
 
 /** @throws QuorateError, as `node.transferLeadership` */

@@ -150,8 +150,9 @@ async function run(
     const added = findAdded(request, response);
     if (!isJson) terminal.print(`${describeDone(request)}\n`);
     if (added !== null && !added.isStarted) terminal.say(describeStart(added, response.members));
-    if (added?.isWaiting === true && flags.wait !== undefined) {
-      response = await waitForVote(caller, added, flags.wait);
+    if (added !== null && flags.wait !== undefined && request.addAs === "PROMOTED_LEARNER") {
+      // It may have caught up before this was asked.
+      if (added.role !== "VOTER") response = await waitForVote(caller, added, flags.wait);
       if (!isJson) terminal.print(`${added.name} is a voter\n`);
     }
     if (isJson) terminal.print(`${formatJson(operatorJson(response))}\n`);

@@ -107,6 +107,9 @@ export class DevCluster {
     if (leader === null) return null;
     leader.isEndExpected = true;
     leader.process.kill("SIGKILL");
+    // From now on: the next leader may be heard of before the end of this process is.
+    leader.role = "down";
+    this.#lostAtMs = performance.now();
     return leader;
   }
 
@@ -177,6 +180,7 @@ export class DevCluster {
   }
 
   #onRole(member: DevMember, role: string, term: number): void {
+    if (member.isEndExpected) return; // said before it was killed
     const wasLeader = member.role === "leader";
     member.role = role;
     member.term = term;

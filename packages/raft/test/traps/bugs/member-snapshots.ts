@@ -22,8 +22,8 @@ export const memberSnapshotBugs: readonly TrapBug[] = [
     "A snapshot that could not be written counts as under way for ever.",
     patch(
       "node/snapshots/snapshot-taker.ts",
-      lines("    this.#end();", "    this.#host.onFailed(error, taking.position);"),
-      "    this.#host.onFailed(error, taking.position);",
+      lines("    this.#end();", "    if (taking.deliver === null) this.#host.onFailed("),
+      "    if (taking.deliver === null) this.#host.onFailed(",
     ),
   ),
   bug(
