@@ -28,6 +28,16 @@ describe.each(["sim", "explore", "mutants", "explore-mutants", "versions", "topo
   },
 );
 
+describe("explore", () => {
+  it("keeps nothing and writes nothing down if it is told so", () => {
+    const args = ["--model", "die-hard", "--no-ledger", "--no-checkpoint", "--json"];
+    const { status, stdout, stderr } = run("explore", ...args);
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    expect(JSON.parse(String(stdout))).toMatchObject({ model: "die-hard" });
+  });
+});
+
 describe("sim", () => {
   it("says what to do about a value that it cannot use", () => {
     const { status, stderr } = run("sim", "--seeds", "many");

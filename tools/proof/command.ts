@@ -52,7 +52,10 @@ export function readCommand<const Given extends Command>(command: Given): Values
     process.exit(0);
   }
   try {
-    const { values } = parseArgs({ options: command.options, allowNegative: true });
+    const { options } = command;
+    // `--no-x` means "x: false", unless it is an option of its own somewhere.
+    const allowNegative = Object.keys(options).every((option) => !option.startsWith("no-"));
+    const { values } = parseArgs({ options, allowNegative });
     return values as Values<Given>; // a generic call does not see which options are given
   } catch (error) {
     return refuse(command.name, describeRefusal(error));
