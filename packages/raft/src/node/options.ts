@@ -285,12 +285,9 @@ function checkFrames(
   settings: Settings,
   transportLimits: Partial<TransportLimits>,
 ): void {
-  const { frameBytesMax, queueBytesMax, forwardQueueBytesMax } = {
-    ...defaultTransportLimits,
-    ...transportLimits,
-  };
+  const { frameBytesMax, forwardQueueBytesMax } = { ...defaultTransportLimits, ...transportLimits };
   const { commandBytesMax, forwardBytesMax } = limits;
-  const { appendBytesMax, inflightBytesMax } = settings;
+  const { appendBytesMax } = settings;
   for (const [option, value] of Object.entries({
     commandBytesMax,
     forwardBytesMax,
@@ -300,13 +297,6 @@ function checkFrames(
     const frame = `transportLimits.frameBytesMax (${frameBytesMax})`;
     const fact = `it must be ${frameOverheadBytes} below ${frame}`;
     throw badConfig(option, String(value), fact, "Lower it, or raise frameBytesMax.");
-  }
-  // A window that the queue cannot hold would be dropped and sent again, for ever.
-  if (inflightBytesMax + frameOverheadBytes > queueBytesMax) {
-    const queue = `transportLimits.queueBytesMax (${queueBytesMax})`;
-    const fact = `it must be ${frameOverheadBytes} below ${queue}, or what is sent is dropped`;
-    const hint = "Lower it, or raise queueBytesMax.";
-    throw badConfig("inflightBytesMax", String(inflightBytesMax), fact, hint);
   }
   // What the queue never has room for would be held back until its deadline, and so what follows.
   for (const [option, value] of Object.entries({ commandBytesMax, forwardBytesMax })) {
