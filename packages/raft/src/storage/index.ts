@@ -50,3 +50,4 @@ export type {
   SnapshotVerdict,
 } from "./wal/open-log.ts";
 export { openLog } from "./wal/open-log.ts";
+export type { Repair, RepairEvidence, RepairPolicy } from "./wal/repair.ts";
