@@ -108,7 +108,7 @@ export function chooseHardState(
   const reasons = copies.map((copy) => (copy.kind === "damaged" ? copy.reason : copy.kind));
   throw new StorageDamage(
     `neither copy of the hard state can be read (${reasons.join("; ")}); ` +
-      "remove this member from the cluster and add it anew",
+      "nobody else knows for whom this member has voted: replace it by one with a new name",
     { file: pathIn(directory, hardStateFileNames[damaged]), offset: 0 },
   );
 }
