@@ -5,7 +5,13 @@
  */
 import { FormatError, type NodeId } from "../base/index.ts";
 import { allVoters, type Configuration, decodeConfiguration } from "../core/index.ts";
-import type { OpenedLog, RecoveredLog, RepairEvidence, RepairPolicy } from "../storage/index.ts";
+import {
+  describePlace,
+  type OpenedLog,
+  type RecoveredLog,
+  type RepairEvidence,
+  type RepairPolicy,
+} from "../storage/index.ts";
 import { firstHardState } from "./first-configuration.ts";
 
 /** What was found on the disk of a member, at this start and before. Paths. */
@@ -24,7 +30,7 @@ export interface DiskDamage {
 export function damageOf({ repair, aside, entries, base }: OpenedLog): DiskDamage | null {
   if (repair === null && aside.length === 0) return null;
   return {
-    reasons: repair?.damages.map(({ message }) => message) ?? [],
+    reasons: repair?.damages.map(({ place, reason }) => `${describePlace(place)}: ${reason}`) ?? [],
     setAside: repair?.setAside ?? [],
     kept: aside,
     last: entries.at(-1)?.index ?? base.index,
@@ -36,8 +42,9 @@ export function createRepairPolicy(id: NodeId, first: Configuration): RepairPoli
   return ({ configuration }: RepairEvidence): string | null => {
     try {
       const known = configuration === null ? first : decodeConfiguration(configuration);
-      if (allVoters(known).some((voter) => voter.id !== id)) return null;
-      if (configuration === null) return "no other member is known that could give it back";
+      const voters = allVoters(known);
+      if (voters.some((voter) => voter.id !== id)) return null;
+      if (voters.length === 0) return "no other member is known that could give it back";
       return (
         "this member is the only voter, so nobody else has it: restore a saved snapshot, or look " +
         "at the directory with quorate recover"

@@ -36,6 +36,7 @@ export type { LogView } from "./snapshot-effect.ts";
 export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
 export {
+  describePlace,
   ForeignDirectoryError,
   isOpenError,
   StorageDamage,

@@ -78,9 +78,8 @@ function* createMissing(
     (found.hardState?.sequence ?? 1) === 1 && (found.witness === null || found.witness.unit === 0);
   if (!isNew) {
     const file = pathIn(directory, segmentFileName(1));
-    throw new StorageDamage("the files of the log are missing; restore them from a backup", {
-      file,
-    });
+    const advice = "restore them from a backup";
+    throw new StorageDamage("the files of the log are missing", { file }, advice);
   }
   for (const copy of [0, 1] as const) {
     if (names.includes(hardStateFileNames[copy])) continue;
@@ -215,7 +214,7 @@ function* createFirstSegment(
   if (!start.isReplaced || witness === null || witness.segment >= start.segment) {
     const file = pathIn(log.directory, segmentFileName(start.segment));
     const reason = "the log begins with this segment, and it is missing";
-    throw new StorageDamage(`${reason}; restore it from a backup`, { file });
+    throw new StorageDamage(reason, { file }, "restore it from a backup");
   }
   yield* closeFile(yield* createSegment(log, start));
 }

@@ -111,10 +111,8 @@ function checkWitnessSegment(
 ): void {
   if (witness === null || !isMissingAfter(numbers.at(-1) ?? 0, witness)) return;
   const file = pathIn(log.directory, segmentFileName(witness.segment));
-  throw new StorageDamage("this segment is missing; restore it from a backup", {
-    file,
-    unit: witness.unit,
-  });
+  const place = { file, unit: witness.unit };
+  throw new StorageDamage("this segment is missing", place, "restore it from a backup");
 }
 
 function* readSegment(
@@ -230,7 +228,7 @@ function checkName(file: string, number: number, header: SegmentHeader): void {
 }
 
 function outOfOrder(file: string, reason: string): StorageDamage {
-  return new StorageDamage(`${reason}; restore it from a backup`, { file, offset: 0 });
+  return new StorageDamage(reason, { file, offset: 0 }, "restore it from a backup");
 }
 
 /** That the log up to here ends where it ended when the segment was made. */

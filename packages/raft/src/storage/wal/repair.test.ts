@@ -59,7 +59,9 @@ const flip = (world: StorageWorld, file: string, offset: number) =>
   });
 
 const logOf = ({ base, entries }: OpenedLog) =>
-  [`${base.index}/${base.term}:`, ...entries.map(({ index, term }) => `${index}/${term}`)].join(" ");
+  [`${base.index}/${base.term}:`, ...entries.map(({ index, term }) => `${index}/${term}`)].join(
+    " ",
+  );
 
 /** Opens twice, with the power cut in between: the second finds what the first has left. */
 function openTwice(world: StorageWorld): OpenedLog {

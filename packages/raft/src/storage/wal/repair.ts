@@ -171,7 +171,7 @@ function* checkPolicy(
     ? snapshot.configuration
     : (survey.configuration?.data ?? null);
   const refusal = policy({ configuration });
-  if (refusal !== null) throw new StorageDamage(`${damage.reason}; ${refusal}`, damage.place);
+  if (refusal !== null) throw new StorageDamage(damage.reason, damage.place, refusal);
   const hard = yield* readHardState(log, names, () => {});
   const term = hard?.numbered.state.term ?? 0;
   if (survey.termMax <= term) return;
