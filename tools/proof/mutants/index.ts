@@ -6,6 +6,7 @@ import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { readsMutants } from "./reads.ts";
+import { repairMutants } from "./repair.ts";
 import { snapshotsMutants } from "./snapshots.ts";
 import { storageMutants } from "./storage.ts";
 
@@ -20,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   ...configurationMutants,
   ...snapshotsMutants,
   ...leadershipMutants,
+  ...repairMutants,
 ];
 
 /**
