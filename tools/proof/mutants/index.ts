@@ -55,4 +55,5 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "snapshot-over-by-older-answer",
   "members-of-older-snapshot",
   "transfer-waives-any-term",
+  "repair-recorded-too-late",
 ]);

@@ -26,7 +26,8 @@ export const repairMutants: readonly Mutant[] = [
     patch(
       "storage/wal/open-log.ts",
       "hardState: prepared.hardState.state,",
-      "hardState: { ...prepared.hardState.state, mustCatchUp: sound.aside.length > 0 },",
+      "hardState: sound.repair === null ? prepared.hardState.state : " +
+        "{ ...prepared.hardState.state, mustCatchUp: true },",
     ),
   ),
   mutant(
@@ -56,7 +57,8 @@ export const repairMutants: readonly Mutant[] = [
       "core/acknowledgement.ts",
       "const onDisk = Math.min(raft.verified, raft.durableIndex) as LogIndex;",
       "if (raft.hardState.mustCatchUp) raft.verified = Math.max(raft.verified, " +
-        "Math.min(raft.leaderCommit, raft.log.base.index + raft.log.entries.length)) as LogIndex;\n" +
+        "Math.min(raft.leaderCommit, raft.log.base.index + raft.log.entries.length)) as LogIndex;" +
+        "\n" +
         "  const onDisk = Math.min(raft.verified, raft.durableIndex) as LogIndex;",
     ),
   ),

@@ -36,7 +36,7 @@ function repair(world: NodeWorld, id: string): void {
   expect(isRepaired(world, id)).toBe(true);
 }
 
-/** Three members, thirty texts each; `b` follows, is killed, and its log is damaged near its begin. */
+/** Three members, thirty texts; `b` follows, is killed, and its log is damaged near its begin. */
 function damaged(options: ConstructorParameters<typeof NodeWorld>[0] = {}): NodeWorld {
   const world = new NodeWorld({ disk: true, ...options }).startAll();
   const leader = world.leaderBut("b");

@@ -8,6 +8,7 @@ import type {
   FailedCampaignsFinding,
   Finding,
   LeaderFinding,
+  LearnerWaitsFinding,
   MembersChangingFinding,
   NoCandidateFinding,
   NoLeaderFinding,
@@ -115,10 +116,7 @@ export function describeFinding(finding: Finding, self: string): string {
     case "members-changing":
       return describeChange(finding);
     case "learner-waits":
-      return (
-        `${finding.id} learns, and becomes a voter once it has caught up` +
-        `${finding.replaces === null ? "" : `, in the place of ${finding.replaces}`}.`
-      );
+      return describeLearner(finding);
     case "commit-held":
       return describeHeld(finding, self);
     case "apply-behind":
@@ -313,6 +311,11 @@ function describeCatchUp(finding: CatchUpFinding, self: string): string {
       `it has caught up${since === "" ? "" : ` (${since.trim()})`}.`
     : `${self} has been behind its leader${since}.`;
   return `${head}${gap} ${waitTexts[waitsFor]}`;
+}
+
+function describeLearner({ id, replaces }: LearnerWaitsFinding): string {
+  const place = replaces === null ? "" : `, in the place of ${replaces}`;
+  return `${id} learns, and becomes a voter once it has caught up${place}.`;
 }
 
 function describeDamage({ reasons, kept, mustCatchUp }: DiskDamageFinding, self: string): string {

@@ -1,9 +1,9 @@
 /**
  * Recovery that goes on where acknowledged bytes are damaged: what cannot be read, and all that
  * follows it, is set aside, and the member gets it again from the others. From the first step on
- * the hard state says `mustCatchUp`, durably: the member promises nothing before it holds again what
- * it may have promised. Nothing is deleted. A crash anywhere leaves what the next start goes on
- * with. Called by `open-log.ts`; see `docs/formats.md`, "repair".
+ * the hard state says `mustCatchUp`, durably: the member votes for nobody before it holds again
+ * what it may have promised. Nothing is deleted. A crash anywhere leaves what the next start goes
+ * on with. Called by `open-log.ts`; see `docs/formats.md`, "repair".
  */
 import { logIndex } from "../../base/index.ts";
 import { closeFile, isSetAside, openFile, pathIn, readReadable, replaceFile } from "../files.ts";
@@ -131,8 +131,8 @@ function* readSound(
 function describeRepair({ place, reason }: StorageDamage, files: readonly string[]): string {
   const kept = files.length === 0 ? "" : `; set aside: ${files.join(", ")}`;
   return (
-    `${describePlace(place)}: ${reason}${kept}. What is missing comes from the other members; until ` +
-    "then this one neither votes nor stands for election"
+    `${describePlace(place)}: ${reason}${kept}. What is missing comes from the other members; ` +
+    "until then this one neither votes nor stands for election"
   );
 }
 
@@ -270,8 +270,8 @@ function asideName(name: string, names: readonly string[]): string {
 /**
  * The witness vouches for what has been taken away. What takes its place says nothing of the log,
  * and looks damaged: so the end of what is left is judged with the greatest care, and both blocks
- * are written anew when it is known. What it knew of the commit index goes, too: it may have been of
- * other entries than those that are left at these places.
+ * are written anew when it is known. What it knew of the commit index goes, too: it may have been
+ * of other entries than those that are left at these places.
  */
 function* forgetEnd(
   { disk, directory, identity, crc32 }: LogDirectory,
