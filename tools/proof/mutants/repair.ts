@@ -1,4 +1,7 @@
-/** Damaged logs that the other members mend: what a member may not do until it has all again. */
+/**
+ * Damaged logs that the other members mend: what a member may not do until it has all again. First
+ * found by the seeds 12, 18, 90, 12, 11, 12 and 12 of members, in this order.
+ */
 import { type Mutant, type Patch, patch } from "./mutant.ts";
 
 function mutant(name: string, bug: string, ...patches: readonly Patch[]): Mutant {

@@ -191,9 +191,7 @@ function openDisk(
           directory,
           identity,
           segmentBytesMax: options.limits.segmentBytesMax,
-          ...(options.repairs
-            ? { repair: createRepairPolicy(options.id, options.configuration) }
-            : {}),
+          ...(options.repairs ? { repair: repairPolicy(options, opened.peers) } : {}),
           warn: (text: string) => logger.warn({ directory }, text),
         },
         (failed, log) => {
@@ -215,6 +213,10 @@ function openDisk(
       );
     },
   );
+}
+
+function repairPolicy(options: CheckedOptions, peers: readonly PeerRecord[]) {
+  return createRepairPolicy(options.id, options.configuration, peers.length > 0);
 }
 
 // --- the first configuration ---------------------------------------------------------------------

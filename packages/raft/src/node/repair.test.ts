@@ -145,6 +145,26 @@ describe("a member with damage in the middle of its log", () => {
     expect(world.status("b").members.map(({ id }) => id)).toEqual(["a", "b", "c"]);
   });
 
+  it("that had joined waits for its leader, whom it cannot name any more", () => {
+    const world = new NodeWorld({ disk: true }).startAll();
+    const leader = world.leader();
+    write(world, leader.id, 5);
+    const joined = world.join("d", leader.id);
+    const { id } = joined.member.raft;
+    const learner = { kind: "add", id, address: "d:1", as: "learner" } as const;
+    expect(world.settle(world.change(leader.id, [learner])).error).toBeNull();
+    appliedAll(world);
+    world.clock.advance(500);
+    world.node("d").kill();
+    for (const path of filesOf(world, "d", segments)) world.disk("d").drop(path);
+    const again = world.join("d", leader.id);
+    expect(again.events).toBeDefined();
+    expect(world.status("d")).toMatchObject({ mustCatchUp: true, last: 0 });
+    write(world, leader.id, 5);
+    appliedAll(world);
+    expectEqualJournals(world);
+  });
+
   it("is refused, and nothing touched, where repair is off", () => {
     const world = damaged();
     const before = world.disk("b").peek(first(world, "b"));

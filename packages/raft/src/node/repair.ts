@@ -37,13 +37,21 @@ export function damageOf({ repair, aside, entries, base }: OpenedLog): DiskDamag
   };
 }
 
-/** A member is repaired by other voters: they have what it had acknowledged. */
-export function createRepairPolicy(id: NodeId, first: Configuration): RepairPolicy {
+/**
+ * A member is repaired by other voters: they have what it had acknowledged. `first`: who they were
+ * in the beginning, as the options say. `hasPeers`: it remembers to have met others.
+ */
+export function createRepairPolicy(
+  id: NodeId,
+  first: Configuration,
+  hasPeers: boolean,
+): RepairPolicy {
   return ({ configuration }: RepairEvidence): string | null => {
     try {
       const known = configuration === null ? first : decodeConfiguration(configuration);
       const voters = allVoters(known);
       if (voters.some((voter) => voter.id !== id)) return null;
+      if (voters.length === 0 && hasPeers) return null;
       if (voters.length === 0) return "no other member is known that could give it back";
       return (
         "this member is the only voter, so nobody else has it: restore a saved snapshot, or look " +
