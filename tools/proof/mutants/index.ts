@@ -8,6 +8,7 @@ import { logsMutants } from "./logs.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { readsMutants } from "./reads.ts";
+import { repairMutants } from "./repair.ts";
 import { sessionsMutants } from "./sessions.ts";
 import { snapshotsMutants } from "./snapshots.ts";
 import { storageMutants } from "./storage.ts";
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...sessionsMutants,
   ...livenessMutants,
   ...flowMutants,
+  ...repairMutants,
 ];
 
 /**
@@ -61,4 +63,5 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "snapshot-over-by-older-answer",
   "members-of-older-snapshot",
   "transfer-waives-any-term",
+  "repair-recorded-too-late",
 ]);

@@ -275,7 +275,9 @@ function corrupt(error: StorageDamage): QuorateError {
   return new QuorateError("CORRUPT", error.message, {
     outcome: "not-applied",
     retry: "never",
-    hint: "Keep the directory for inspection; the other members still have the data.",
+    hint:
+      "Keep the directory for inspection. Where other members have the data, replace this one " +
+      "(quorate member replace OLD NEW --address HOST:PORT).",
     details: { file, offset, record: unit === null ? null : `unit ${unit}${entries}` },
     cause: error,
   });

@@ -70,6 +70,18 @@ export interface NodeEvents {
     readonly forMs: number;
   };
   /**
+   * This start found damage in what the member had acknowledged, and has set it aside: what was
+   * there comes from the others, and until then the member neither votes nor stands. Once a start.
+   */
+  readonly "disk-damage": {
+    /** One sentence each: file, offset, entries, and what is wrong. */
+    readonly reasons: readonly string[];
+    /** Paths of the files that were taken out of the way: kept until somebody removes them. */
+    readonly setAside: readonly string[];
+    /** The last entry that was left. */
+    readonly last: number;
+  };
+  /**
    * A configuration came into force here before it is known to be committed (`begun`), is committed
    * (`committed`), or was withdrawn with its entry by a new leader. On all members.
    */
@@ -164,6 +176,7 @@ export class EventHub {
     replication: new Set(),
     storage: new Set(),
     "catch-up": new Set(),
+    "disk-damage": new Set(),
     membership: new Set(),
     "member-progress": new Set(),
     "snapshot-taken": new Set(),

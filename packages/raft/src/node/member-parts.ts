@@ -11,6 +11,7 @@ import type { MemberObserver } from "./observer.ts";
 import type { KnownMachines } from "./proposals.ts";
 import type { FlightRecorder } from "./recorder/flight-recorder.ts";
 import type { RecordingPlace } from "./recorder/save-recording.ts";
+import type { DiskDamage } from "./repair.ts";
 import type { SnapshotMachines } from "./snapshots/member-snapshots.ts";
 
 /** The part of a machine set that a member drives. */
@@ -45,6 +46,8 @@ export interface MemberParts {
   readonly recordings: RecordingPlace | null;
   /** What is remembered of the peers; without it the transport remembers what it likes. */
   readonly peerMemory?: PeerMemory;
+  /** What was wrong with its disk; null or left out: nothing was. */
+  readonly damage?: DiskDamage | null;
   /** Of a member that joins: who the members were when it asked. */
   readonly firstSeen?: Configuration;
 }

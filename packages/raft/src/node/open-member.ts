@@ -51,6 +51,7 @@ import type { MemoryBudget } from "./memory-budget.ts";
 import type { MemberObserver } from "./observer.ts";
 import type { CheckedOptions } from "./options.ts";
 import { FlightRecorder } from "./recorder/flight-recorder.ts";
+import { createRepairPolicy, type DiskDamage, damageOf, hasLostLog } from "./repair.ts";
 import { findStart, type Start } from "./snapshots/find-start.ts";
 import { canSnapshot } from "./snapshots/member-snapshots.ts";
 import { restoreMachines } from "./snapshots/restore-machines.ts";
@@ -86,6 +87,8 @@ interface Found {
   readonly incarnation: string;
   readonly lock: DirectoryLock | null;
   readonly log: RecoveredLog;
+  /** What was wrong with it; null in memory, and where nothing was. */
+  readonly damage: DiskDamage | null;
   /** What it remembers of others, and where that is kept; null in memory. */
   readonly peers: readonly PeerRecord[];
   readonly peerStore: PeerRecordStore | null;
@@ -160,7 +163,7 @@ function openMemory(
     const log = openMemoryLog({ clock, crc32, clusterId });
     done(null, {
       ...{ clusterId, incarnation: random.id64(), lock: null, log, peers: [], peerStore: null },
-      ...{ joined: cluster !== null, firstSeen: cluster?.configuration ?? null },
+      ...{ joined: cluster !== null, firstSeen: cluster?.configuration ?? null, damage: null },
     });
   });
 }
@@ -191,6 +194,7 @@ function openDisk(
           directory,
           identity,
           segmentBytesMax: options.limits.segmentBytesMax,
+          ...(options.repairs ? { repair: repairPolicy(options, opened.peers) } : {}),
           warn: (text: string) => logger.warn({ directory }, text),
         },
         (failed, log) => {
@@ -203,6 +207,7 @@ function openDisk(
             done(null, {
               ...{ clusterId: identity.clusterId, incarnation: identity.incarnation, lock, log },
               ...{ peers: opened.peers, peerStore: createPeerRecordStore(place) },
+              damage: damageOf(log),
               joined: identity.joined === true,
               firstSeen: cluster?.configuration ?? null,
             });
@@ -211,6 +216,10 @@ function openDisk(
       );
     },
   );
+}
+
+function repairPolicy(options: CheckedOptions, peers: readonly PeerRecord[]) {
+  return createRepairPolicy(options.id, options.configuration, peers.length > 0);
 }
 
 // --- the first configuration ---------------------------------------------------------------------
@@ -241,6 +250,12 @@ function bootstrap(
   }
   const known = configurationOf(log.entries, start.snapshot);
   const go = () => restore(parts, found, start, fail, done);
+  if (known === null && hasLostLog(log)) {
+    const { configuration } = parts.options;
+    const firstSeen = configuration.voters.length > 0 ? configuration : found.firstSeen;
+    restore(parts, { ...found, firstSeen }, start, fail, done);
+    return;
+  }
   if (found.joined && (known === null || parts.options.join !== null)) {
     go();
     return;
@@ -430,7 +445,7 @@ function begin(parts: OpenMemberParts, found: Found, start: Start, done: OpenMem
     raft,
     store: found.log.store,
     lock: found.lock,
-    machines,
+    ...{ machines, damage: found.damage },
     clock: ports.clock,
     random: ports.random,
     limits: options.limits,

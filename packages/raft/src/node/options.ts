@@ -48,6 +48,12 @@ export interface StartOptions<Machines extends MachineDeclarations> {
    * know them.
    */
   readonly machines?: Machines;
+  /**
+   * What to do about damage in what this member has acknowledged. True unless given: set the
+   * damaged files aside, fetch what they held from the other members, and neither vote nor stand
+   * before it is there. False: refuse to start (`CORRUPT`), and touch nothing.
+   */
+  readonly repair?: boolean;
   /** Tells clusters with equal members apart. */
   readonly token?: string;
   /**
@@ -129,6 +135,8 @@ export interface CheckedOptions {
   readonly transportLimits: Partial<TransportLimits>;
   readonly checkInvariants: boolean;
   readonly recorder: boolean;
+  /** Damage that others can make good is set aside. */
+  readonly repairs: boolean;
 }
 
 /** Whom a member asks that joins, and where it will be reached itself. */
@@ -167,6 +175,7 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     transportLimits: options.transportLimits ?? {},
     checkInvariants: options.checkInvariants ?? false,
     recorder: options.recorder ?? false,
+    repairs: options.repair ?? true,
   };
 }
 

@@ -36,6 +36,7 @@ export type { LogView } from "./snapshot-effect.ts";
 export { snapshotEffect } from "./snapshot-effect.ts";
 export type { DamagePlace, OpenError } from "./storage-errors.ts";
 export {
+  describePlace,
   ForeignDirectoryError,
   isOpenError,
   StorageDamage,
@@ -50,3 +51,4 @@ export type {
   SnapshotVerdict,
 } from "./wal/open-log.ts";
 export { openLog } from "./wal/open-log.ts";
+export type { Repair, RepairEvidence, RepairPolicy } from "./wal/repair.ts";

@@ -24,9 +24,14 @@ export class StorageDamage extends Error {
   readonly place: DamagePlace;
   readonly reason: string;
 
-  constructor(reason: string, place: Partial<DamagePlace> & { readonly file: string }) {
+  /** `advice`: what to do where it is not repaired. */
+  constructor(
+    reason: string,
+    place: Partial<DamagePlace> & { readonly file: string },
+    advice: string | null = null,
+  ) {
     const full = { offset: null, unit: null, firstIndex: null, lastIndex: null, ...place };
-    super(`Cannot open ${describePlace(full)}: ${reason}`);
+    super(`Cannot open ${describePlace(full)}: ${reason}${advice === null ? "" : `; ${advice}`}`);
     this.place = full;
     this.reason = reason;
   }

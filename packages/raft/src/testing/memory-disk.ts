@@ -382,6 +382,7 @@ class MemoryFile implements DiskFile {
 
   read(offset: number, length: number, done: DoneWith<Uint8Array>): void {
     this.#run("read", done, (fault) => {
+      if (this.#inode.isSpoiled(offset, length)) throw diskError("read", this.path, "EIO");
       const bytes = this.#inode.read(offset, length);
       if (fault?.kind !== "short") return bytes;
       return bytes.subarray(0, Math.floor(bytes.length * fault.share));

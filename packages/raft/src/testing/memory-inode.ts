@@ -29,9 +29,26 @@ export class MemoryInode {
   #lastSynced = new Set<number>();
   #sizeBeforeSync = 0;
   #sizeAfterSync = 0;
+  /** Sectors that cannot be read. */
+  readonly #unreadable = new Set<number>();
 
   get size(): number {
     return this.#size;
+  }
+
+  /** The platter no longer gives back these sectors, until they are written again. */
+  spoil(firstSector: number, count = 1): void {
+    for (let at = firstSector; at < firstSector + count; at++) this.#unreadable.add(at);
+  }
+
+  /** Whether a read of this range fails. */
+  isSpoiled(offset: number, length: number): boolean {
+    const end = Math.min(offset + length, this.#size);
+    if (this.#unreadable.size === 0 || offset >= end) return false;
+    for (const sector of this.#unreadable) {
+      if (sector >= sectorOf(offset) && sector <= sectorOf(end - 1)) return true;
+    }
+    return false;
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -46,6 +63,7 @@ export class MemoryInode {
     this.#seen.set(bytes, offset);
     for (let sector = sectorOf(offset); sector <= sectorOf(end - 1); sector++) {
       this.#dirty.add(sector);
+      this.#unreadable.delete(sector);
     }
     if (end > this.#size) {
       this.#size = end;

@@ -43,8 +43,9 @@ describe("a stopped member whose directory was damaged", () => {
     return copy;
   }
 
-  async function refusal(dir: string): Promise<ToldError> {
-    const error = await cluster.launch("a", { dir }).refused();
+  /** `repair` false: of what the others could give back. */
+  async function refusal(dir: string, repair = false): Promise<ToldError> {
+    const error = await cluster.launch("a", { dir, repair }).refused();
     const [other] = cluster.members.filter(({ isRunning }) => isRunning);
     await other?.ask({ kind: "write", value: `others-go-on.${copies}` });
     return error;
@@ -139,13 +140,13 @@ describe("a stopped member whose directory was damaged", () => {
   it("without its identity: CORRUPT", async () => {
     const dir = copyOfA();
     rmSync(join(dir, "identity"));
-    expect((await refusal(dir)).message).toContain("but no identity");
+    expect((await refusal(dir, true)).message).toContain("but no identity");
   });
 
   it("without either copy of the hard state: CORRUPT", async () => {
     const dir = copyOfA();
     for (const copy of [0, 1]) rmSync(join(dir, `hard-state.${copy}`));
-    const error = await refusal(dir);
+    const error = await refusal(dir, true);
     expect(error.code).toBe("CORRUPT");
     expect(error.message).toContain("there is a log but no hard state");
   });
@@ -153,7 +154,8 @@ describe("a stopped member whose directory was damaged", () => {
   it("with both copies of the hard state damaged: CORRUPT", async () => {
     const dir = copyOfA();
     for (const copy of [0, 1]) flip(join(dir, `hard-state.${copy}`), 30);
-    expect((await refusal(dir)).message).toContain("neither copy of the hard state can be read");
+    const { message } = await refusal(dir, true);
+    expect(message).toContain("neither copy of the hard state can be read");
   });
 
   for (const what of ["removed", "damaged"] as const) {
@@ -174,6 +176,37 @@ describe("a stopped member whose directory was damaged", () => {
       await again.end();
     });
   }
+});
+
+describe("a member whose log has rotted, and which may be repaired", () => {
+  it("sets it aside, gets it back from the others under load, and is a full member", async () => {
+    const cluster = await ProcessCluster.started();
+    try {
+      await cluster.beginLoad();
+      const leader = await cluster.leader();
+      const victim = cluster.others(leader)[0] ?? leader;
+      await cluster.acknowledged(50, leader);
+      await victim.kill();
+      const directory = join(cluster.folder, victim.id);
+      const file = join(directory, segmentName);
+      const rotten = readFileSync(file);
+      const at = Math.floor(rotten.length / 3);
+      rotten[at] = (rotten[at] ?? 0) ^ 1;
+      writeFileSync(file, rotten);
+      const again = cluster.launch(victim.id);
+      await again.started();
+      await again.untilLine(/set aside: .*damaged/);
+      await until(async () => !(await again.ask({ kind: "status" })).mustCatchUp);
+      expect(readFileSync(join(directory, `${segmentName}.1.damaged`))).toEqual(rotten);
+      await cluster.endLoad(cluster.others(again));
+      expect(await cluster.contradictions()).toEqual([]);
+      await again.ask({ kind: "stop" });
+      await again.end();
+      await cluster.launch(victim.id).started();
+    } finally {
+      await cluster.dispose();
+    }
+  });
 });
 
 describe("a member that was killed while it wrote, and whose last write cannot be read", () => {

@@ -435,6 +435,7 @@ function toRunning(
   const events: Running["events"] = {
     ...{ leader: [], role: [], peer: [], election: [], campaign: [], commit: [] },
     ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
+    "disk-damage": [],
     ...{ membership: [], "member-progress": [], "snapshot-taken": [], "snapshot-failed": [] },
     ...{ "snapshot-installed": [], "snapshot-progress": [] },
     ...{ membership: [], "member-progress": [], transfer: [], "disk-health": [] },
@@ -448,6 +449,7 @@ function toRunning(
   member.events.on("replication", (event) => events.replication.push(event));
   member.events.on("storage", (event) => events.storage.push(event));
   member.events.on("catch-up", (event) => events["catch-up"].push(event));
+  member.events.on("disk-damage", (event) => events["disk-damage"].push(event));
   member.events.on("membership", (event) => events.membership.push(event));
   member.events.on("member-progress", (event) => events["member-progress"].push(event));
   member.events.on("snapshot-taken", (event) => events["snapshot-taken"].push(event));

@@ -10,6 +10,8 @@ export interface MemberStart {
   readonly dir: string | null;
   readonly listen?: string;
   readonly token?: string;
+  /** False: it refuses a damaged log. */
+  readonly repair?: boolean;
   readonly limits: Partial<NodeLimits>;
   readonly transportLimits?: Partial<TransportLimits>;
   /** Declares a second machine, `extra`, that the other members may not know. */

@@ -145,7 +145,7 @@ function loggerToParent(): Logger {
 }
 
 async function run(): Promise<void> {
-  const { id, members, dir, listen, token, limits, transportLimits } = given;
+  const { id, members, dir, listen, token, limits, transportLimits, repair } = given;
   const machines = given.hasExtraMachine === true ? { ledger, extra } : { ledger };
   const node = (await start({
     id,
@@ -156,6 +156,7 @@ async function run(): Promise<void> {
     ...(dir === null ? {} : { dir }),
     ...(listen === undefined ? {} : { listen }),
     ...(token === undefined ? {} : { token }),
+    ...(repair === undefined ? {} : { repair }),
     ...(transportLimits === undefined ? {} : { transportLimits }),
   })) as LedgerNode; // who has no `extra` is not asked to write to it
   node.on("leader", (leader) => {

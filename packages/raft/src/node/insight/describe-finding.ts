@@ -1,11 +1,14 @@
 /** The sentences of `explain()`: one for each kind of finding, plain and with its numbers. */
 import type {
+  AbstainingFinding,
   CampaignFinding,
   CatchUpFinding,
   CommitHeldFinding,
+  DiskDamageFinding,
   FailedCampaignsFinding,
   Finding,
   LeaderFinding,
+  LearnerWaitsFinding,
   MembersChangingFinding,
   NoCandidateFinding,
   NoLeaderFinding,
@@ -43,6 +46,7 @@ export function severityOf(finding: Finding): Severity {
     case "commit-held":
       return finding.forMs < heldNoticeMs ? "notice" : "trouble";
     case "catch-up":
+    case "disk-damage":
       return finding.mustCatchUp ? "trouble" : "notice";
     case "stopped":
       return finding.error === null ? "notice" : "trouble";
@@ -54,6 +58,7 @@ export function severityOf(finding: Finding): Severity {
     case "refused-peer":
     case "storage-slow":
     case "disk-unhealthy":
+    case "abstaining":
       return "trouble";
     default:
       return finding satisfies never;
@@ -111,10 +116,7 @@ export function describeFinding(finding: Finding, self: string): string {
     case "members-changing":
       return describeChange(finding);
     case "learner-waits":
-      return (
-        `${finding.id} learns, and becomes a voter once it has caught up` +
-        `${finding.replaces === null ? "" : `, in the place of ${finding.replaces}`}.`
-      );
+      return describeLearner(finding);
     case "commit-held":
       return describeHeld(finding, self);
     case "apply-behind":
@@ -145,6 +147,10 @@ export function describeFinding(finding: Finding, self: string): string {
           ? "hands over as soon as another voter is fit, and leads until then."
           : "does not stand for election.")
       );
+    case "disk-damage":
+      return describeDamage(finding, self);
+    case "abstaining":
+      return describeAbstaining(finding);
     case "catch-up":
       return describeCatchUp(finding, self);
     default:
@@ -310,6 +316,32 @@ function describeCatchUp(finding: CatchUpFinding, self: string): string {
       `it has caught up${since === "" ? "" : ` (${since.trim()})`}.`
     : `${self} has been behind its leader${since}.`;
   return `${head}${gap} ${waitTexts[waitsFor]}`;
+}
+
+function describeLearner({ id, replaces }: LearnerWaitsFinding): string {
+  const place = replaces === null ? "" : `, in the place of ${replaces}`;
+  return `${id} learns, and becomes a voter once it has caught up${place}.`;
+}
+
+function describeDamage({ reasons, kept, mustCatchUp }: DiskDamageFinding, self: string): string {
+  const what =
+    reasons.length > 0
+      ? `${self} found damage on its disk at this start: ${reasons.join("; ")}.`
+      : `${self} has found damage on its disk at an earlier start.`;
+  const state = mustCatchUp ? "It is being repaired from the other members" : "It is repaired";
+  const files = `${kept.length === 1 ? "this lies" : "these lie"} aside: ${kept.join(", ")}`;
+  return `${what} ${state}${kept.length === 0 ? "" : `; ${files}`}.`;
+}
+
+function describeAbstaining({ abstaining, others, needed }: AbstainingFinding): string {
+  const who = `${describeNames(abstaining)} ${abstaining.length === 1 ? "abstains" : "abstain"}`;
+  return (
+    `${who} after damage, and ${describeNumber(needed)} voters are needed to elect a leader ` +
+    `without ${abstaining.length === 1 ? "it" : "them"} ` +
+    `(${others.length === 0 ? "nobody is left" : `left: ${describeNames(others)}`}): the cluster ` +
+    "stands still rather than forget what was acknowledged. While a leader works, replace who " +
+    "abstains (members.replace); without one, quorate recover says what can be saved."
+  );
 }
 
 const waitTexts = {

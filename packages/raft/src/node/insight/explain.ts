@@ -20,6 +20,7 @@ import {
   termAt,
 } from "../../core/index.ts";
 import type { PeerState } from "../peers.ts";
+import type { DiskDamage } from "../repair.ts";
 import { describeFinding, severityOf } from "./describe-finding.ts";
 import type { CampaignSummary } from "./elections.ts";
 import type { CatchUpFinding, FailedCampaignsFinding, Finding, Severity } from "./findings.ts";
@@ -33,6 +34,8 @@ export interface ExplainFacts {
   /** How long a unit may take before the disk is called slow. Milliseconds. */
   readonly slowStorageMs: number;
   readonly sightings: Sightings;
+  /** What was wrong with the disk; left out: nothing was. */
+  readonly damage?: DiskDamage | null;
   /** Of each other voter, as this member's connections are. */
   readonly peerOf: (id: NodeId) => PeerState;
   /** Refused connections of no known peer, or null. */
@@ -79,7 +82,9 @@ function findAll(facts: ExplainFacts): Finding[] {
     ...findTransfer(facts),
     ...findQuorum(facts),
     ...findElection(facts),
+    ...findAbstaining(facts),
     ...findCatchUp(facts),
+    ...findDamage(facts),
     ...findStorage(facts),
     ...findCommit(facts),
     ...findChange(facts),
@@ -139,7 +144,10 @@ function findElection(facts: ExplainFacts): Finding[] {
   const { raft, tickMs, sightings } = facts;
   if (raft.leader !== null) return [];
   const found: Finding[] = [];
-  if (!isVoter(raft.configuration, raft.id)) {
+  const isWaiting = raft.hardState.mustCatchUp && raft.configuration.voters.length === 0;
+  if (isWaiting) {
+    found.push({ kind: "no-candidate", why: "must-catch-up" });
+  } else if (!isVoter(raft.configuration, raft.id)) {
     const isBlank = raft.configuration.voters.length === 0;
     found.push({ kind: "no-candidate", why: isBlank ? "joining" : "not-a-voter" });
   } else if (raft.hardState.mustCatchUp) {
@@ -154,6 +162,23 @@ function findElection(facts: ExplainFacts): Finding[] {
   const lost = campaigns.filter(({ outcome }) => outcome !== "won");
   if (lost.length > 0) found.push(summarizeFailed(lost, campaignCount));
   return found;
+}
+
+/**
+ * Those that are known to abstain: this member, and who said so when it was last asked for its
+ * vote.
+ */
+function findAbstaining({ raft, sightings }: ExplainFacts): Finding[] {
+  const voters = allVoters(raft.configuration).map(({ id }) => id);
+  const refused = sightings.elections.campaigns.at(-1)?.refused ?? [];
+  const saidSo = (id: NodeId): boolean =>
+    raft.leader === null && refused.some((one) => one.id === id && one.why === "must-catch-up");
+  const isAbstaining = (id: NodeId): boolean =>
+    id === raft.id ? raft.hardState.mustCatchUp : saidSo(id);
+  const abstaining = voters.filter(isAbstaining);
+  if (abstaining.length === 0 || isQuorum(raft.configuration, (id) => !isAbstaining(id))) return [];
+  const others = voters.filter((id) => !isAbstaining(id));
+  return [{ kind: "abstaining", abstaining, others, needed: neededOf(raft.configuration) }];
 }
 
 function findCampaign({ raft, nowMs, sightings }: ExplainFacts, campaign: Campaign): Finding {
@@ -215,6 +240,13 @@ function waitsForOf({ raft, peerOf }: ExplainFacts): CatchUpFinding["waitsFor"] 
   if (termAt(raft.log, leaderCommit) !== raft.hardState.term) return "own-term-entry";
   const isThere = (id: NodeId) => id !== raft.id && peerOf(id).connected;
   return isQuorum(raft.configuration, isThere) ? "election" : "contact";
+}
+
+/** For as long as the files lie there. */
+function findDamage({ raft, damage = null }: ExplainFacts): Finding[] {
+  if (damage === null) return [];
+  const { reasons, kept } = damage;
+  return [{ kind: "disk-damage", reasons, kept, mustCatchUp: raft.hardState.mustCatchUp }];
 }
 
 function findStorage(facts: ExplainFacts): Finding[] {

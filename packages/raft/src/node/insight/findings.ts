@@ -200,6 +200,25 @@ export interface CatchUpFinding {
   readonly waitsFor: "leader" | "entries" | "disk" | "own-term-entry" | "election" | "contact";
 }
 
+/** Damage was found on the own disk, and what it was lies aside. */
+export interface DiskDamageFinding {
+  readonly kind: "disk-damage";
+  /** One sentence each, of this start. */
+  readonly reasons: readonly string[];
+  /** Paths of all files that lie aside, of earlier starts, too. */
+  readonly kept: readonly string[];
+  readonly mustCatchUp: boolean;
+}
+
+/** Too many voters abstain after damage: without them nobody can be elected. */
+export interface AbstainingFinding {
+  readonly kind: "abstaining";
+  /** As far as is known here. */
+  readonly abstaining: readonly string[];
+  readonly others: readonly string[];
+  readonly needed: number;
+}
+
 export type Finding =
   | StoppedFinding
   | LeaderFinding
@@ -219,4 +238,6 @@ export type Finding =
   | RefusedPeerFinding
   | StorageSlowFinding
   | DiskUnhealthyFinding
-  | CatchUpFinding;
+  | CatchUpFinding
+  | DiskDamageFinding
+  | AbstainingFinding;

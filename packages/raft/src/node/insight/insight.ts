@@ -11,6 +11,7 @@ import type { EventHub, NodeEventName, NodeEvents } from "../events.ts";
 import type { NodeLimits } from "../limits.ts";
 import { describeThrown, type Logger } from "../logger.ts";
 import type { Peers } from "../peers.ts";
+import type { DiskDamage } from "../repair.ts";
 import type { CommandDone } from "../requests.ts";
 import { type ExplainFacts, type Explanation, explain } from "./explain.ts";
 import { Meter } from "./meter.ts";
@@ -26,6 +27,7 @@ export interface InsightHost {
   readonly events: EventHub;
   readonly peers: Peers;
   readonly metrics: MetricsHook | null;
+  readonly damage?: DiskDamage | null;
   isRunning(): boolean;
 }
 
@@ -40,7 +42,7 @@ export class Insight {
     this.#host = host;
     const { raft, limits, clock, peers, metrics } = host;
     this.#witness = new Witness({
-      ...{ raft, limits },
+      ...{ raft, limits, damage: host.damage ?? null },
       nowMs: () => clock.nowMs(),
       isConnected: (peer) => peers.isConnected(peer),
       tell: (name, event, line) => this.#tellLater(name, event, line),
@@ -52,7 +54,7 @@ export class Insight {
   #createMeter(hook: MetricsHook): Meter {
     const { raft, limits, clock, peers, logger } = this.#host;
     return new Meter({
-      ...{ raft, hook },
+      ...{ raft, hook, asideCount: this.#host.damage?.kept.length ?? 0 },
       gaugeTicks: Math.max(1, Math.round(limits.heartbeatMs / limits.tickMs)),
       nowMs: () => clock.nowMs(),
       isConnected: (peer) => peers.isConnected(nodeId(peer)),
@@ -72,6 +74,7 @@ export class Insight {
       ...{ raft, tickMs, slowStorageMs, stopped },
       nowMs: clock.nowMs(),
       sightings: this.#witness,
+      damage: this.#host.damage ?? null,
       peerOf: (id) => peers.of(id),
       strangers: peers.strangers,
     });

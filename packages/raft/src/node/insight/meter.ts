@@ -21,6 +21,8 @@ export interface MeterHost {
   readonly hook: MetricsHook;
   /** Ticks between two tellings of the gauges. */
   readonly gaugeTicks: number;
+  /** Files that recoveries have set aside. */
+  readonly asideCount: number;
   nowMs(): number;
   isConnected(peer: string): boolean;
   units(): readonly UnitUnderWay[];
@@ -99,6 +101,9 @@ export class Meter {
         else if (kind === "refused") this.#count("refusals-count", 1, labels);
         break;
       }
+      case "disk-damage":
+        this.#count("disk-damages-count", told.event.reasons.length);
+        break;
       case "snapshot-taken":
         this.#count("snapshots-taken-count", 1);
         this.#observe("snapshot-ms", told.event.forMs);
@@ -121,6 +126,7 @@ export class Meter {
     set("is-leader", raft.role === "leader" ? 1 : 0);
     set("has-leader", raft.leader === null ? 0 : 1);
     set("must-catch-up", raft.hardState.mustCatchUp ? 1 : 0);
+    set("files-aside-count", this.#host.asideCount);
     set("commit-index", raft.commit);
     set("applied-index", raft.applied);
     set("last-index", lastIndex(raft.log));

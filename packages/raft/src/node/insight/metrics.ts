@@ -34,6 +34,7 @@ type CounterName =
   | "storage-units-count"
   | "storage-bytes"
   | "stalls-count"
+  | "disk-damages-count"
   | "snapshots-taken-count"
   | "snapshots-failed-count"
   | "snapshots-installed-count";
@@ -43,6 +44,7 @@ type GaugeName =
   | "is-leader"
   | "has-leader"
   | "must-catch-up"
+  | "files-aside-count"
   | "commit-index"
   | "applied-index"
   | "last-index"
@@ -93,6 +95,7 @@ export const metricTable: Described<"counter"> & Described<"gauge"> & Described<
   "storage-units-count": counter("Units given to the disk."),
   "storage-bytes": counter("Bytes of entries given to the disk."),
   "storage-unit-ms": observation("From handing a unit to the disk to its being durable."),
+  "disk-damages-count": counter("Damages that a start has found and set aside."),
   "stalls-count": counter("Times that commitment stood still for `stallMs`."),
   "snapshots-taken-count": counter("Snapshots that this member has written."),
   "snapshot-ms": observation("From freezing the machines to their snapshot's being durable."),
@@ -101,6 +104,7 @@ export const metricTable: Described<"counter"> & Described<"gauge"> & Described<
   term: gauge("The own term."),
   "is-leader": gauge("1 at the leader, else 0."),
   "has-leader": gauge("1 if a leader is known, else 0."),
+  "files-aside-count": gauge("Damaged files that recoveries set aside and nobody has removed."),
   "must-catch-up": gauge("1 while this member abstains after damage, else 0."),
   "commit-index": gauge("The last entry known to be committed."),
   "applied-index": gauge("The last entry that the machines have applied."),

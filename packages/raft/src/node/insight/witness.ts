@@ -16,6 +16,7 @@ import {
 } from "../../core/index.ts";
 import type { NodeEventName, NodeEvents } from "../events.ts";
 import type { NodeLimits } from "../limits.ts";
+import type { DiskDamage } from "../repair.ts";
 import { describeCampaign, describeElection, ElectionWatch } from "./elections.ts";
 import { describeBytes, describeCount, describeMs, describeNames } from "./words.ts";
 
@@ -80,6 +81,8 @@ export interface NewsLine {
 
 export interface WitnessHost {
   readonly raft: Raft;
+  /** What was wrong with the disk at the start; left out: nothing was. */
+  readonly damage?: DiskDamage | null;
   readonly limits: Pick<NodeLimits, "tickMs" | "heartbeatMs" | "stallMs" | "slowStorageMs">;
   nowMs(): number;
   isConnected(peer: NodeId): boolean;
@@ -92,6 +95,7 @@ interface Told {
   storageSlow: PersistUnit | null;
   commitStalled: boolean;
   catchUp: { readonly why: NodeEvents["catch-up"]["why"]; readonly sinceMs: number } | null;
+  damage: boolean;
   readonly peers: Map<NodeId, PeerSighting>;
 }
 
@@ -107,7 +111,7 @@ export class Witness implements Sightings {
   #commit: LogIndex;
   #applied: LogIndex;
   readonly #told: Told = {
-    ...{ storageSlow: null, commitStalled: false, catchUp: null },
+    ...{ storageSlow: null, commitStalled: false, catchUp: null, damage: false },
     peers: new Map(),
   };
 
@@ -158,6 +162,7 @@ export class Witness implements Sightings {
   }
 
   #look(nowMs: number): void {
+    this.#lookAtDamage();
     this.#lookAtLog(nowMs);
     this.#lookAtStorage(nowMs);
     this.#lookAtPeers(nowMs);
@@ -219,6 +224,19 @@ export class Witness implements Sightings {
         : `the disk has written ${what}, after ${describeMs(forMs)}`;
     const event = { kind, unit: first.unit, bytes: first.bytes, forMs, error: null };
     this.#host.tell("storage", event, { level: kind === "slow" ? "warn" : "info", text });
+  }
+
+  /** At the first tick: before, nobody could have begun to listen. */
+  #lookAtDamage(): void {
+    if (this.#told.damage) return;
+    this.#told.damage = true;
+    const { damage, raft } = this.#host;
+    if (damage === undefined || damage === null || damage.reasons.length === 0) return;
+    const { reasons, setAside, last } = damage;
+    const text =
+      `${raft.id} found damage on its disk and goes on behind entry ${last}; the rest comes from ` +
+      `the other members. ${describeCount(setAside.length, "file is", "files are")} kept aside`;
+    this.#host.tell("disk-damage", { reasons, setAside, last }, { level: "warn", text });
   }
 
   // --- the peers of a leader ---------------------------------------------------------------------

@@ -62,6 +62,10 @@ export class SimMember {
   wasDamaged = false;
   /** The disk before that. */
   #backup: DiskImage | null = null;
+  /** Where. */
+  #harmedPaths: readonly string[] = [];
+  /** Files that recoveries have set aside. */
+  #asideCount = 0;
   /** The last power failure tore sectors: to abstain is all that this may lead to. */
   wasTorn = false;
   /** Some power failure tore sectors. A failed sync may have hidden them, to appear again later. */
@@ -177,6 +181,7 @@ export class SimMember {
     const report = damage();
     if (report === null) return null;
     this.#backup = backup;
+    this.#harmedPaths = report.ranges.map(({ path }) => path);
     this.wasDamaged = true;
     return report;
   }
@@ -215,7 +220,10 @@ export class SimMember {
       const isCorrupt = isOf(error, "CORRUPT") || (this.wasDamaged && isOf(error, "BAD_CONFIG"));
       const why = (): string => `${this.id} does not start: ${error?.message}`;
       if (isCorrupt) {
-        expect(world.evaluations, this.wasDamaged ? "D3" : "D2", this.wasDamaged, why);
+        // The others have what a log or a snapshot held: that is no reason to stay away.
+        const isRepairable = this.#harmedPaths.every((path) => repairable.test(path));
+        const isLegal = this.wasDamaged && !isRepairable;
+        expect(world.evaluations, this.wasDamaged ? "D3" : "D2", isLegal, why);
         this.state = "halted";
         return;
       }
@@ -240,6 +248,9 @@ export class SimMember {
     const mayBeTorn = this.#hasTorn && world.options.disk.syncErrorShare > 0;
     const wasHarmed = this.wasDamaged || this.wasTorn || mayBeTorn;
     const recovery = explainRecovery(this.record, { hardState, entries }, wasHarmed);
+    const aside = this.host.disk.memory.files().filter((path) => path.endsWith(".damaged")).length;
+    if (aside > this.#asideCount) world.hosts.faults.add("damage.repaired");
+    this.#asideCount = aside;
     this.#forgetDamage();
     this.wasTorn = false;
     return recovery;
@@ -316,6 +327,9 @@ export class SimMember {
     };
   }
 }
+
+/** What the others can give back. */
+const repairable = /\/(log-|snapshot-)[^/]*$/;
 
 function isOf(error: unknown, code: ErrorCode): boolean {
   return isQuorateError(error, code);

@@ -9,7 +9,7 @@
  */
 import type { Crc32 } from "../../base/index.ts";
 import type { Disk } from "../../ports/index.ts";
-import { isOurs, pathIn, readWhole, replaceFile, temporarySuffix } from "../files.ts";
+import { isOurs, isSetAside, pathIn, readWhole, replaceFile, temporarySuffix } from "../files.ts";
 import { type BlockFormat, openBlock, readId, sealBlock, writeId } from "../sealed-block.ts";
 import { StorageDamage, UnfinishedRestoreError, UnknownFormatError } from "../storage-errors.ts";
 import { perform, type Task } from "../task.ts";
@@ -122,7 +122,7 @@ function* finishRebuild(
 /** What was kept for a person to look at stays. */
 function isReplaced(name: string): boolean {
   const isMark = name === rebuildFileName || name === rebuildFileName + temporarySuffix;
-  return isOurs(name) && !isMark && !name.endsWith(".suspect");
+  return isOurs(name) && !isMark && !isSetAside(name);
 }
 
 /** Removes what is written beside the content and does not count. */

@@ -4,7 +4,7 @@
  * when a log is opened.
  */
 import { logIndex } from "../../base/index.ts";
-import { closeFile, openFile, pathIn } from "../files.ts";
+import { closeFile, isUnreadable, openFile, pathIn } from "../files.ts";
 import { StorageDamage } from "../storage-errors.ts";
 import { perform, type Task } from "../task.ts";
 import { parseSnapshotFileName, type SnapshotDescription } from "./snapshot-format.ts";
@@ -20,10 +20,18 @@ export interface FoundSnapshots {
   readonly damagedIndexes: readonly number[];
 }
 
-/** @throws UnknownFormatError, DiskError */
+/** Some disks give at a second or third try what they refused before. */
+const triesMax = 4;
+
+/**
+ * `salvages`: one that the disk cannot read is damaged, else an error.
+ *
+ * @throws UnknownFormatError, DiskError
+ */
 export function* findSnapshots(
   space: SnapshotSpace,
   names: readonly string[],
+  salvages = false,
 ): Task<FoundSnapshots> {
   const sound: SnapshotDescription[] = [];
   const damaged: StorageDamage[] = [];
@@ -32,7 +40,9 @@ export function* findSnapshots(
     const index = parseSnapshotFileName(name);
     if (index === null) continue;
     const path = pathIn(space.directory, name);
-    const found = yield* examine(space, path, index, sound.length === 0);
+    const found: SnapshotDescription | StorageDamage = salvages
+      ? yield* examineReadable(space, path, index, sound.length === 0)
+      : yield* examine(space, path, index, sound.length === 0);
     if (found instanceof StorageDamage) {
       damaged.push(found);
       damagedIndexes.push(index);
@@ -41,6 +51,23 @@ export function* findSnapshots(
     }
   }
   return { sound, damaged, damagedIndexes };
+}
+
+function* examineReadable(
+  space: SnapshotSpace,
+  path: string,
+  index: number,
+  toItsEnd: boolean,
+): Task<SnapshotDescription | StorageDamage> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return yield* examine(space, path, index, toItsEnd);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const reason = "the disk refuses to read it";
+      if (tries === triesMax) return new StorageDamage(reason, { file: path });
+    }
+  }
 }
 
 function* examine(

@@ -6,7 +6,7 @@
 import { type Crc32, isNodeId, noTerm, term } from "../../base/index.ts";
 import type { HardState } from "../../core/index.ts";
 import type { Disk, DiskFile } from "../../ports/index.ts";
-import { openFile, pathIn, readAll, replaceFile, writeSynced } from "../files.ts";
+import { openFile, pathIn, readAll, replaceFile, tryReadAll, writeSynced } from "../files.ts";
 import type { DirectoryIdentity } from "../identity.ts";
 import { type BlockFormat, openBlock, readId, sealBlock, writeId } from "../sealed-block.ts";
 import { StorageDamage, UnknownFormatError } from "../storage-errors.ts";
@@ -108,7 +108,7 @@ export function chooseHardState(
   const reasons = copies.map((copy) => (copy.kind === "damaged" ? copy.reason : copy.kind));
   throw new StorageDamage(
     `neither copy of the hard state can be read (${reasons.join("; ")}); ` +
-      "remove this member from the cluster and add it anew",
+      "nobody else knows for whom this member has voted: replace it by one with a new name",
     { file: pathIn(directory, hardStateFileNames[damaged]), offset: 0 },
   );
 }
@@ -127,13 +127,15 @@ export function* readHardStateCopy(
   present: boolean,
   identity: DirectoryIdentity,
   crc32: Crc32,
+  salvages = false,
 ): Task<HardStateCopy> {
   if (!present) return { kind: "missing" };
   const path = pathIn(directory, hardStateFileNames[copy]);
   const file = yield* openFile(disk, path, "existing");
   yield* perform((done) => file.sync(done));
-  const bytes = yield* readAll(file);
+  const bytes = salvages ? yield* tryReadAll(file) : yield* readAll(file);
   yield* closeQuietly(file);
+  if (bytes === null) return { kind: "damaged", reason: "the disk refuses to read it" };
   return decodeHardState(bytes, copy, path, identity, crc32);
 }
 

@@ -11,6 +11,8 @@ export interface LogDirectory {
   readonly crc32: Crc32;
   readonly directory: string;
   readonly identity: DirectoryIdentity;
+  /** Sectors that cannot be read are damage, which may be repaired; else an error of the disk. */
+  readonly salvages?: boolean;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { type Crc32, FormatError, logIndex, term } from "../../base/index.ts";
 import type { LogPosition } from "../../core/index.ts";
-import { pathIn, readWhole, replaceFile } from "../files.ts";
+import { closeFile, openFile, pathIn, readAll, replaceFile, tryReadAll } from "../files.ts";
 import type { DirectoryIdentity } from "../identity.ts";
 import { type BlockFormat, openBlock, readId, sealBlock, writeId } from "../sealed-block.ts";
 import { StorageDamage, UnknownFormatError } from "../storage-errors.ts";
@@ -83,7 +83,16 @@ export function decodeLogStart(
 export function* readLogStart(log: LogDirectory, names: readonly string[]): Task<LogStart | null> {
   if (!names.includes(logStartFileName)) return null;
   const path = pathIn(log.directory, logStartFileName);
-  return decodeLogStart(yield* readWhole(log.disk, path), path, log.identity, log.crc32);
+  const file = yield* openFile(log.disk, path, "existing");
+  const bytes = log.salvages === true ? yield* tryReadAll(file) : yield* readAll(file);
+  yield* closeFile(file);
+  if (bytes === null) {
+    throw new StorageDamage("the start of the log cannot be read: the disk refuses it", {
+      file: path,
+      offset: 0,
+    });
+  }
+  return decodeLogStart(bytes, path, log.identity, log.crc32);
 }
 
 /** Makes it durable; from then on the log begins there. */

@@ -8,13 +8,12 @@ import { openFile } from "../files.ts";
 import type { DirectoryIdentity } from "../identity.ts";
 import type { RecoveredLog } from "../log-store.ts";
 import { sectorBytes } from "../sealed-block.ts";
-import { findSnapshots } from "../snapshot/find-snapshots.ts";
 import { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import { type OpenError, type StorageDamage, toOpenError } from "../storage-errors.ts";
 import { perform, runTask, type Task } from "../task.ts";
-import { chooseSnapshot } from "./choose-snapshot.ts";
 import { type PreparedLog, prepareLog } from "./prepare.ts";
-import { type ReadLog, readLog } from "./read-log.ts";
+import type { ReadLog } from "./read-log.ts";
+import { type Repair, type RepairPolicy, readRepairing } from "./repair.ts";
 import { WriteAheadLog } from "./write-ahead-log.ts";
 
 export interface OpenLogOptions {
@@ -35,11 +34,19 @@ export interface OpenLogOptions {
   readonly unitBytesMax?: number;
   /** Milliseconds without a write after which the witness is written. Default 100. */
   readonly idleWitnessMs?: number;
+  /**
+   * Says whether other members can give back what is damaged. Then it is set aside, and the log is
+   * opened without it, with `mustCatchUp`. Left out: damage is refused.
+   */
+  readonly repair?: RepairPolicy;
   /** Gets what an operator should know and nobody need act on at once. */
   warn(text: string): void;
 }
 
-/** What recovery concluded about the last write. Damage is not among them: it is an error. */
+/**
+ * What recovery concluded about the last write. Damage is not among them: it is an error, or
+ * repaired.
+ */
 export type RecoveryVerdict =
   | { readonly kind: "intact" }
   | { readonly kind: "torn"; readonly file: string; readonly offset: number; readonly unit: number }
@@ -69,14 +76,18 @@ export type SnapshotVerdict =
 export interface OpenedLog extends RecoveredLog {
   readonly verdict: RecoveryVerdict;
   readonly snapshotVerdict: SnapshotVerdict;
+  /** Null: nothing that was acknowledged is missing, as far as this start has found. */
+  readonly repair: Repair | null;
+  /** Paths of all files that recoveries took out of the way: kept until a person removes them. */
+  readonly aside: readonly string[];
 }
 
 /**
  * Recovers the log and opens it for appending. All that it returns is on stable storage. A log
  * without entries has not been bootstrapped, whether its files were there or not.
  *
- * Refusals: `StorageDamage` names what cannot be read though it was acknowledged; nothing is cut
- * then. `UnknownFormatError`, `StorageError` as usual.
+ * Refusals: `StorageDamage` names what cannot be read though it was acknowledged, and may not be
+ * repaired; nothing is cut then. `UnknownFormatError`, `StorageError` as usual.
  */
 export function openLog(
   options: OpenLogOptions,
@@ -92,12 +103,12 @@ function* recover(options: OpenLogOptions): Task<OpenedLog> {
   const { segmentBytesMax = 64 * 1024 * 1024, unitBytesMax = 8 * 1024 * 1024 } = options;
   const { disk, clock, crc32, directory, identity, idleWitnessMs = 100 } = options;
   assert(segmentBytesMax >= 2 * sectorBytes, "a segment has room for a header and a unit");
-  const log = { disk, crc32, directory, identity };
+  const { repair: policy = null } = options;
+  const log = { disk, crc32, directory, identity, salvages: policy !== null };
   const warn = (text: string) => options.warn(text);
-  const read = yield* readLog(log, warn);
   const space = { disk, clock, crc32, directory, clusterId: identity.clusterId };
-  const found = yield* findSnapshots(space, read.names);
-  const choice = chooseSnapshot(log, read, found);
+  const sound = yield* readRepairing(log, space, policy, warn);
+  const { read, found, choice } = sound;
   const prepared = yield* prepareLog(log, read, warn);
   const segmentFile = yield* openFile(disk, read.last.file, "existing");
   const limits = { segmentBytesMax, unitBytesMax, idleWitnessMs };
@@ -115,6 +126,8 @@ function* recover(options: OpenLogOptions): Task<OpenedLog> {
     snapshot: choice.snapshot,
     verdict: verdictOf(read, prepared),
     snapshotVerdict: choice.verdict,
+    repair: sound.repair,
+    aside: sound.aside,
   };
 }
 

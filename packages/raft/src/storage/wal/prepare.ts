@@ -17,7 +17,7 @@ import {
 } from "./hard-state-files.ts";
 import { isNoSpace, type LogDirectory, removeSegments } from "./log-directory.ts";
 import { encodeLogEnd, type LogEnd, logEndFileName, logEndOffset } from "./log-end.ts";
-import { lastUnitBytes, type ReadLog } from "./read-log.ts";
+import { lastUnitBytes, type ReadLog, type StaleCopy } from "./read-log.ts";
 import { segmentFileName } from "./segment-header.ts";
 
 /** The files of a running log, open. */
@@ -74,20 +74,8 @@ function* prepareHardState(
   log: LogDirectory,
   read: ReadLog,
 ): Task<{ readonly hardStateFiles: HardStateFiles; readonly hardState: NumberedHardState }> {
-  const { disk, directory, identity, crc32 } = log;
-  const paths = hardStateFileNames.map((name) => pathIn(directory, name));
-  for (const { copy, isMissing } of read.staleCopies) {
-    if (isMissing) {
-      yield* createHardStateCopy(disk, directory, copy, read.hardState, identity, crc32);
-      continue;
-    }
-    const file = yield* openFile(disk, paths[copy] ?? "", "existing");
-    yield* writeSynced(file, 0, encodeHardState(copy, read.hardState, identity, crc32));
-    yield* closeFile(file);
-  }
-  const first = yield* openFile(disk, paths[0] ?? "", "existing");
-  const second = yield* openFile(disk, paths[1] ?? "", "existing");
-  const hardStateFiles = [first, second] as const;
+  const { identity, crc32 } = log;
+  const hardStateFiles = yield* mendHardState(log, read.staleCopies, read.hardState);
   const { sequence, state } = read.hardState;
   const isUnknown = read.last.tail.kind === "unknown" && !state.mustCatchUp;
   const hardState = isUnknown
@@ -97,6 +85,27 @@ function* prepareHardState(
     yield* writeHardState(hardStateFiles, hardState, identity, crc32);
   }
   return { hardStateFiles, hardState };
+}
+
+/** Brings the copies that are behind up to the newest, and opens both. */
+export function* mendHardState(
+  { disk, directory, identity, crc32 }: LogDirectory,
+  staleCopies: readonly StaleCopy[],
+  hardState: NumberedHardState,
+): Task<HardStateFiles> {
+  const paths = hardStateFileNames.map((name) => pathIn(directory, name));
+  for (const { copy, isMissing } of staleCopies) {
+    if (isMissing) {
+      yield* createHardStateCopy(disk, directory, copy, hardState, identity, crc32);
+      continue;
+    }
+    const file = yield* openFile(disk, paths[copy] ?? "", "existing");
+    yield* writeSynced(file, 0, encodeHardState(copy, hardState, identity, crc32));
+    yield* closeFile(file);
+  }
+  const first = yield* openFile(disk, paths[0] ?? "", "existing");
+  const second = yield* openFile(disk, paths[1] ?? "", "existing");
+  return [first, second];
 }
 
 /**

@@ -4,7 +4,15 @@
  */
 import { assert, type LogIndex, logIndex, noIndex, noTerm } from "../../base/index.ts";
 import type { Entry, LogPosition } from "../../core/index.ts";
-import { closeFile, pathIn, readWhole, removeTemporaries, replaceFile } from "../files.ts";
+import {
+  closeFile,
+  openFile,
+  pathIn,
+  readAll,
+  removeTemporaries,
+  replaceFile,
+  tryReadAll,
+} from "../files.ts";
 import { sectorBytes } from "../sealed-block.ts";
 import { StorageDamage } from "../storage-errors.ts";
 import { perform, type Task } from "../task.ts";
@@ -70,21 +78,24 @@ function* createMissing(
     (found.hardState?.sequence ?? 1) === 1 && (found.witness === null || found.witness.unit === 0);
   if (!isNew) {
     const file = pathIn(directory, segmentFileName(1));
-    throw new StorageDamage("the files of the log are missing; restore them from a backup", {
-      file,
-    });
+    const advice = "restore them from a backup";
+    throw new StorageDamage("the files of the log are missing", { file }, advice);
   }
   for (const copy of [0, 1] as const) {
     if (names.includes(hardStateFileNames[copy])) continue;
     yield* createHardStateCopy(disk, directory, copy, firstHardState, identity, crc32);
   }
   if (!names.includes(logEndFileName)) yield* createLogEnd(log, firstLogEnd);
-  const base = { index: noIndex, term: noTerm };
-  const header: SegmentHeader = { segment: 1, firstUnit: 1, previousChecksum: 0, base };
-  yield* closeFile(yield* createSegment(log, header));
+  yield* closeFile(yield* createSegment(log, firstSegmentHeader));
 }
 
-const firstLogEnd: LogEnd = {
+/** Of a log that begins at its beginning. */
+export const firstSegmentHeader: SegmentHeader = {
+  ...{ segment: 1, firstUnit: 1, previousChecksum: 0 },
+  base: { index: noIndex, term: noTerm },
+};
+
+export const firstLogEnd: LogEnd = {
   sequence: 1,
   unit: 0,
   unitChecksum: 0,
@@ -203,12 +214,12 @@ function* createFirstSegment(
   if (!start.isReplaced || witness === null || witness.segment >= start.segment) {
     const file = pathIn(log.directory, segmentFileName(start.segment));
     const reason = "the log begins with this segment, and it is missing";
-    throw new StorageDamage(`${reason}; restore it from a backup`, { file });
+    throw new StorageDamage(reason, { file }, "restore it from a backup");
   }
   yield* closeFile(yield* createSegment(log, start));
 }
 
-function* readHardState(
+export function* readHardState(
   log: LogDirectory,
   names: readonly string[],
   warn: (text: string) => void,
@@ -219,8 +230,9 @@ function* readHardState(
   const copies: [HardStateCopy, HardStateCopy] = [{ kind: "missing" }, { kind: "missing" }];
   for (const copy of [0, 1] as const) {
     const present = names.includes(hardStateFileNames[copy]);
-    const { disk, directory, identity, crc32 } = log;
-    copies[copy] = yield* readHardStateCopy(disk, directory, copy, present, identity, crc32);
+    const { disk, directory, identity, crc32, salvages } = log;
+    const found = readHardStateCopy(disk, directory, copy, present, identity, crc32, salvages);
+    copies[copy] = yield* found;
   }
   const numbered = chooseHardState(copies, log.directory);
   if (numbered === null) return null;
@@ -237,15 +249,18 @@ function* readHardState(
   return { numbered, staleCopies };
 }
 
-function* readWitness(
+export function* readWitness(
   log: LogDirectory,
   names: readonly string[],
   warn: (text: string) => void,
 ): Task<{ readonly logEnd: LogEnd | null; readonly damaged: boolean }> {
   if (!names.includes(logEndFileName)) return { logEnd: null, damaged: false };
   const path = pathIn(log.directory, logEndFileName);
-  const bytes = yield* readWhole(log.disk, path);
-  const decoded = decodeLogEndFile(bytes, path, log.identity, log.crc32);
+  const file = yield* openFile(log.disk, path, "existing");
+  const bytes = log.salvages === true ? yield* tryReadAll(file) : yield* readAll(file);
+  yield* closeFile(file);
+  const nothing = new Uint8Array(0); // damaged, too
+  const decoded = decodeLogEndFile(bytes ?? nothing, path, log.identity, log.crc32);
   if (decoded.damaged) warn(`${path} is damaged; it is written anew`);
   return decoded;
 }
@@ -254,7 +269,7 @@ function* readWitness(
  * Both copies of the hard state may be sound and old: put back from a backup, or writes that were
  * lost.
  */
-function checkHardStateSequence(
+export function checkHardStateSequence(
   log: LogDirectory,
   hardState: NumberedHardState,
   witness: LogEnd | null,

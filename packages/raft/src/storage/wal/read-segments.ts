@@ -3,7 +3,7 @@
  * a gap.
  */
 import { assert } from "../../base/index.ts";
-import { closeFile, openFile, pathIn, readAll } from "../files.ts";
+import { closeFile, openFile, pathIn, readAll, readReadable } from "../files.ts";
 import { StorageDamage } from "../storage-errors.ts";
 import { perform, type Task } from "../task.ts";
 import type { LogDirectory } from "./log-directory.ts";
@@ -58,13 +58,13 @@ export function* readSegments(
   evidence: Evidence,
   warn: (text: string) => void,
 ): Task<ReadSegments> {
-  checkWitnessSegment(log, numbers, evidence.witness);
   const replay = new Replay();
   const extents: SegmentExtent[] = [];
   let last: LastSegment | null = null;
   let lastUnit: UnitHeader | null = null;
   for (const [at, number] of numbers.entries()) {
-    const isLast = at === numbers.length - 1;
+    // Of the segments that are there; a missing one behind them is said after their own damage.
+    const isLast = at === numbers.length - 1 && !isMissingAfter(number, evidence.witness);
     const segment: ReadSegment = yield* readSegment(
       log,
       number,
@@ -74,6 +74,7 @@ export function* readSegments(
       isLast,
       start,
       evidence,
+      warn,
     );
     checkBase(segment.last, replay);
     for (const unit of segment.scanned.units) replay.unit(segment.last.file, unit);
@@ -81,6 +82,7 @@ export function* readSegments(
     last = segment.last;
     lastUnit = segment.scanned.units.at(-1)?.header ?? lastUnit;
   }
+  checkWitnessSegment(log, numbers, evidence.witness);
   assert(last !== null, "a log has at least one segment");
   if (last.tail.kind !== "clean") warn(describeTail(last.file, last.tail));
   return { replay, extents, last, lastUnit };
@@ -97,18 +99,20 @@ interface ReadSegment {
   readonly scanned: ScannedSegment;
 }
 
+function isMissingAfter(number: number, witness: LogEnd | null): boolean {
+  return witness !== null && witness.segment > number;
+}
+
 /** A segment that the witness names has gone, with all after it. */
 function checkWitnessSegment(
   log: LogDirectory,
   numbers: readonly number[],
   witness: LogEnd | null,
 ): void {
-  if (witness === null || witness.segment <= (numbers.at(-1) ?? 0)) return;
+  if (witness === null || !isMissingAfter(numbers.at(-1) ?? 0, witness)) return;
   const file = pathIn(log.directory, segmentFileName(witness.segment));
-  throw new StorageDamage("this segment is missing; restore it from a backup", {
-    file,
-    unit: witness.unit,
-  });
+  const place = { file, unit: witness.unit };
+  throw new StorageDamage("this segment is missing", place, "restore it from a backup");
 }
 
 function* readSegment(
@@ -120,9 +124,10 @@ function* readSegment(
   isLast: boolean,
   start: LogStart | null,
   evidence: Evidence,
+  warn: (text: string) => void,
 ): Task<ReadSegment> {
   const file = pathIn(log.directory, segmentFileName(number));
-  const bytes = yield* readSynced(log, file);
+  const bytes = yield* readSynced(log, file, warn);
   const header = decodeSegmentHeader(bytes, file, log.identity, log.crc32);
   if (before === null) {
     checkFirst(file, number, header, start);
@@ -147,9 +152,20 @@ function* readSegment(
 }
 
 /** Reads a file and syncs it: what survived the end of a process may be in the page cache only. */
-function* readSynced(log: LogDirectory, path: string): Task<Uint8Array> {
+function* readSynced(
+  log: LogDirectory,
+  path: string,
+  warn: (text: string) => void,
+): Task<Uint8Array> {
   const file = yield* openFile(log.disk, path, "existing");
-  const bytes = yield* readAll(file);
+  const readable =
+    log.salvages === true
+      ? yield* readReadable(file)
+      : { bytes: yield* readAll(file), unreadableFrom: null };
+  const { bytes, unreadableFrom } = readable;
+  if (unreadableFrom !== null) {
+    warn(`${path}: the disk cannot read the sector at offset ${unreadableFrom}`);
+  }
   yield* perform((done) => file.sync(done));
   yield* closeFile(file);
   return bytes;
@@ -212,7 +228,7 @@ function checkName(file: string, number: number, header: SegmentHeader): void {
 }
 
 function outOfOrder(file: string, reason: string): StorageDamage {
-  return new StorageDamage(`${reason}; restore it from a backup`, { file, offset: 0 });
+  return new StorageDamage(reason, { file, offset: 0 }, "restore it from a backup");
 }
 
 /** That the log up to here ends where it ended when the segment was made. */

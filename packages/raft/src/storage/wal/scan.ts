@@ -220,8 +220,8 @@ function damage(
     later === null
       ? ""
       : ` (unit ${later.number} follows at offset ${later.offset}, so it was acknowledged)`;
-  const advice = "; restore the file, or remove this member and add it anew";
-  return new StorageDamage(`${reason}${evidence}${advice}`, { file, offset, unit, ...range });
+  const advice = "restore the file, or remove this member and add it anew";
+  return new StorageDamage(`${reason}${evidence}`, { file, offset, unit, ...range }, advice);
 }
 
 /** One line for the log of the member. */
