@@ -25,7 +25,14 @@ import { isRecalled } from "./strikes.ts";
 import { createTrace, recordEvent, type Subject, type Trace } from "./trace.ts";
 
 /** Independent streams of chance; those of the machines come behind. */
-export const streams = { options: 1, nemesis: 2, liveness: 3, clients: 16, hosts: 1024 } as const;
+export const streams = {
+  options: 1,
+  nemesis: 2,
+  liveness: 3,
+  features: 4,
+  clients: 16,
+  hosts: 1024,
+} as const;
 
 /** Cluster and first state, the same for all members. */
 export interface Beginning {
@@ -64,6 +71,8 @@ export class World {
   onHardState: (member: SimMember) => void = () => {};
   /** Who clients may ask. */
   takesRequests: (member: SimMember) => boolean = (member) => member.state === "up";
+  /** As members applied them: entry k is at k - 1. */
+  readonly committed: Entry[] = [];
   /** Of the machines' state after each index. */
   readonly #hashes: number[] = [];
   #requestId = 0;
@@ -87,7 +96,9 @@ export class World {
       windowBytes: options.windowBytes,
     });
     this.hosts.datagrams.mayKeep = (message) => isRecalled(message, options.strikes);
-    this.observers = createObservers(beginningOf(ids));
+    const beginning = beginningOf(ids);
+    this.onCommitted(beginning.entries);
+    this.observers = createObservers(beginning);
     this.members = this.hosts.list.map(
       (host, at) => new SimMember(this, at, host, optionsOf(host.name, ids, options)),
     );
@@ -140,7 +151,14 @@ export class World {
     }
   }
 
-  /** The machines of a member have applied `index`. */
+  /** Entries that a member is to apply, in order. */
+  onCommitted(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.index === this.committed.length + 1) this.committed.push(entry);
+    }
+  }
+
+  /** The machines of a member have applied `index`, or were restored to it. */
   onApplied(
     member: SimMember,
     machines: LoadMachines<unknown, unknown>,
