@@ -8,6 +8,7 @@ import { nodeMutants } from "./node.ts";
 import { readsMutants } from "./reads.ts";
 import { snapshotsMutants } from "./snapshots.ts";
 import { storageMutants } from "./storage.ts";
+import { wholeSnapshotsMutants } from "./whole-snapshots.ts";
 
 export type { Mutant, Patch } from "./mutant.ts";
 
@@ -20,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   ...configurationMutants,
   ...snapshotsMutants,
   ...leadershipMutants,
+  ...wholeSnapshotsMutants,
 ];
 
 /**
@@ -53,4 +55,5 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "snapshot-over-by-older-answer",
   "members-of-older-snapshot",
   "transfer-waives-any-term",
+  "segments-removed-before-log-start",
 ]);

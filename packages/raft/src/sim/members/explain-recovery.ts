@@ -116,21 +116,24 @@ export function explainRecovery(
 /** Null: there have never been any. @throws Violation D2 */
 function explainSnapshots(
   record: DiskRecord,
-  { base, snapshot }: Found,
+  found: Found,
   keptUnits: number,
   wasDamaged: boolean,
 ): RecoveredSnapshots | null {
+  const { base, snapshot } = found;
   const known = snapshotAfter(record, keptUnits);
   const index = snapshot?.position.index ?? 0;
   if (known === 0 && index === 0 && base === 0) return null;
   const isSaved = index > known;
-  const baseMax = Math.max(record.dropped, baseAfter(record, keptUnits), isSaved ? index : 0);
+  // A log that lost its end to damage, and the snapshot's last entry with it, is replaced by it.
+  const isReplaced = isSaved || (wasDamaged && index === found.entries.length);
+  const baseMax = Math.max(record.dropped, baseAfter(record, keptUnits), isReplaced ? index : 0);
   const isBase = base <= baseMax && (wasDamaged || base >= baseAfter(record, keptUnits));
   const isHeld = index >= known && index >= base;
   if (!isBase || !isHeld) {
-    const found = `found a log behind ${base} and the snapshot ${index}`;
+    const what = `found a log behind ${base} and the snapshot ${index}`;
     const had = `on disk was one behind ${record.base} (${record.dropped}) and ${known}`;
-    throw new Violation("D2", `a start ${found}; ${had}`);
+    throw new Violation("D2", `a start ${what}; ${had}`);
   }
   return { base, saved: isSaved ? snapshot : null };
 }

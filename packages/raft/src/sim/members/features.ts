@@ -21,12 +21,22 @@ type SnapshotLimitName =
 
 export type SnapshotFeature = Pick<NodeLimits, SnapshotLimitName>;
 
+/** Times per longest election timeout that somebody asks for another leader, and so on. */
+export interface TransferFeature {
+  readonly rate: number;
+  /** Of those who are asked, the ones that stop then. */
+  readonly stopShare: number;
+  /** Of each member, by place; after the last from the beginning. */
+  readonly priorities: readonly number[];
+}
+
 /** Null: the members of this seed do without. */
 export interface Features {
   readonly snapshots: SnapshotFeature | null;
+  readonly transfers: TransferFeature | null;
 }
 
-export const featureNames = ["snapshots"] as const;
+export const featureNames = ["snapshots", "transfers"] as const;
 
 export type FeatureName = (typeof featureNames)[number];
 
@@ -39,8 +49,6 @@ export interface FeatureSetting {
   readonly wanted: readonly FeatureName[] | null;
 }
 
-export const noFeatures: Features = { snapshots: null };
-
 export function drawFeatures(random: Random, setting: FeatureSetting): Features {
   const share = pick(random, [0, 0.5, 0.9]);
   const isOn = (name: FeatureName): boolean => {
@@ -49,7 +57,18 @@ export function drawFeatures(random: Random, setting: FeatureSetting): Features 
   };
   // Datagrams have no connections, and snapshots go over one of their own.
   const hasSnapshots = isOn("snapshots") && setting.transport === "streams";
-  return { snapshots: hasSnapshots ? drawSnapshots(random, setting) : null };
+  const snapshots = hasSnapshots ? drawSnapshots(random, setting) : null;
+  return { snapshots, transfers: isOn("transfers") ? drawTransfers(random) : null };
+}
+
+/** Nobody has priority 0: what is left of a cluster might wait for others for ever. */
+function drawTransfers(random: Random): TransferFeature {
+  const isEven = random.chance(0.5);
+  return {
+    rate: pick(random, [0.1, 0.3, 1]),
+    stopShare: pick(random, [0, 0.3]),
+    priorities: isEven ? [1] : [0, 1, 2, 3, 4].map(() => pick(random, [1, 1, 2, 5])),
+  };
 }
 
 /** So few entries between two that a world has many; and all times as short as elections are. */

@@ -9,6 +9,7 @@ import { expect, type MemberEvaluations } from "./invariants.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
 import type { Load } from "./load.ts";
 import { Nemesis } from "./nemesis.ts";
+import { Operator } from "./operator.ts";
 import { drawMembersOptions, type FaultKind, type MembersOptions } from "./options.ts";
 import { createStoreLoad } from "./store-load.ts";
 import { describeTrace } from "./trace.ts";
@@ -136,10 +137,13 @@ function runFaults(world: World): void {
   for (const member of world.members) member.start();
   for (const client of world.clients) client.run();
   const nemesis = new Nemesis(world, createRandom(world.seed, streams.nemesis));
+  const operator = new Operator(world, createRandom(world.seed, streams.operator));
   nemesis.run();
+  operator.run();
   const isOver = () => world.failure !== null || world.steps >= options.stepsMax;
   hosts.timeline.runUntilThat(isOver, options.faultsMs);
   nemesis.end();
+  operator.end();
   if (world.failure !== null) throw world.failure;
 }
 

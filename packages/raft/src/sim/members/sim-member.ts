@@ -322,18 +322,19 @@ export class SimMember {
           finish: () => {
             restoring.finish();
             this.#world.hosts.faults.add("snapshots.restored");
-            this.#onApplied(machines, index);
+            this.#onApplied(machines, index, true);
           },
         };
       },
     };
   }
 
-  #onApplied(machines: LoadMachines<unknown, unknown>, index: LogIndex): void {
+  #onApplied(machines: LoadMachines<unknown, unknown>, index: LogIndex, isRestored = false): void {
     const isReplay = index <= this.appliedMax;
+    const how = isRestored ? "restored" : isReplay ? "replayed" : "applied";
     this.applied = index;
     if (!isReplay) this.appliedMax = index;
-    this.#world.guard(() => this.#world.onApplied(this, machines, index, isReplay));
+    this.#world.guard(() => this.#world.onApplied(this, machines, index, how));
   }
 
   #logger(life: Life): Logger {

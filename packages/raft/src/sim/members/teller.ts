@@ -13,6 +13,7 @@ import type {
   Persist,
   ProposeResult,
   Raft,
+  TransferResult,
 } from "../../core/index.ts";
 import type { MemberObserver } from "../../node/index.ts";
 import type { Recovery, SnapshotEvent } from "../observer.ts";
@@ -83,6 +84,19 @@ export class Teller implements MemberObserver {
     try {
       for (const observer of this.#world.observers) {
         observer.onPropose(this.#member.at, raft, commands, result);
+      }
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  onTransfer(to: NodeId | null, result: TransferResult): void {
+    const raft = this.#raft;
+    if (raft === null) return;
+    this.#note("transfer", raft, to);
+    try {
+      for (const observer of this.#world.observers) {
+        observer.onTransfer(this.#member.at, raft, to, result);
       }
     } catch (error) {
       this.#break(error);

@@ -30,6 +30,7 @@ export const streams = {
   nemesis: 2,
   liveness: 3,
   features: 4,
+  operator: 5,
   clients: 16,
   hosts: 1024,
 } as const;
@@ -100,7 +101,7 @@ export class World {
     this.onCommitted(beginning.entries);
     this.observers = createObservers(beginning);
     this.members = this.hosts.list.map(
-      (host, at) => new SimMember(this, at, host, optionsOf(host.name, ids, options)),
+      (host, at) => new SimMember(this, at, host, optionsOf(host.name, at, ids, options)),
     );
     this.clients = Array.from(
       { length: options.clients.count },
@@ -163,16 +164,17 @@ export class World {
     member: SimMember,
     machines: LoadMachines<unknown, unknown>,
     index: LogIndex,
-    isReplay: boolean,
+    how: "applied" | "replayed" | "restored",
   ): void {
     const hash = machines.hash();
     this.trace.hash = mix(this.trace.hash, hash);
     const known = this.#hashes[index];
     if (known === undefined) this.#hashes[index] = hash;
     else {
-      const invariant = isReplay ? "D5" : "D7";
+      const invariant = how === "restored" ? "D6" : how === "replayed" ? "D5" : "D7";
       expect(this.evaluations, invariant, known === hash, () => {
-        const since = isReplay ? "it had before its restart, or others have" : "others have";
+        const since =
+          how === "replayed" ? "it had before its restart, or others have" : "others have";
         const difference = machines.describeDifference?.() ?? "";
         return `${member.id} has another state at index ${index} than ${since}: ${difference}`;
       });
@@ -200,15 +202,18 @@ function addressOf(id: string): string {
 
 function optionsOf(
   id: string,
+  at: number,
   ids: readonly NodeId[],
-  { limits, settings, transportLimits }: MembersOptions,
+  { limits, settings, transportLimits, features }: MembersOptions,
 ): CheckedOptions {
+  const priorities = features.transfers?.priorities ?? [];
+  const priority = priorities[at % priorities.length] ?? settings.priority;
   return checkOptions({
     id,
     members: Object.fromEntries(ids.map((name) => [name, addressOf(name)])),
     dir: memberDirectory,
     limits,
-    settings,
+    settings: { ...settings, priority },
     transportLimits,
     checkInvariants: false, // the checker looks at every step, not only at every turn
   });
