@@ -12,6 +12,7 @@ import { repairMutants } from "./repair.ts";
 import { sessionsMutants } from "./sessions.ts";
 import { snapshotsMutants } from "./snapshots.ts";
 import { storageMutants } from "./storage.ts";
+import { wholeSnapshotsMutants } from "./whole-snapshots.ts";
 
 export type { Mutant, Patch } from "./mutant.ts";
 
@@ -28,6 +29,7 @@ export const mutants: readonly Mutant[] = [
   ...livenessMutants,
   ...flowMutants,
   ...repairMutants,
+  ...wholeSnapshotsMutants,
 ];
 
 /**
@@ -64,4 +66,5 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "members-of-older-snapshot",
   "transfer-waives-any-term",
   "repair-recorded-too-late",
+  "segments-removed-before-log-start",
 ]);

@@ -38,6 +38,8 @@ export interface MemberObserver {
   onInstalled?(effect: InstallSnapshot): void;
   /** The core's log begins later than before: its machines' own snapshot holds what went. */
   onCompact?(base: LogPosition): void;
+  /** A leader tells a peer of a snapshot that it can fetch: not always the one that is needed. */
+  onOffered?(peer: NodeId, position: LogPosition): void;
   /** A message of the core is handed to the transport, which may lose it. */
   onLeave(message: Message): void;
   /** The member runs no more: it was stopped or has failed. A killed process tells nothing. */

@@ -41,6 +41,16 @@ export interface Recovery {
    * had removed them. Left out: none.
    */
   readonly restored?: readonly Entry[];
+  /** What is there of snapshots. Left out: what was told before. */
+  readonly snapshots?: RecoveredSnapshots;
+}
+
+/** What a start found besides its log. */
+export interface RecoveredSnapshots {
+  /** The log on disk begins behind this entry, wherever the core's began. */
+  readonly base: LogIndex;
+  /** An own one that got to the disk without a word, at the end of the process before. */
+  readonly saved: PlacedSnapshot | null;
 }
 
 /** What happens to snapshots and is neither an input nor an effect. */

@@ -44,6 +44,7 @@ import { fromOpenError, snapshotConflict, storageFailed } from "../errors.ts";
 import type { NodeEventName, NodeEvents } from "../events.ts";
 import type { NodeLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
+import type { MemberObserver } from "../observer.ts";
 import { guardBulk, guardDial } from "./guard-bulk.ts";
 import { restoreMachines } from "./restore-machines.ts";
 import { encodeSnapshotConfiguration, placeSnapshot } from "./snapshot-configuration.ts";
@@ -70,6 +71,7 @@ export function canSnapshot(machines: SnapshotMachines): machines is Required<Sn
 
 export interface MemberSnapshotsHost {
   readonly raft: Raft;
+  readonly observer: Pick<MemberObserver, "onOffered"> | null;
   readonly store: LogStore;
   readonly machines: SnapshotMachines;
   readonly clock: Clock;
@@ -325,6 +327,7 @@ export class MemberSnapshots {
       if (has && id !== peer) sources.push(id);
     }
     this.#offeredMs.set(peer, clock.nowMs());
+    this.#host.observer?.onOffered?.(peer, snapshot.position);
     this.exchange.offer(peer, raft.hardState.term, snapshot, [...sources, raft.id]);
   }
 

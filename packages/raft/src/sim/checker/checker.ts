@@ -20,7 +20,7 @@ import {
   type Send,
   type TransferResult,
 } from "../../core/index.ts";
-import type { CoreObserver, Recovery, SnapshotEvent } from "../observer.ts";
+import type { CoreObserver, RecoveredSnapshots, Recovery, SnapshotEvent } from "../observer.ts";
 import { check, type Evaluations } from "../violation.ts";
 import {
   checkPromise,
@@ -155,8 +155,17 @@ export class Checker implements CoreObserver {
       }
     }
     member.pending = [];
-    const { image } = member;
+    this.#recoverEntries(member, keptEntries, restored);
+    if (recovery.snapshots !== undefined) this.#recoverSnapshots(member, recovery.snapshots);
+  }
+
+  #recoverEntries(
+    member: MemberRecord,
+    keptEntries: number | null,
+    restored: readonly Entry[],
+  ): void {
     if (keptEntries === null) return;
+    const { image } = member;
     member.lost.push([...image.log]);
     member.lossTerm = image.term;
     cutImage(image, Math.min(keptEntries, image.log.length));
@@ -165,6 +174,15 @@ export class Checker implements CoreObserver {
     for (const entry of restored) {
       image.log.push(recall(tree, evaluations, image.log.at(-1) ?? null, entry, false));
     }
+  }
+
+  #recoverSnapshots(member: MemberRecord, { base, saved }: RecoveredSnapshots): void {
+    if (saved !== null) {
+      checkSaved(this.ledger, member, saved);
+      this.#keepSnapshot(member, saved);
+    }
+    member.image.base = base;
+    checkHeld(this.ledger, member, base);
   }
 
   onStart(at: number, raft: Raft, recovery: Recovery): void {

@@ -135,8 +135,11 @@ class ClientRequest implements OpenRequest {
     if (this.#ask.kind === "write") this.#write(timeoutMs);
     else if (this.#ask.kind === "read") this.#read(timeoutMs);
     else {
-      this.isSettled = true;
-      this.#answerRead();
+      opened.member.snapshots.whenReadable(() => {
+        this.isSettled = true;
+        if (opened.member.isRunning) this.#answerRead();
+        else this.#fail("stopped");
+      });
     }
   }
 

@@ -3,7 +3,7 @@
  * connected; the others stay down or cut off for good. Within bounds there must be a leader, work
  * must get done, all must agree, and every request must have settled.
  */
-import type { Entry, Raft } from "../../core/index.ts";
+import { lastIndex, type Raft } from "../../core/index.ts";
 import { soundDatagrams, soundDisk, soundLink } from "../hosts/index.ts";
 import type { Random } from "../random.ts";
 import { expect } from "./invariants.ts";
@@ -24,8 +24,6 @@ export interface Recovered {
   /** Longest election timeouts until there was a leader that had committed in its term. */
   readonly timeouts: number;
   readonly newTerms: number;
-  /** That all agree on. */
-  readonly log: readonly Entry[];
 }
 
 export function runLiveness(world: World, random: Random): Recovered {
@@ -51,9 +49,8 @@ export function runLiveness(world: World, random: Random): Recovered {
   checkLastWrites(world, healed, random);
   const newTerms = newestTerm(healed) - termBefore;
   expect(evaluations, "V4", newTerms <= newTermsMax, () => `${newTerms} new terms after healing`);
-  const log = [...(findLeader(inCore(healed))?.log.entries ?? [])];
   if (world.options.outage === "wiped") checkStranger(world, inCore(healed), random);
-  return { timeouts, newTerms, log };
+  return { timeouts, newTerms };
 }
 
 /** Whose directory is refused at the last start is out, too. */
@@ -195,13 +192,13 @@ function findLeader(core: readonly SimMember[]): Raft | null {
 function haveConverged(core: readonly SimMember[]): boolean {
   const leader = findLeader(core);
   if (leader === null) return false;
-  const last = leader.log.entries.length;
+  const last = lastIndex(leader.log);
   const hash = core[0]?.machines?.hash();
   return core.every(
     ({ raft, machines }) =>
       raft !== null &&
       raft.applied === last &&
-      raft.log.entries.length === last &&
+      lastIndex(raft.log) === last &&
       !raft.hardState.mustCatchUp &&
       machines?.hash() === hash,
   );
@@ -292,7 +289,7 @@ function describe(core: readonly SimMember[]): string {
     raft === null
       ? `${id} ${state}`
       : `${id} ${raft.role} term ${raft.hardState.term} applied ${raft.applied} of ` +
-        `${raft.log.entries.length}${raft.hardState.mustCatchUp ? " abstains" : ""} ` +
+        `${lastIndex(raft.log)}${raft.hardState.mustCatchUp ? " abstains" : ""} ` +
         `${raft.isDiskHealthy ? "" : "with an unfit disk "}state ${machines?.hash()}`;
   return core.map(one).join("; ");
 }

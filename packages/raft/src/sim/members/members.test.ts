@@ -28,7 +28,9 @@ type StoreMachines = LoadMachines<{ readonly verb: string }, number>;
 /** The store with machines that are changed by `change`. */
 function changed(change: (machines: StoreMachines, at: number) => Partial<StoreMachines>) {
   return (): Load<unknown, unknown> => {
-    const load: StoreLoad = createStoreLoad({ reads: 0.4, paddingBytesMax: 0 });
+    const load: StoreLoad = createStoreLoad({
+      ...{ reads: 0.4, paddingBytesMax: 0, takesSnapshots: true },
+    });
     const createMachines = (at: number) => {
       const machines = load.createMachines(at) as unknown as StoreMachines;
       return { ...machines, ...change(machines, at) };
@@ -214,6 +216,27 @@ describe("planted errors", () => {
       });
     });
     expect(firstFailure({ faults: [] })).toBe("R");
+  });
+
+  it("D6: a restored machine that is not as those that applied", () => {
+    const load = changed(() => ({ restore: () => ({ write: () => {}, finish: () => {} }) }));
+    const features: MembersSettings["features"] = ["snapshots"];
+    expect(firstFailure({ load, features, faults: ["kill"] })).toBe("D6");
+  });
+
+  it("T: a transfer that names another leader than was asked for", () => {
+    const { transferLeadership } = Member.prototype;
+    vi.spyOn(Member.prototype, "transferLeadership").mockImplementation(function (
+      this: Member,
+      to,
+      timeoutMs,
+      done,
+    ) {
+      const told: typeof done = (error) =>
+        error === null ? done(null, this.raft.id) : done(error);
+      return transferLeadership.call(this, to, timeoutMs, told);
+    });
+    expect(firstFailure({ features: ["transfers"], faults: [], memberCount: 3 })).toBe("T");
   });
 
   it("D2: disks that call synced what is not", () => {

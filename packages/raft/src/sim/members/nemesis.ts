@@ -11,6 +11,7 @@ import {
   drawDamage,
   isHardState,
   isSegment,
+  isSnapshot,
   type StrikeOptions,
 } from "./strikes.ts";
 import type { World } from "./world.ts";
@@ -447,7 +448,10 @@ export class Nemesis {
     if (!isDown) member.kill(null);
     const random = this.#random;
     const { disk } = member.host;
-    const profile = drawDamage(this.#strikes, isSealed, disk.memory.files(), random);
+    const files = disk.memory.files().filter((path) => !isSnapshot(path));
+    const drawn = drawDamage(this.#strikes, isSealed, files, random);
+    const isAimed = drawn.files ?? (() => true);
+    const profile = { ...drawn, files: (path: string) => !isSnapshot(path) && isAimed(path) };
     const report = member.harm(() => disk.damage(profile, random));
     if (report !== null) {
       const path = report.ranges[0]?.path ?? "";

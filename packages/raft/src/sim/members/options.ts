@@ -13,6 +13,7 @@ import {
   soundDatagrams,
 } from "../hosts/index.ts";
 import { pick, type Random } from "../random.ts";
+import { drawFeatures, type FeatureName, type Features, type SnapshotFeature } from "./features.ts";
 import { drawDatagrams, drawDisk, drawLink } from "./profiles.ts";
 import { drawStrikes, type StrikeOptions } from "./strikes.ts";
 
@@ -63,7 +64,8 @@ export type Limits = Pick<
   | "keptResultsMax"
   | "segmentBytesMax"
   | "commandBytesMax"
->;
+> &
+  Partial<SnapshotFeature>;
 
 /** Bytes of one forwarded batch at most. */
 export const forwardBytesMax = 8192;
@@ -103,6 +105,7 @@ export interface MembersOptions {
    */
   readonly outage: "none" | "down" | "cut" | "wiped";
   readonly strikes: StrikeOptions;
+  readonly features: Features;
 }
 
 /** The longest election timeout, milliseconds: the unit in which liveness is measured. */
@@ -118,9 +121,16 @@ export interface MembersLimits {
   readonly memberCount: number | null;
   /** Exactly these; null: drawn. */
   readonly faults: readonly FaultKind[] | null;
+  /** Exactly these; null: drawn. */
+  readonly features: readonly FeatureName[] | null;
 }
 
-export function drawMembersOptions(random: Random, limits: MembersLimits): MembersOptions {
+/** `featuresRandom`: a stream of its own, so that what else is drawn stays what it was. */
+export function drawMembersOptions(
+  random: Random,
+  featuresRandom: Random,
+  limits: MembersLimits,
+): MembersOptions {
   const drawnCount = pick(random, [1, 1, 2, 3, 3, 3, 3, 4, 5, 5]);
   const memberCount = limits.memberCount ?? drawnCount;
   const times = drawLimits(random, limits.commandBytesMax);
@@ -130,9 +140,14 @@ export function drawMembersOptions(random: Random, limits: MembersLimits): Membe
   const isHostile = random.chance(0.4);
   const transport = isHostile && rates.network > 0 ? "datagrams" : "streams";
   const clients = drawClients(random, times);
+  const { electionMs, tickMs } = times;
+  const wanted = limits.features;
+  const setting = { transport, electionMs, tickMs, wanted } as const;
+  const features = drawFeatures(featuresRandom, setting);
   return {
     memberCount,
-    limits: times,
+    limits: { ...times, ...features.snapshots },
+    features,
     settings: drawSettings(random, isTiny, clients.paddingBytesMax),
     transportLimits: drawTransportLimits(random, times, isTiny),
     transport,

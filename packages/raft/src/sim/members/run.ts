@@ -4,10 +4,12 @@ import { Checker } from "../checker/index.ts";
 import type { CoreObserver } from "../observer.ts";
 import { createRandom } from "../random.ts";
 import { createEvaluations, type Evaluations, Violation } from "../violation.ts";
+import type { FeatureName } from "./features.ts";
 import { expect, type MemberEvaluations } from "./invariants.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
 import type { Load } from "./load.ts";
 import { Nemesis } from "./nemesis.ts";
+import { Operator } from "./operator.ts";
 import { drawMembersOptions, type FaultKind, type MembersOptions } from "./options.ts";
 import { createStoreLoad } from "./store-load.ts";
 import { describeTrace } from "./trace.ts";
@@ -20,6 +22,8 @@ export interface MembersSettings {
   readonly memberCount?: number;
   /** Exactly these kinds of faults; drawn unless given. */
   readonly faults?: readonly FaultKind[];
+  /** Exactly these features; drawn unless given, and none with another load than the own one. */
+  readonly features?: readonly FeatureName[];
   /** Bytes of one command at most; 2,048 unless given. */
   readonly commandBytesMax?: number;
   /** What runs and is asked; the world's own store unless given. */
@@ -77,10 +81,12 @@ const commandBytesDefault = 2048;
 
 /** Never throws for what the members do. */
 export function runMembers(seed: number, settings: MembersSettings = {}): MembersRun {
-  const options = drawMembersOptions(createRandom(seed, streams.options), {
+  const random = createRandom(seed, streams.options);
+  const options = drawMembersOptions(random, createRandom(seed, streams.features), {
     steps: settings.steps ?? stepsDefault,
     memberCount: settings.memberCount ?? null,
     faults: settings.faults ?? null,
+    features: settings.features ?? (settings.load === undefined ? null : []),
     commandBytesMax: settings.commandBytesMax ?? commandBytesDefault,
   });
   const evaluations = createEvaluations(settings.off);
@@ -96,7 +102,7 @@ export function runMembers(seed: number, settings: MembersSettings = {}): Member
     checkConnections(world);
     recovered = runLiveness(world, createRandom(seed, streams.liveness));
     checkConnections(world);
-    judge(world, recovered.log);
+    judge(world, world.committed);
   } catch (error) {
     failure = describeFailure(world, world.failure ?? error);
   }
@@ -119,7 +125,11 @@ export function runMembers(seed: number, settings: MembersSettings = {}): Member
 
 function ownLoad(options: MembersOptions): Load<unknown, unknown> {
   // A load is opaque to the world: it hands back only what it was given.
-  return createStoreLoad(options.clients) as unknown as Load<unknown, unknown>;
+  const takesSnapshots = options.features.snapshots !== null;
+  return createStoreLoad({ ...options.clients, takesSnapshots }) as unknown as Load<
+    unknown,
+    unknown
+  >;
 }
 
 function runFaults(world: World): void {
@@ -127,10 +137,13 @@ function runFaults(world: World): void {
   for (const member of world.members) member.start();
   for (const client of world.clients) client.run();
   const nemesis = new Nemesis(world, createRandom(world.seed, streams.nemesis));
+  const operator = new Operator(world, createRandom(world.seed, streams.operator));
   nemesis.run();
+  operator.run();
   const isOver = () => world.failure !== null || world.steps >= options.stepsMax;
   hosts.timeline.runUntilThat(isOver, options.faultsMs);
   nemesis.end();
+  operator.end();
   if (world.failure !== null) throw world.failure;
 }
 

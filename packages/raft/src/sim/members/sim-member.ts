@@ -8,8 +8,10 @@ import {
   isQuorateError,
   type LogIndex,
   type NodeId,
+  type Term,
 } from "../../base/index.ts";
-import type { Persist, Raft } from "../../core/index.ts";
+import type { InstallSnapshot, Persist, Raft } from "../../core/index.ts";
+import type { SnapshotPiece } from "../../machine/index.ts";
 import {
   type AppliedMachines,
   type CheckedOptions,
@@ -36,6 +38,8 @@ import type { World } from "./world.ts";
  * order; its process is still there. `halted`: its directory is refused for good, for reasons.
  */
 export type MemberState = "down" | "starting" | "up" | "ended" | "halted";
+
+type SnapshotCalls = Pick<AppliedMachines, "capture" | "restore">;
 
 /** A request under way at this run of the member. */
 export interface OpenRequest {
@@ -236,9 +240,11 @@ export class SimMember {
 
   /** Before anything happens in the new run. @throws Violation */
   onRecovered(raft: Raft): Recovery {
-    const { hardState, commit } = raft;
-    const { entries } = raft.log;
+    const { hardState, commit, snapshot } = raft;
     const world = this.#world;
+    const { committed } = world;
+    const base = raft.log.base.index;
+    const entries = [...committed.slice(0, base), ...raft.log.entries];
     if (this.record === null) {
       this.record = createDiskRecord(hardState, entries, commit);
       return { keptUnits: 0, keptEntries: null };
@@ -247,7 +253,8 @@ export class SimMember {
     if (this.wasDamaged) world.evaluations.D3++;
     const mayBeTorn = this.#hasTorn && world.options.disk.syncErrorShare > 0;
     const wasHarmed = this.wasDamaged || this.wasTorn || mayBeTorn;
-    const recovery = explainRecovery(this.record, { hardState, entries }, wasHarmed);
+    const found = { hardState, entries, base, snapshot };
+    const recovery = explainRecovery(this.record, found, wasHarmed, committed);
     const aside = this.host.disk.memory.files().filter((path) => path.endsWith(".damaged")).length;
     if (aside > this.#asideCount) world.hosts.faults.add("damage.repaired");
     this.#asideCount = aside;
@@ -256,9 +263,9 @@ export class SimMember {
     return recovery;
   }
 
-  onPersist(unit: Persist): void {
+  onPersist(unit: Persist | InstallSnapshot): void {
     this.record?.pending.push(unit);
-    if (unit.hardState !== null) this.#world.onHardState(this);
+    if (unit.kind === "persist" && unit.hardState !== null) this.#world.onHardState(this);
   }
 
   /** A tick of its clock: what was due at the one before has settled since. */
@@ -293,7 +300,6 @@ export class SimMember {
 
   /** The machines, with a look at them after every command. */
   #watched(machines: LoadMachines<unknown, unknown>): AppliedMachines {
-    const world = this.#world;
     return {
       knows: (data) => machines.knows(data),
       describe: (data) => machines.describe(data),
@@ -303,13 +309,43 @@ export class SimMember {
       },
       apply: (data, index, term, wanted) => {
         const result = machines.apply(data, index, term, wanted);
-        const isReplay = index <= this.appliedMax;
-        this.applied = index;
-        if (!isReplay) this.appliedMax = index;
-        world.guard(() => world.onApplied(this, machines, index as LogIndex, isReplay));
+        this.#onApplied(machines, index as LogIndex); // it is one
         return result;
       },
+      ...this.#snapshotCalls(machines),
     };
+  }
+
+  /** Those of machines that have them. */
+  #snapshotCalls(machines: LoadMachines<unknown, unknown>): SnapshotCalls {
+    const { capture, restore } = machines;
+    if (capture === undefined || restore === undefined) return {};
+    return {
+      capture: (index: LogIndex, term: Term) => {
+        this.record?.saving.push({ index, term });
+        this.#world.hosts.faults.add("snapshots.begun");
+        return capture(index, term);
+      },
+      restore: (index: LogIndex, term: Term) => {
+        const restoring = restore(index, term);
+        return {
+          write: (piece: SnapshotPiece) => restoring.write(piece),
+          finish: () => {
+            restoring.finish();
+            this.#world.hosts.faults.add("snapshots.restored");
+            this.#onApplied(machines, index, true);
+          },
+        };
+      },
+    };
+  }
+
+  #onApplied(machines: LoadMachines<unknown, unknown>, index: LogIndex, isRestored = false): void {
+    const isReplay = index <= this.appliedMax;
+    const how = isRestored ? "restored" : isReplay ? "replayed" : "applied";
+    this.applied = index;
+    if (!isReplay) this.appliedMax = index;
+    this.#world.guard(() => this.#world.onApplied(this, machines, index, how));
   }
 
   #logger(life: Life): Logger {

@@ -33,11 +33,14 @@ export interface StoreLoadOptions {
   readonly reads: number;
   /** Bytes at the end of a command that mean nothing, at most. */
   readonly paddingBytesMax: number;
+  /** Left out: no. */
+  readonly takesSnapshots?: boolean;
 }
 
-export function createStoreLoad({ reads, paddingBytesMax }: StoreLoadOptions): StoreLoad {
+export function createStoreLoad(options: StoreLoadOptions): StoreLoad {
+  const { reads } = options;
   return {
-    createMachines: () => createStoreMachines(new Store(), paddingBytesMax),
+    createMachines: () => createStoreMachines(new Store(), options),
     next: (random, id) => nextAsk(random, id, reads),
     decode: (data) => decodeStoreInput(data.subarray(envelopeBytes)),
     describeInput: ({ verb, id, key, value }) => `${verb} ${key} ${value} (${id})`,
@@ -54,7 +57,7 @@ function nextAsk(random: Random, id: number, reads: number): Ask<StoreInput> {
 
 function createStoreMachines(
   store: Store,
-  paddingBytesMax: number,
+  { paddingBytesMax, takesSnapshots = false }: StoreLoadOptions,
 ): LoadMachines<StoreInput, number> {
   const set = createMachineSet({ [machineName]: rawMachine(() => store) });
   return {
@@ -66,6 +69,12 @@ function createStoreMachines(
     },
     apply: (data, index, entryTerm, wanted) =>
       set.apply(data, logIndex(index), term(entryTerm), wanted),
+    ...(takesSnapshots
+      ? {
+          capture: (index, entryTerm) => set.capture(index, entryTerm),
+          restore: (index, entryTerm) => set.restore(index, entryTerm),
+        }
+      : {}),
     encode: (input) => {
       const paddingBytes = (digest(0, input.id) >>> 1) % (paddingBytesMax + 1);
       return set.encode(machineName, encodeStoreInput(input, paddingBytes));

@@ -124,3 +124,7 @@ export function isHardState(path: string): boolean {
 export function isSegment(path: string): boolean {
   return path.endsWith(".wal");
 }
+
+export function isSnapshot(path: string): boolean {
+  return path.includes("/snapshot-");
+}

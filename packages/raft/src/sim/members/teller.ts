@@ -2,19 +2,23 @@
  * Passes on what one run of a member says of itself: to the checkers, to the trace, to the record
  * of its disk. What a checker throws is the end of the world, and of the member, too.
  */
+import type { NodeId } from "../../base/index.ts";
 import type {
   Effect,
   Input,
+  InstallSnapshot,
   Leadership,
+  LogPosition,
   Message,
   Persist,
   ProposeResult,
   Raft,
+  TransferResult,
 } from "../../core/index.ts";
 import type { MemberObserver } from "../../node/index.ts";
-import type { Recovery } from "../observer.ts";
+import type { Recovery, SnapshotEvent } from "../observer.ts";
 import { Violation } from "../violation.ts";
-import { recordDurable } from "./explain-recovery.ts";
+import { recordDurable, recordSnapshot } from "./explain-recovery.ts";
 import { expect, type MemberEvaluations } from "./invariants.ts";
 import { forwardBytesMax } from "./options.ts";
 import type { SimMember } from "./sim-member.ts";
@@ -25,6 +29,10 @@ export class Teller implements MemberObserver {
   readonly #world: World;
   readonly #member: SimMember;
   #raft: Raft | null = null;
+  /** What its log began behind when it was last looked at. */
+  #base = 0;
+  /** Snapshots that it has offered in this run. */
+  readonly #offered = new Set<string>();
 
   constructor(world: World, member: SimMember) {
     this.#world = world;
@@ -40,6 +48,7 @@ export class Teller implements MemberObserver {
     this.#guard(() => {
       const recovery: Recovery = this.#member.onRecovered(raft);
       this.#raft = raft;
+      this.#base = raft.log.base.index;
       this.#note("start", raft, describeRecovery(recovery));
       for (const observer of this.#world.observers) {
         observer.onStart(this.#member.at, raft, recovery);
@@ -58,8 +67,10 @@ export class Teller implements MemberObserver {
     }
     try {
       if (input.kind === "receive") this.#checkSender(input.message);
+      if (input.kind === "snapshot-saved") this.#onSaved(raft, input.position);
       for (const observer of world.observers) observer.onStep(this.#member.at, raft, input);
       if (input.kind === "tick") this.#member.onTick(input.nowMs);
+      this.#base = raft.log.base.index;
     } catch (error) {
       this.#break(error);
     }
@@ -79,14 +90,34 @@ export class Teller implements MemberObserver {
     }
   }
 
+  onTransfer(to: NodeId | null, result: TransferResult): void {
+    const raft = this.#raft;
+    if (raft === null) return;
+    this.#note("transfer", raft, to);
+    try {
+      for (const observer of this.#world.observers) {
+        observer.onTransfer(this.#member.at, raft, to, result);
+      }
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
   onTake(effects: readonly Effect[]): void {
     const raft = this.#raft;
     if (raft === null) return;
     for (const effect of effects) {
-      if (effect.kind === "persist") this.#member.onPersist(effect);
+      if (effect.kind === "persist" || effect.kind === "install-snapshot") {
+        this.#member.onPersist(effect);
+      } else if (effect.kind === "apply") this.#world.onCommitted(effect.entries);
     }
     if (effects.length > 0) this.#note("take", raft, effects.length);
     try {
+      for (const effect of effects) {
+        if (effect.kind !== "snapshot-needed") continue;
+        this.#offered.add(offerKey(effect.term, effect.peer, effect.position));
+        this.#world.hosts.faults.add("snapshots.needed");
+      }
       if (raft.leadership !== null) this.#checkQueues(raft, raft.leadership);
       for (const observer of this.#world.observers) {
         observer.onTake(this.#member.at, raft, effects);
@@ -96,13 +127,62 @@ export class Teller implements MemberObserver {
     }
   }
 
-  onDurable(unit: Persist): void {
+  onInstalled(unit: InstallSnapshot): void {
+    this.#world.hosts.faults.add("snapshots.installed");
+    this.onDurable(unit);
+  }
+
+  onDurable(unit: Persist | InstallSnapshot): void {
     const raft = this.#raft;
     if (raft === null) return;
-    if (this.#member.record !== null) recordDurable(this.#member.record);
+    const { record } = this.#member;
+    if (record !== null) recordDurable(record, this.#world.committed);
     this.#note("durable", raft, unit.unit);
     try {
       for (const observer of this.#world.observers) observer.onDurable(this.#member.at, unit);
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  onCompact(base: LogPosition): void {
+    const { record } = this.#member;
+    if (record !== null) record.dropped = Math.max(record.dropped, base.index);
+    if (base.index === this.#base) return; // what a snapshot took the place of went with it
+    this.#base = base.index;
+    this.#world.hosts.faults.add("snapshots.compacted");
+    this.#tellSnapshot({ kind: "compacted", base });
+  }
+
+  onOffered(peer: NodeId, position: LogPosition): void {
+    const raft = this.#raft;
+    if (raft === null) return;
+    const term = raft.hardState.term;
+    const key = offerKey(term, peer, position);
+    if (this.#offered.has(key)) return;
+    this.#offered.add(key);
+    const needed = { kind: "snapshot-needed", peer, position, term } as const;
+    this.#tellSnapshot({ kind: "offered", needed });
+  }
+
+  /** An own snapshot is on disk, and the core has heard of it just now. */
+  #onSaved(raft: Raft, position: LogPosition): void {
+    const { record } = this.#member;
+    if (record !== null) recordSnapshot(record, position.index);
+    const { snapshot } = raft;
+    if (snapshot?.position.index !== position.index) return; // it has a newer one
+    this.#world.hosts.faults.add("snapshots.saved");
+    this.#tellSnapshot({ kind: "saved", snapshot });
+  }
+
+  #tellSnapshot(event: SnapshotEvent): void {
+    const raft = this.#raft;
+    if (raft === null) return;
+    this.#note(event.kind, raft, raft.log.base.index);
+    try {
+      for (const observer of this.#world.observers) {
+        observer.onSnapshot?.(this.#member.at, raft, event);
+      }
     } catch (error) {
       this.#break(error);
     }
@@ -194,6 +274,10 @@ function checkQueues(
       return `${raft.id} has ${what} under way to ${peer}`;
     });
   }
+}
+
+function offerKey(term: number, peer: NodeId, position: LogPosition): string {
+  return `${term}/${peer}/${position.index}/${position.term}`;
 }
 
 /** A tick after which nobody has anything to do or to say. */

@@ -2,7 +2,7 @@
  * What happened in a world: a hash of everything, and the last events in full. An event is
  * remembered as numbers and references and becomes text only when somebody reads it.
  */
-import { describeMessage, type Message, type Raft } from "../../core/index.ts";
+import { describeMessage, lastIndex, type Message, type Raft } from "../../core/index.ts";
 import { mix } from "../checker/index.ts";
 
 export type Subject = Message | string | number | null;
@@ -74,7 +74,7 @@ export function recordCore(
   const row = nextRow(trace, atMs, what, raft.id, subject);
   row.role = raft.role;
   row.term = raft.hardState.term;
-  row.last = raft.log.entries.length;
+  row.last = lastIndex(raft.log);
   row.durable = raft.durableIndex;
   row.commit = raft.commit;
   row.applied = raft.applied;

@@ -25,7 +25,15 @@ import { isRecalled } from "./strikes.ts";
 import { createTrace, recordEvent, type Subject, type Trace } from "./trace.ts";
 
 /** Independent streams of chance; those of the machines come behind. */
-export const streams = { options: 1, nemesis: 2, liveness: 3, clients: 16, hosts: 1024 } as const;
+export const streams = {
+  options: 1,
+  nemesis: 2,
+  liveness: 3,
+  features: 4,
+  operator: 5,
+  clients: 16,
+  hosts: 1024,
+} as const;
 
 /** Cluster and first state, the same for all members. */
 export interface Beginning {
@@ -64,6 +72,8 @@ export class World {
   onHardState: (member: SimMember) => void = () => {};
   /** Who clients may ask. */
   takesRequests: (member: SimMember) => boolean = (member) => member.state === "up";
+  /** As members applied them: entry k is at k - 1. */
+  readonly committed: Entry[] = [];
   /** Of the machines' state after each index. */
   readonly #hashes: number[] = [];
   #requestId = 0;
@@ -87,9 +97,11 @@ export class World {
       windowBytes: options.windowBytes,
     });
     this.hosts.datagrams.mayKeep = (message) => isRecalled(message, options.strikes);
-    this.observers = createObservers(beginningOf(ids));
+    const beginning = beginningOf(ids);
+    this.onCommitted(beginning.entries);
+    this.observers = createObservers(beginning);
     this.members = this.hosts.list.map(
-      (host, at) => new SimMember(this, at, host, optionsOf(host.name, ids, options)),
+      (host, at) => new SimMember(this, at, host, optionsOf(host.name, at, ids, options)),
     );
     this.clients = Array.from(
       { length: options.clients.count },
@@ -140,21 +152,29 @@ export class World {
     }
   }
 
-  /** The machines of a member have applied `index`. */
+  /** Entries that a member is to apply, in order. */
+  onCommitted(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.index === this.committed.length + 1) this.committed.push(entry);
+    }
+  }
+
+  /** The machines of a member have applied `index`, or were restored to it. */
   onApplied(
     member: SimMember,
     machines: LoadMachines<unknown, unknown>,
     index: LogIndex,
-    isReplay: boolean,
+    how: "applied" | "replayed" | "restored",
   ): void {
     const hash = machines.hash();
     this.trace.hash = mix(this.trace.hash, hash);
     const known = this.#hashes[index];
     if (known === undefined) this.#hashes[index] = hash;
     else {
-      const invariant = isReplay ? "D5" : "D7";
+      const invariant = how === "restored" ? "D6" : how === "replayed" ? "D5" : "D7";
       expect(this.evaluations, invariant, known === hash, () => {
-        const since = isReplay ? "it had before its restart, or others have" : "others have";
+        const since =
+          how === "replayed" ? "it had before its restart, or others have" : "others have";
         const difference = machines.describeDifference?.() ?? "";
         return `${member.id} has another state at index ${index} than ${since}: ${difference}`;
       });
@@ -182,15 +202,18 @@ function addressOf(id: string): string {
 
 function optionsOf(
   id: string,
+  at: number,
   ids: readonly NodeId[],
-  { limits, settings, transportLimits }: MembersOptions,
+  { limits, settings, transportLimits, features }: MembersOptions,
 ): CheckedOptions {
+  const priorities = features.transfers?.priorities ?? [];
+  const priority = priorities[at % priorities.length] ?? settings.priority;
   return checkOptions({
     id,
     members: Object.fromEntries(ids.map((name) => [name, addressOf(name)])),
     dir: memberDirectory,
     limits,
-    settings,
+    settings: { ...settings, priority },
     transportLimits,
     checkInvariants: false, // the checker looks at every step, not only at every turn
   });
