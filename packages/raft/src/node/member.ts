@@ -44,6 +44,8 @@ import { Reads } from "./reads.ts";
 import type { CommandDone, CommandRequest } from "./requests.ts";
 import { MemberSnapshots } from "./snapshots/member-snapshots.ts";
 import { StateComparison } from "./state-comparison.ts";
+import { ToldVersions } from "./versions/told-versions.ts";
+import { VersionGate } from "./versions/version-gate.ts";
 
 export class Member {
   readonly raft: Raft;
@@ -63,6 +65,7 @@ export class Member {
   readonly #comparison: StateComparison;
   readonly #membership: Membership;
   readonly #leadership: Leadership;
+  readonly versions: VersionGate;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -85,8 +88,9 @@ export class Member {
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
     this.#deadlines = createDeadlines();
     const { raft, limits, machines } = parts;
+    this.versions = this.#createGate(parts);
     const host = {
-      ...{ raft, limits, machines, deadlines: this.#deadlines },
+      ...{ raft, limits, machines, deadlines: this.#deadlines, gate: this.versions },
       isConnected: (peer: NodeId) => this.peers.isConnected(peer),
       nowMs: () => parts.clock.nowMs(),
       jitter: () => parts.random.fraction(),
@@ -140,6 +144,16 @@ export class Member {
       ...{ ...host, clock: parts.clock, logger: parts.logger, events: this.events },
       step: (input) => this.#step(input),
       transfer: (to) => this.#core.transfer(to),
+    });
+  }
+
+  #createGate(parts: MemberParts): VersionGate {
+    return new VersionGate({
+      ...{ raft: parts.raft, limits: parts.limits, events: this.events, logger: parts.logger },
+      versions: parts.machines.versions ?? null,
+      told: parts.peerMemory?.told ?? new ToldVersions(),
+      automatic: parts.enablesVersions ?? true,
+      propose: (data, timeoutMs, done) => this.#proposals.propose(data, timeoutMs, done),
     });
   }
 
@@ -329,7 +343,9 @@ export class Member {
   }
 
   #onPeer(event: PeerEvent): void {
-    if (this.#state === "running") this.#membership.onPeer(event);
+    if (this.#state !== "running") return;
+    this.versions.onPeer(event);
+    this.#membership.onPeer(event);
   }
 
   #armTimer(): void {
@@ -353,6 +369,7 @@ export class Member {
       this.#membership.onTick(nowMs);
       this.snapshots.onTick(nowMs);
       this.#leadership.onTick(nowMs);
+      this.versions.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -474,7 +491,9 @@ export class Member {
       let result: unknown;
       if (entry.kind === "command") {
         const wanted = this.#proposals.isWanted(entry.index);
+        this.versions.check(entry.data);
         result = this.#parts.machines.apply(entry.data, entry.index, entry.term, wanted);
+        this.versions.onApplied(entry.data, entry.index);
       }
       this.#proposals.onApplied(entry.index, entry.term, result);
       this.#membership.onApplied(entry.index, entry.term);
@@ -495,6 +514,7 @@ export class Member {
     this.#reads.onLeader();
     this.#membership.onLeader(leader, term);
     this.#leadership.onRole(effect);
+    this.versions.onRole();
     this.#schedule();
   }
 

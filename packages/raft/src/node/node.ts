@@ -25,6 +25,7 @@ import { type OpenedMember, openMember } from "./open-member.ts";
 import { checkOptions, type StartOptions } from "./options.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 import { type NodeStatus, statusOf } from "./status.ts";
+import { createVersions, type Versions } from "./versions/versions.ts";
 
 /** A member of the cluster in this process. */
 export interface Node<Machines extends MachineDeclarations> extends AsyncDisposable {
@@ -41,6 +42,8 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
   session(options?: SessionOptions): Promise<Session<Machines>>;
   /** Who the members are, and changing them: add, promote, remove, replace, update. */
   readonly members: Members;
+  /** Which versions of the machines are in force, and who holds the next one back. */
+  readonly versions: Versions;
   /** The own term now; `status()` tells the rest. */
   readonly term: number;
   status(): NodeStatus;
@@ -125,6 +128,7 @@ function createNode<Machines extends MachineDeclarations>(
     id: member.raft.id,
     machines: machines.createHandles(createHost(parts, propose)),
     members: createMembers(parts, () => statusOf(opened).members),
+    versions: createVersions(parts),
     session: (options) => openSession(parts, machines, options ?? {}),
     get term() {
       return member.raft.hardState.term;

@@ -47,6 +47,12 @@ export interface StartOptions<Machines extends MachineDeclarations> {
    * know them.
    */
   readonly machines?: Machines;
+  /**
+   * `automatic` (unless given): as the leader, enable a new version of a machine as soon as all
+   * members can apply it. `manual`: wait for `node.versions.enable()`; give it to all members.
+   * Until then the older program can be started again.
+   */
+  readonly enableVersions?: "automatic" | "manual";
   /** Tells clusters with equal members apart. */
   readonly token?: string;
   /**
@@ -123,6 +129,7 @@ export interface CheckedOptions {
   readonly transportLimits: Partial<TransportLimits>;
   readonly checkInvariants: boolean;
   readonly recorder: boolean;
+  readonly enablesVersions?: boolean;
 }
 
 /** Whom a member asks that joins, and where it will be reached itself. */
@@ -161,7 +168,14 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     transportLimits: options.transportLimits ?? {},
     checkInvariants: options.checkInvariants ?? false,
     recorder: options.recorder ?? false,
+    enablesVersions: checkEnabling(options.enableVersions ?? "automatic"),
   };
+}
+
+function checkEnabling(value: string): boolean {
+  if (value === "automatic" || value === "manual") return value === "automatic";
+  const fact = "there are automatic and manual";
+  throw badConfig("enableVersions", JSON.stringify(value), fact, "Use one of them.");
 }
 
 /** Those that are options of their own go before. */

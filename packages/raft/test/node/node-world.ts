@@ -32,9 +32,20 @@ export class Journal implements RawMachine<number> {
   /** Set where states are to be compared. */
   hashState?: () => number;
 
-  apply(command: Uint8Array): number {
+  /** What it can apply: commands that begin with `v2:` need 2, and so on. */
+  version = 1;
+  /** In force at each text. */
+  readonly versions: number[] = [];
+
+  commandVersion(command: Uint8Array): number {
+    const text = new TextDecoder().decode(command.subarray(0, 8));
+    return Number(/^v(\d):/.exec(text)?.[1] ?? 1);
+  }
+
+  apply(command: Uint8Array, context?: { readonly version: number }): number {
     const text = new TextDecoder().decode(command);
     this.onApply(text);
+    this.versions.push(context?.version ?? 1);
     return this.texts.push(text);
   }
 }
@@ -139,6 +150,8 @@ export class NodeWorld {
   /** Milliseconds that the disk takes for an operation. */
   diskMs: (id: string, operation: DiskOperation) => number = () => 0.5;
   /** Names of machines that a member declares besides `journal`. */
+  /** The version of the journal in a member's program; 1 unless given. */
+  readonly versions = new Map<string, number>();
   readonly alsoDeclares = new Map<string, readonly string[]>();
   readonly #options: WorldOptions;
   readonly #lives = new Map<string, Life>();
@@ -186,6 +199,7 @@ export class NodeWorld {
     const own = this.#options.clockOf?.(id) ?? { pace: 1, aheadMs: 0 };
     const clock = mortalClock(this.clock, life, own);
     const journal = this.#options.snapshots === true ? new SnapshotJournal() : new Journal();
+    journal.version = this.versions.get(id) ?? 1;
     const log: string[] = [];
     const write = (level: string) => (_fields: object, text: string) => {
       log.push(`${level} ${text}`);
@@ -426,6 +440,7 @@ function toRunning(
     ...{ replication: [], storage: [], "catch-up": [], stopped: [] },
     ...{ membership: [], "member-progress": [], "snapshot-taken": [], "snapshot-failed": [] },
     ...{ "snapshot-installed": [], "snapshot-progress": [] },
+    "machine-version": [],
     ...{ membership: [], "member-progress": [], transfer: [], "disk-health": [] },
   };
   member.events.on("leader", (event) => events.leader.push(event));
@@ -437,6 +452,7 @@ function toRunning(
   member.events.on("replication", (event) => events.replication.push(event));
   member.events.on("storage", (event) => events.storage.push(event));
   member.events.on("catch-up", (event) => events["catch-up"].push(event));
+  member.events.on("machine-version", (event) => events["machine-version"].push(event));
   member.events.on("membership", (event) => events.membership.push(event));
   member.events.on("member-progress", (event) => events["member-progress"].push(event));
   member.events.on("snapshot-taken", (event) => events["snapshot-taken"].push(event));

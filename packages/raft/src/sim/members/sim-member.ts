@@ -284,6 +284,7 @@ export class SimMember {
   #watched(machines: LoadMachines<unknown, unknown>): AppliedMachines {
     const world = this.#world;
     return {
+      ...(machines.versions === undefined ? {} : { versions: machines.versions }),
       knows: (data) => machines.knows(data),
       describe: (data) => machines.describe(data),
       stamp: (data, timeMs) => machines.stamp(data, timeMs),

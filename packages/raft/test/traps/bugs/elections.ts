@@ -252,8 +252,8 @@ export const electionBugs: readonly TrapBug[] = [
     "Whoever speaks any version is taken for one that speaks ours.",
     patch(
       "transport/inbound-connection.ts",
-      "const version = commonVersion(versions);",
-      "const version = commonVersion(versions) ?? versions.oldest;",
+      "const version = commonVersion(versions, ours);",
+      "const version = commonVersion(versions, ours) ?? versions.oldest;",
     ),
     patch(
       "transport/inbound-connection.ts",
