@@ -66,6 +66,7 @@ export class SnapshotJournal extends Journal implements RawMachine<number> {
 
   restore(): StateRestore {
     this.texts.length = 0;
+    this.versions.length = 0;
     let rest: Uint8Array = new Uint8Array(0);
     return {
       write: (bytes) => {
@@ -88,6 +89,7 @@ export class SnapshotJournal extends Journal implements RawMachine<number> {
       const length = reader.u32();
       if (reader.remaining < length) return bytes.slice(start);
       this.texts.push(new TextDecoder().decode(reader.raw(length)));
+      this.versions.push(0); // which one was in force then is not in it
     }
     return bytes.slice(reader.offset);
   }
