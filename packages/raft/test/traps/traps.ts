@@ -224,7 +224,7 @@ const machine = {
   I4: tested("Sessions end by each member's clock, and replicas differ."),
   I5: tested(
     "A command reaches a program that does not know it, and is skipped.",
-    "Enabling one by a committed entry: with sessions.",
+    "What is new is enabled by a committed entry, once all can apply it.",
   ),
   I6: comesWith("state hashes", "A machine that is not deterministic parts the replicas unseen."),
   I7: tested("A command is called failed, and is applied later."),

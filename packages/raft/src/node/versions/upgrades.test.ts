@@ -113,7 +113,7 @@ class Upgrades {
 }
 
 describe("any order of upgrades", () => {
-  it("I5: applies only what is enabled, the same everywhere, and ends in the newest version", () => {
+  it("I5: applies only what is enabled, the same everywhere, and ends with the newest", () => {
     fc.assert(
       fc.property(fc.nat(1_000), fc.array(step, { maxLength: 40 }), (seed, steps) => {
         const upgrades = new Upgrades(seed);

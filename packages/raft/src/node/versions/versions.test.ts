@@ -154,7 +154,7 @@ describe("a rolling upgrade", () => {
 });
 
 describe("what is enabled is known", () => {
-  it("from a snapshot that is installed across the entry, and after a restart from it", () => {
+  it("I5: from a snapshot that is installed across the entry, and after a restart from it", () => {
     const limits = { snapshotEntries: 20, snapshotKeptEntries: 1 };
     const { world, run, restart, until, enabled, ask } = createWorld({ limits });
     const byHand = { enableVersions: "manual" } as const;
@@ -188,7 +188,7 @@ describe("what is enabled is known", () => {
 });
 
 describe("an older program", () => {
-  it("is refused at the start when its own log says that the version is enabled", () => {
+  it("I5: is refused at the start when its own log says that the version is enabled", () => {
     const { world, run, restart, until, all, ask } = createWorld();
     for (const id of world.ids) run(id, 2);
     until(() => all(2));

@@ -262,6 +262,24 @@ export const electionBugs: readonly TrapBug[] = [
     ),
   ),
   bug(
+    "B6",
+    "An older program is sent what it does not know.",
+    patch(
+      "transport/codec/message-codec.ts",
+      "if (version > 1) return message;",
+      "return message;",
+    ),
+  ),
+  bug(
+    "B6",
+    "What a newer program says beyond our version ends its connection.",
+    patch(
+      "transport/inbound-connection.ts",
+      "this.#isNewer = versions.newest > ours.newest;",
+      "this.#isNewer = false;",
+    ),
+  ),
+  bug(
     "B7",
     "A grant of a pre-vote starts the election, whatever the role.",
     patch(
