@@ -28,6 +28,8 @@ class Upgrades {
   readonly world: NodeWorld;
   /** What each run of a member that ended by itself ended with. */
   readonly ends: unknown[] = [];
+  /** The newest program that each member has run. */
+  readonly #newest = new Map<string, number>();
   #count = 0;
 
   constructor(seed: number) {
@@ -67,6 +69,7 @@ class Upgrades {
     const { world } = this;
     world.running.get(id)?.kill();
     world.versions.set(id, version);
+    this.#newest.set(id, Math.max(version, this.#newest.get(id) ?? 1));
     const started = world.tryStart(id);
     if (started instanceof Error) this.ends.push(started);
   }
@@ -86,6 +89,10 @@ class Upgrades {
     let longest: readonly [string, number][] = [];
     for (const { member: one, journal } of this.world.running.values()) {
       if (one.stopError !== null) this.ends.push(one.stopError);
+      // Only who was given an older program than before can be kept out.
+      if (!one.isRunning) {
+        expect(journal.version).toBeLessThan(this.#newest.get(one.raft.id) ?? 1);
+      }
       const { texts, versions } = journal;
       const applied = texts.map((text, at): [string, number] => [text, versions[at] ?? 0]);
       for (const [text] of applied) {

@@ -91,6 +91,27 @@ describe("a rolling upgrade", () => {
     }
   });
 
+  it("I5: a newer leader keeps what its older followers cannot apply out of the log", () => {
+    const { world, run, ask, enabled } = createWorld();
+    world.startAll();
+    world.leader();
+    run("a", 2);
+    world.clock.advance(500);
+    if (world.leader().id !== "a") world.settle(world.transfer(world.leader().id, "a"));
+    expect(world.leader().id).toBe("a");
+    expect(ask("b", "x").error).toBeNull();
+    world.clock.advance(1000);
+    expect(enabled("a")).toBe(1);
+    expect(ask("a", "v2:x").error?.message).toContain(
+      "b (knows versions up to 1), c (knows versions up to 1) cannot apply it yet",
+    );
+    const enable = world.propose("a", "enable", 2000, enabling);
+    world.settle(enable);
+    expect(enable.error).toMatchObject({ code: "NOT_ENABLED_YET" });
+    expect(world.node("c").journal.texts).toEqual(["x"]);
+    for (const { member } of world.running.values()) expect(member.isRunning).toBe(true);
+  });
+
   it("goes on through changes of the leader: the next one knows what is enabled", () => {
     const { world, run, ask, until, all } = createWorld();
     for (const id of world.ids) run(id, 2);
