@@ -7,6 +7,21 @@
 /** What the first byte of a command says. */
 export const commandOps = { put: 1, "delete-range": 2, txn: 3 } as const;
 
+/** Of the machine: raised with each new number and each change of what one does. */
+export const kvMachineVersion = 1;
+
+/** The version of the machine that brought each command, by its first byte. */
+const versionsOfOps: ReadonlyMap<number, number> = new Map([
+  [commandOps.put, 1],
+  [commandOps["delete-range"], 1],
+  [commandOps.txn, 1],
+]);
+
+/** The version that a command needs; one that this program does not have for an unknown one. */
+export function kvCommandVersion(command: Uint8Array): number {
+  return versionsOfOps.get(command[0] ?? 0) ?? kvMachineVersion + 1;
+}
+
 export type CommandKind = keyof typeof commandOps;
 
 /** The command for a request's bytes. */

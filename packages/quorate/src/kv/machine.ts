@@ -4,7 +4,7 @@
  */
 import { decodeDeleteRangeRequest, decodePutRequest, decodeTxnRequest } from "../proto/index.ts";
 import type { DeleteRangeAnswer, PutAnswer, TxnAnswer } from "./answers.ts";
-import { commandOps } from "./command.ts";
+import { commandOps, kvCommandVersion, kvMachineVersion } from "./command.ts";
 import { deleteRange } from "./delete-range.ts";
 import type { KvError } from "./errors.ts";
 import { put } from "./put.ts";
@@ -47,6 +47,9 @@ export interface KvMachine {
    */
   apply(command: Uint8Array, context: KvApplyContext): KvResult | undefined;
   stats(): KvStats;
+  /** What this program can apply, and what it needs for each command. */
+  readonly version: number;
+  commandVersion(command: Uint8Array): number;
   /** Version of the bytes of a capture. */
   readonly snapshotVersion: number;
   /** Freezes the store as it is, for a snapshot, at once; `apply` goes on. */
@@ -73,6 +76,8 @@ export function createKvMachine(): KvMachine {
       sizeBytes: store.sizeBytes,
       sizeInUseBytes: store.sizeInUseBytes,
     }),
+    version: kvMachineVersion,
+    commandVersion: kvCommandVersion,
     snapshotVersion: storeSnapshotVersion,
     capture: () => new StoreCapture(store),
     restore: () => {

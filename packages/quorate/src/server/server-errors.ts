@@ -60,6 +60,8 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   ],
   TOO_MANY_MEMBERS: ["failedPrecondition", "etcdserver: too many members in cluster"],
   MEMBERS_CHANGING: ["unavailable", "etcdserver: another membership change is under way"],
+  NOT_ENABLED_YET: ["unavailable", "etcdserver: not all members can do this yet"],
+  PROGRAM_TOO_OLD: ["failedPrecondition", "etcdserver: the member's program is too old"],
   STALE_DIRECTORY: ["unavailable", "etcdserver: server stopped"],
   NOT_LEADER: ["failedPrecondition", "etcdserver: not leader"],
   TRANSFER_REFUSED: ["failedPrecondition", "etcdserver: bad leader transferee"],

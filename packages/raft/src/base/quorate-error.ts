@@ -128,6 +128,22 @@ export interface ErrorDetails {
     readonly why: "timed-out" | "unfit" | "other-leader";
     readonly leader: string | null;
   };
+  /**
+   * The command is of a `version` of the machine that is not enabled; `enabled` is, or 0: no
+   * command of the machine was ever applied. `lacking`: the members that cannot apply it, and up to
+   * which version they can (null: they have not told in this run, or are not there).
+   */
+  NOT_ENABLED_YET: {
+    readonly machine: string;
+    readonly version: number;
+    readonly enabled: number;
+    readonly lacking: readonly { readonly id: string; readonly version: number | null }[];
+  };
+  /**
+   * The member's program lacks a version of a machine that is enabled. Ends the member, or refuses
+   * to start or to add it; `by`: who says so, null: its own log.
+   */
+  PROGRAM_TOO_OLD: { readonly id: string; readonly by: string | null };
   /** The caller's `signal` was aborted. */
   ABORTED: Record<never, never>;
   STOPPED: Record<never, never>;

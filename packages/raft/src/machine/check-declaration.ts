@@ -41,6 +41,21 @@ export function checkDeclaration(declaration: TypedMachine<object, object>): voi
     throw badConfig("machine.initial", String(initial), fact, "Pass () => ({ ... }).");
   }
   for (const [name, reducer] of Object.entries(commands)) checkCommand(name, reducer);
+  for (const [name, since] of Object.entries(declaration.since ?? {})) {
+    checkSince(name, since, declaration);
+  }
+}
+
+function checkSince(name: string, since: unknown, declaration: TypedMachine<object, object>): void {
+  const { commands, version } = declaration;
+  const option = `machine.since.${name}`;
+  if (!Object.hasOwn(commands, name)) {
+    const fact = "there is no command of that name";
+    throw badConfig(option, String(since), fact, "Name a command, or leave it out.");
+  }
+  if (Number.isInteger(since) && Number(since) >= 1 && Number(since) <= version) return;
+  const fact = `it is a whole number from 1 to the machine's version, ${version}`;
+  throw badConfig(option, String(since), fact, "Raise version with each new command.");
 }
 
 function checkCommand(name: string, reducer: unknown): void {

@@ -15,7 +15,7 @@ const headBytes = 13;
 
 /** What is known of a typed command besides its name and argument. */
 export interface PayloadHead {
-  /** The declared version of the machine on the member that proposed it. */
+  /** The version of the machine that brought the command: members below it cannot apply it. */
   readonly machineVersion: number;
   /** Wall time in milliseconds when it was proposed. */
   readonly nowMs: number;

@@ -18,6 +18,8 @@ export type {
 } from "./machine-host.ts";
 export type { HandlesOf, MachineDeclarations, MachineSet } from "./machine-set.ts";
 export { createMachineSet, encodeCommand, envelopeVersion } from "./machine-set.ts";
+export type { VersionedMachines } from "./machine-versions.ts";
+export { decodeEnable, encodeEnable, isEnableEntry } from "./machine-versions.ts";
 export type {
   ApplyContext,
   DirectMachine,

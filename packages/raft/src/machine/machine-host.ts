@@ -61,6 +61,8 @@ export interface MachineHost {
   read<Value>(read: () => Value, options: ReadOptions | undefined): Promise<Value>;
   /** Guards reducers in development: each command is tried before it is proposed. Null: none is. */
   readonly watch?: Watch | null;
+  /** The version of the machine that is enabled here now; 1 if left out. */
+  version?(): number;
   /** Wall time in milliseconds since 1970, for `context.now`. Safety never depends on it. */
   wallMs(): number;
 }

@@ -89,7 +89,7 @@ describe("machines that share a log", () => {
     const { a, set } = twoRecorders();
     const apply = (...bytes: number[]) =>
       set.apply(Uint8Array.from(bytes), logIndex(3), term(1), true);
-    expect(() => apply(3, 1, 0x61)).toThrow(UnknownVersionError);
+    expect(() => apply(4, 1, 0x61)).toThrow(UnknownVersionError);
     expect(() => apply()).toThrow(FormatError);
     expect(() => apply(1)).toThrow(FormatError);
     expect(() => apply(1, 0)).toThrow(FormatError);
@@ -126,7 +126,11 @@ describe("machines that share a log", () => {
 describe("I5: a command of a newer program", () => {
   const version = (number: number, more: object = {}) =>
     createMachineSet({
-      bank: machine({ version: number, initial: () => ({}), commands: { put: () => 1, ...more } }),
+      bank: machine({
+        ...{ version: number, initial: () => ({}) },
+        commands: { put: () => 1, ...more },
+        since: Object.fromEntries(Object.keys(more).map((name) => [name, number])),
+      }),
     });
   const put = (set: ReturnType<typeof version>, name = "put") =>
     set.encode("bank", set.direct("bank").encode(name, undefined, 0));
@@ -138,7 +142,7 @@ describe("I5: a command of a newer program", () => {
       true,
       true,
     ]);
-    expect(old.knows(put(young))).toBe(false);
+    expect(old.knows(put(young, "take"))).toBe(false);
     const sameVersion = version(1, { take: () => 2 });
     expect(old.knows(put(sameVersion, "take"))).toBe(false);
     const broken = put(old).slice(0, -1);
@@ -146,7 +150,7 @@ describe("I5: a command of a newer program", () => {
     const later = put(old);
     later[6] = 9; // the format of the payload
     expect(old.knows(later)).toBe(false);
-    for (const data of [put(young), put(sameVersion, "take"), broken, later]) {
+    for (const data of [put(young, "take"), put(sameVersion, "take"), broken, later]) {
       expect(() => old.apply(data, logIndex(1), term(1), false)).toThrow();
     }
   });

@@ -8,6 +8,7 @@ import {
   BytePool,
   FormatError,
   type LogIndex,
+  type MachineVersion,
   noIndex,
   noTerm,
   type Term,
@@ -19,6 +20,13 @@ import {
   unknownAtPropose,
 } from "./machine-errors.ts";
 import type { MachineHost } from "./machine-host.ts";
+import {
+  decodeEnable,
+  encodeVersionsSection,
+  isEnableEntry,
+  type VersionedMachines,
+  versionsEnvelopeVersion,
+} from "./machine-versions.ts";
 import { describeName, NameTable } from "./name-table.ts";
 import type {
   ApplyContext,
@@ -32,7 +40,6 @@ import {
   isSessionEntry,
   type SessionCommand,
   type SessionEntry,
-  sessionEnvelopeVersion,
   stampSessionEntry,
 } from "./session-envelope.ts";
 import { type SessionOutcome, SessionTable } from "./session-table.ts";
@@ -76,6 +83,8 @@ export interface MachineSet<Declarations extends MachineDeclarations> {
    * it would stop at must not get into the log.
    */
   knows(data: Uint8Array): boolean;
+  /** Which versions there are, and which are in force. */
+  readonly versions: VersionedMachines;
   /** The name of the machine that a command is for, as far as it can be read. */
   describe(data: Uint8Array): string;
   /**
@@ -156,11 +165,15 @@ interface Slot {
    * so members whose program does not know it yet, and those that do, have equal ones.
    */
   isUsed: boolean;
+  /** By entries; 0: none has enabled a version of it. */
+  enabled: number;
 }
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
-class NamedMachines<Declarations extends MachineDeclarations> implements MachineSet<Declarations> {
+class NamedMachines<Declarations extends MachineDeclarations>
+  implements MachineSet<Declarations>, VersionedMachines
+{
   readonly #machines: ReadonlyMap<string, MachineInstance<unknown>>;
   readonly #slots: readonly Slot[];
   readonly #table: NameTable<Slot>;
@@ -168,7 +181,9 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
   readonly #heads: ReadonlyMap<string, Uint8Array>;
   readonly #pool = new BytePool();
   /** One object for all entries: applying 150,000 a second should not allocate one each. */
-  readonly #context: Mutable<ApplyContext> = { index: noIndex, term: noTerm, wanted: false };
+  readonly #context: Mutable<ApplyContext> = {
+    ...{ index: noIndex, term: noTerm, wanted: false, version: 1 },
+  };
   #sessions = new SessionTable();
   #isCapturing = false;
   /** From the beginning of a restore to its end, or for ever if it failed. */
@@ -176,7 +191,9 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
 
   constructor(machines: ReadonlyMap<string, MachineInstance<unknown>>) {
     this.#machines = machines;
-    this.#slots = Array.from(machines, ([name, machine]) => ({ name, machine, isUsed: false }));
+    this.#slots = Array.from(machines, ([name, machine]) => ({
+      ...{ name, machine, isUsed: false, enabled: 0 },
+    }));
     this.#table = new NameTable(this.#slots.map((slot) => [slot.name, slot]));
     this.#heads = new Map(Array.from(machines.keys(), (name) => [name, envelopeHead(name)]));
   }
@@ -197,12 +214,26 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     this.#context.term = term;
     this.#context.wanted = wanted;
     if (isSessionEntry(data)) return this.#applySession(readSessionEntry(data, index));
+    if (isEnableEntry(data)) return this.#applyEnable(data, index);
     return this.#applyCommand(data);
+  }
+
+  /** A version never falls: who was late to enable a lower one changes nothing. */
+  #applyEnable(data: Uint8Array, index: LogIndex): void {
+    for (const { machine: name, version } of readEnableEntry(data, index)) {
+      const slot = this.#slots.find((one) => one.name === name);
+      if (slot === undefined) throw new UnknownMachineError(name, index);
+      if (version > slot.machine.version) {
+        throw new UnknownVersionError("machine", version, slot.machine.version, index);
+      }
+      slot.enabled = Math.max(slot.enabled, version);
+    }
   }
 
   #applyCommand(command: Uint8Array): unknown {
     const slot = this.#find(command);
     slot.isUsed = true;
+    this.#context.version = versionInForce(slot);
     return slot.machine.apply(payloadOf(command), this.#context);
   }
 
@@ -254,6 +285,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
   }
 
   knows(data: Uint8Array): boolean {
+    if (isEnableEntry(data)) return readEnable(data) !== null && this.tooNew(data) === null;
     if (!isSessionEntry(data)) return this.#knowsCommand(data);
     try {
       const entry = decodeSessionEntry(data);
@@ -272,7 +304,56 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     return slot?.machine.knows(payloadOf(data)) ?? false;
   }
 
+  get versions(): VersionedMachines {
+    return this;
+  }
+
+  get known(): readonly MachineVersion[] {
+    return this.#slots.toSorted(byName).map(({ name, machine }) => {
+      return { machine: name, version: machine.version };
+    });
+  }
+
+  get enabled(): readonly MachineVersion[] {
+    const all = this.#slots.toSorted(byName).map((slot) => {
+      return { machine: slot.name, version: versionInForce(slot) };
+    });
+    return all.filter(({ version }) => version > 0);
+  }
+
+  enabledVersion(name: string): number {
+    const slot = this.#slots.find((one) => one.name === name);
+    return slot === undefined ? 0 : versionInForce(slot);
+  }
+
+  lacks(data: Uint8Array): MachineVersion | null {
+    const command = commandIn(data);
+    const slot = command === null ? undefined : this.#slotOf(command);
+    if (slot === undefined || command === null) return null;
+    return versionInForce(slot) >= slot.machine.version ? null : beyond(slot, command);
+  }
+
+  lacksNewer(data: Uint8Array): MachineVersion | null {
+    const command = commandIn(data);
+    const slot = command === null ? undefined : this.#slotOf(command);
+    return slot === undefined || command === null ? null : beyond(slot, command);
+  }
+
+  #slotOf(command: Uint8Array): Slot | undefined {
+    return this.#table.find(command, headBytes, command[1] ?? 0);
+  }
+
+  tooNew(data: Uint8Array): MachineVersion | null {
+    if (!isEnableEntry(data)) return null;
+    for (const one of readEnable(data) ?? []) {
+      const known = this.#machines.get(one.machine)?.version ?? 0;
+      if (one.version > known) return one;
+    }
+    return null;
+  }
+
   describe(data: Uint8Array): string {
+    if (isEnableEntry(data)) return "(versions)";
     const command = isSessionEntry(data) ? commandOf(data) : data;
     return command === null ? "(sessions)" : describeName(command, headBytes, command[1] ?? 0);
   }
@@ -318,6 +399,11 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     });
     this.#isCapturing = true;
     try {
+      const versions = this.#slots.filter(({ enabled }) => enabled > 0);
+      if (versions.length > 0) {
+        const pairs = versions.map(({ name, enabled }) => ({ machine: name, version: enabled }));
+        capture.addVersions(encodeVersionsSection(pairs));
+      }
       for (const { name, machine, isUsed } of this.#slots.toSorted(byName)) {
         assert(machine.snapshots !== null, "every machine can be in a snapshot", () => name);
         if (isUsed) capture.add(name, machine.snapshots);
@@ -336,13 +422,17 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     const target: RestoreTarget = {
       position: { index, term },
       find: (name) => this.#machines.get(name)?.snapshots,
+      versionOf: (name) => this.#machines.get(name)?.version ?? 0,
       restoreSessions: () =>
         SessionTable.restore((sessions) => {
           this.#sessions = sessions;
         }),
       used: this.#slots.filter(({ isUsed }) => isUsed).map(({ name }) => name),
-      onFinished: (used) => {
-        for (const slot of this.#slots) slot.isUsed = used.has(slot.name);
+      onFinished: (used, enabled) => {
+        for (const slot of this.#slots) {
+          slot.isUsed = used.has(slot.name);
+          slot.enabled = enabled.get(slot.name) ?? 0;
+        }
         this.#isRestoring = false;
       },
     };
@@ -356,6 +446,7 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
         propose: (payload, options) => host.propose(this.encode(name, payload), options),
         read: (read, options) => host.read(() => this.#read(read), options),
         wallMs: () => host.wallMs(),
+        version: () => Math.max(1, this.enabledVersion(name)),
         watch: host.watch ?? null,
       });
     }
@@ -372,6 +463,28 @@ class NamedMachines<Declarations extends MachineDeclarations> implements Machine
     if (machine === undefined) throw unknownAtPropose(name, null, this.names);
     return machine.direct;
   }
+}
+
+/**
+ * The version of a machine that is enabled: by entries, or, in logs of programs that knew nothing
+ * of enabling, by the commands that were applied. 0 before its first command.
+ */
+function versionInForce({ machine, isUsed, enabled }: Slot): number {
+  if (!isUsed) return enabled;
+  const { snapshots } = machine;
+  return Math.max(1, enabled, snapshots?.kind === "typed" ? snapshots.version : 1);
+}
+
+/** The machine's envelope in an entry's data; null: it has none that can be read here. */
+function commandIn(data: Uint8Array): Uint8Array | null {
+  const command = isSessionEntry(data) ? commandOf(data) : data;
+  return command === null || command[0] !== envelopeVersion ? null : command;
+}
+
+/** The version that the command needs, if it is above the one in force. */
+function beyond(slot: Slot, command: Uint8Array): MachineVersion | null {
+  const version = slot.machine.versionOf(payloadOf(command));
+  return version > versionInForce(slot) ? { machine: slot.name, version } : null;
 }
 
 /** By code units, as strings compare. */
@@ -411,6 +524,26 @@ function readSessionEntry(data: Uint8Array, index: LogIndex): SessionEntry {
   }
 }
 
+/** @throws FormatError that names the entry */
+function readEnableEntry(data: Uint8Array, index: LogIndex): readonly MachineVersion[] {
+  try {
+    return decodeEnable(data);
+  } catch (error) {
+    if (error instanceof FormatError) throw new FormatError(`entry ${index}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Null: these bytes are no such entry. */
+function readEnable(data: Uint8Array): readonly MachineVersion[] | null {
+  try {
+    return decodeEnable(data);
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
+}
+
 /** What follows the name; `checkEnvelope` has looked at it. */
 function payloadOf(data: Uint8Array): Uint8Array {
   return data.subarray(headBytes + (data[1] ?? 0));
@@ -423,7 +556,7 @@ function checkEnvelope(data: Uint8Array, index: LogIndex): number {
     throw new FormatError(`entry ${index}: a command's envelope ends after ${data.length} bytes`);
   }
   if (version !== envelopeVersion) {
-    throw new UnknownVersionError("command envelope", version, sessionEnvelopeVersion, index);
+    throw new UnknownVersionError("command envelope", version, versionsEnvelopeVersion, index);
   }
   if (nameLength === 0 || headBytes + nameLength > data.length) {
     throw new FormatError(`entry ${index}: a machine's name does not fit into its envelope`);

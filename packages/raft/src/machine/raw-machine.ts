@@ -5,6 +5,7 @@
  * or of Raft's roles.
  */
 import { assert, type LogIndex, type Term } from "../base/index.ts";
+import { machineVersionMax } from "./command-payload.ts";
 import type { InstanceSnapshots } from "./instance-snapshots.ts";
 import { badConfig } from "./machine-errors.ts";
 import type { MachineHost, ProposeOptions, ReadOptions } from "./machine-host.ts";
@@ -25,6 +26,11 @@ export interface ApplyContext {
    * not, `undefined` may be returned.
    */
   readonly wanted: boolean;
+  /**
+   * The version of the machine that is enabled at this entry, from 1: the same on every member. A
+   * change of what a command does is made to depend on it.
+   */
+  readonly version: number;
 }
 
 /**
@@ -62,6 +68,17 @@ export interface RawMachine<Result> {
    * member refuses a snapshot of a higher one, and `restore` must take all lower ones.
    */
   readonly snapshotVersion?: number;
+  /**
+   * What this program can apply, from 1 to 65,535; 1 if left out. Raised with each new kind of
+   * command and each change of what one does. A version above 1 is enabled by an entry of the log
+   * once all members have told that they can apply it.
+   */
+  readonly version?: number;
+  /**
+   * The version that brought this kind of command: before it is enabled the command is refused with
+   * `NOT_ENABLED_YET`. 1 for all if left out. Must not throw, whatever the bytes are.
+   */
+  commandVersion?(command: Uint8Array): number;
 }
 
 /** The result type of a machine. */
@@ -111,9 +128,13 @@ export interface MachineInstance<Handle> {
   apply(payload: Uint8Array, context: ApplyContext): unknown;
   /**
    * Whether `apply` could read the command: one that a newer program proposes, and this one would
-   * stop at, must not get into the log here. Raw machines are not asked.
+   * stop at, must not get into the log here. Of raw machines only `commandVersion` is asked.
    */
   knows(payload: Uint8Array): boolean;
+  /** The highest version that this program can apply. */
+  readonly version: number;
+  /** The version that must be enabled for the command; 1 for bytes that are none. */
+  versionOf(payload: Uint8Array): number;
   /** What callers use: proposals go through `host` and come back as what `apply` returned. */
   createHandle(host: MachineHost): Handle;
   readonly direct: DirectMachine;
@@ -156,9 +177,12 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
     create: (name) => {
       const machine = create();
       const snapshots = snapshotsOf(name, machine);
+      const version = checkVersion(name, machine.version ?? 1);
       return {
         apply: (payload, context) => machine.apply(payload, context),
-        knows: () => true,
+        knows: (payload) => (machine.commandVersion?.(payload) ?? 1) <= version,
+        version,
+        versionOf: (payload) => machine.commandVersion?.(payload) ?? 1,
         createHandle: (host) => createRawHandle(machine, host),
         direct: createRawDirect(machine),
         replies: valueReplies,
@@ -167,6 +191,13 @@ export function rawMachine<Machine extends RawMachine<unknown>>(
       };
     },
   };
+}
+
+/** @throws QuorateError `BAD_CONFIG` */
+function checkVersion(name: string, version: number): number {
+  if (Number.isInteger(version) && version >= 1 && version <= machineVersionMax) return version;
+  const fact = "a machine's version is a whole number from 1 to 65,535";
+  throw badConfig(`machines.${name}.version`, String(version), fact, "Start with 1.");
 }
 
 /** Snapshots' versions are stored in two bytes. */

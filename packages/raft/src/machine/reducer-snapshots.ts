@@ -13,7 +13,7 @@ import { StateLayers } from "./state-layers.ts";
 export class ReducerState implements InstanceSnapshots {
   readonly kind = "typed";
   readonly versionMax: number;
-  /** The highest of all commands applied. */
+  /** In force at the newest command that was applied. */
   version = 0;
   #current: object;
   /** While a capture is under way, and until what changed meanwhile is merged. */

@@ -18,6 +18,12 @@ export interface CommandContext {
    * clocks differ, so it may go back from one command to the next.
    */
   readonly now: number;
+  /**
+   * The version of the machine that is enabled at this entry, from 1, the same on every member:
+   * `machine.version` of the program rises with the upgrade, this one when all members have it. A
+   * change of what a command does is made to depend on it.
+   */
+  readonly version: number;
   /** In [0, 1), from (index, term, number of the call): no secret. */
   readonly random: () => number;
 }
@@ -139,10 +145,16 @@ export type MachineHandle<State, CommandsOfMachine> = {
 /** What a program says of a typed machine. */
 export interface TypedMachine<State extends object, CommandsOfMachine> {
   /**
-   * From 1 to 65,535; raise it whenever a command's effect changes. Stored with each command: a
-   * member with a lower version stops when it meets one of a higher.
+   * What this program can apply, from 1 to 65,535; raise it with each new command (`since`) and
+   * whenever a command's effect changes (`context.version`). A version above 1 is enabled by an
+   * entry of the log once all members have told that they can apply it.
    */
   readonly version: number;
+  /**
+   * The versions that brought commands that were not there from the beginning: `{ take: 2 }`. Such
+   * a command is refused with `NOT_ENABLED_YET` before its version is enabled.
+   */
+  readonly since?: { readonly [Name in keyof CommandsOfMachine]?: number };
   /**
    * Makes the state before the first command: plain data, equal on every member, and in every later
    * version of the program: a member that starts from a snapshot does not call it.

@@ -56,6 +56,7 @@ interface Item {
 
 const shop = machine({
   version: 2,
+  since: { echo: 2 },
   initial: () => ({
     items: new Map<number, Item>(),
     sold: [] as number[],

@@ -81,6 +81,8 @@ interface NamedCommand {
   readonly name: string;
   readonly nameBytes: Uint8Array;
   readonly reducer: Reducer;
+  /** The version of the machine that brought it. */
+  readonly since: number;
 }
 
 /** A declaration whose types are of no use any more: the commands get what was stored for them. */
@@ -88,7 +90,7 @@ type AnyMachine = TypedMachine<object, Commands<never>>;
 
 class ReducerInstance implements MachineInstance<object> {
   readonly #name: string;
-  readonly #version: number;
+  readonly version: number;
   readonly #codec: Codec;
   readonly #state: ReducerState;
   readonly #commands: ReadonlyMap<string, NamedCommand>;
@@ -99,18 +101,18 @@ class ReducerInstance implements MachineInstance<object> {
 
   constructor(name: string, declaration: AnyMachine) {
     this.#name = name;
-    this.#version = declaration.version;
+    this.version = declaration.version;
     this.#codec = declaration.codec ?? jsonCodec;
     this.#state = new ReducerState(createState(name, declaration), declaration.version);
-    this.#commands = namedCommands(declaration.commands);
+    this.#commands = namedCommands(declaration);
     this.#table = new NameTable(this.#commands);
   }
 
   apply(bytes: Uint8Array, entry: ApplyContext): CommandOutcome | undefined {
     const payload = this.#payload;
     payload.read(bytes, entry.index);
-    if (payload.machineVersion > this.#version) {
-      throw new UnknownVersionError("machine", payload.machineVersion, this.#version, entry.index);
+    if (payload.machineVersion > this.version) {
+      throw new UnknownVersionError("machine", payload.machineVersion, this.version, entry.index);
     }
     const command = this.#table.find(bytes, payload.nameOffset, payload.nameLength);
     if (command === undefined) {
@@ -120,8 +122,9 @@ class ReducerInstance implements MachineInstance<object> {
     const argument = payload.hasArgument
       ? this.#codec.decode(bytes.subarray(payload.argumentOffset))
       : undefined;
-    this.#context.enter(entry, payload.nowMs);
-    this.#state.enter(payload.machineVersion);
+    // A program that knew nothing of enabling wrote its own version: whoever applies it has that.
+    this.#state.enter(Math.max(entry.version, payload.machineVersion));
+    this.#context.enter(entry, payload.nowMs, this.#state.version);
     return this.#run(command, argument, entry.wanted);
   }
 
@@ -133,8 +136,19 @@ class ReducerInstance implements MachineInstance<object> {
       if (error instanceof FormatError || error instanceof UnknownVersionError) return false;
       throw error;
     }
-    if (payload.machineVersion > this.#version) return false;
+    if (payload.machineVersion > this.version) return false;
     return this.#table.find(bytes, payload.nameOffset, payload.nameLength) !== undefined;
+  }
+
+  versionOf(bytes: Uint8Array): number {
+    const payload = this.#payload;
+    try {
+      payload.read(bytes, noIndex);
+    } catch (error) {
+      if (error instanceof FormatError || error instanceof UnknownVersionError) return 1;
+      throw error;
+    }
+    return payload.machineVersion;
   }
 
   hashState(): number {
@@ -202,7 +216,7 @@ class ReducerInstance implements MachineInstance<object> {
   ): Promise<unknown> {
     const command = this.#find(name);
     const payload = this.#encodeCommand(command, argument, host.wallMs());
-    if (host.watch != null) this.#guard(command, payload, host.watch);
+    if (host.watch != null) this.#guard(command, payload, host.watch, host.version?.() ?? 1);
     const outcome = await host.propose(payload, options);
     assert(outcome !== undefined, "a command that is waited for has an outcome");
     // the host returns what `apply` returned
@@ -210,7 +224,7 @@ class ReducerInstance implements MachineInstance<object> {
   }
 
   /** @throws QuorateError `NONDETERMINISTIC` */
-  #guard(command: NamedCommand, payload: Uint8Array, watch: Watch): void {
+  #guard(command: NamedCommand, payload: Uint8Array, watch: Watch, version: number): void {
     const reader = new PayloadReader();
     reader.read(payload, noIndex);
     const { nowMs, hasArgument, argumentOffset } = reader;
@@ -221,7 +235,8 @@ class ReducerInstance implements MachineInstance<object> {
           hasArgument ? this.#codec.decode(payload.subarray(argumentOffset)) : undefined,
         run: (state, argument) => {
           const context = new EntryContext();
-          context.enter({ index: noIndex, term: noTerm, wanted: true }, nowMs);
+          const now = Math.max(version, command.since);
+          context.enter({ index: noIndex, term: noTerm, wanted: true, version: now }, nowMs, now);
           const result = command.reducer(state, argument, context);
           checkSynchronous(result, `The command "${command.name}"`);
           return result;
@@ -239,7 +254,7 @@ class ReducerInstance implements MachineInstance<object> {
 
   #encodeCommand(command: NamedCommand, argument: unknown, wallMs: number): Uint8Array {
     const encoded = argument === undefined ? null : this.#encode(command, argument);
-    const head = { machineVersion: this.#version, nowMs: Math.max(0, Math.trunc(wallMs)) };
+    const head = { machineVersion: command.since, nowMs: Math.max(0, Math.trunc(wallMs)) };
     return encodePayload(head, command.nameBytes, encoded);
   }
 
@@ -309,6 +324,7 @@ class EntryContext implements CommandContext {
   index = noIndex;
   term = noTerm;
   now = 0;
+  version = 1;
   readonly random: () => number;
   readonly #stream = new DeterministicRandom();
   #isSeeded = false;
@@ -321,10 +337,11 @@ class EntryContext implements CommandContext {
     };
   }
 
-  enter(entry: ApplyContext, nowMs: number): void {
+  enter(entry: ApplyContext, nowMs: number, version: number): void {
     this.index = entry.index;
     this.term = entry.term;
     this.now = nowMs;
+    this.version = version;
     this.#isSeeded = false;
   }
 }
@@ -387,13 +404,16 @@ function createState(name: string, declaration: AnyMachine): object {
   }
 }
 
-function namedCommands(commands: Commands<never>): ReadonlyMap<string, NamedCommand> {
+function namedCommands({ commands, since }: AnyMachine): ReadonlyMap<string, NamedCommand> {
   const encoder = new TextEncoder();
   const result = new Map<string, NamedCommand>();
   for (const [name, reducer] of Object.entries(commands)) {
     const nameBytes = encoder.encode(name);
     // The argument is what the handle's types let through, on the member that was asked.
-    result.set(name, { name, nameBytes, reducer: reducer as Reducer });
+    result.set(name, {
+      ...{ name, nameBytes, since: since?.[name] ?? 1 },
+      reducer: reducer as Reducer,
+    });
   }
   return result;
 }

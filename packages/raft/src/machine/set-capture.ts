@@ -31,6 +31,8 @@ export interface MachineSetCapture {
 /** No machine's name has an `@`. */
 export const positionSection = "@position";
 export const sessionsSection = "@sessions";
+/** Only if entries have enabled versions. */
+export const versionsSection = "@versions";
 
 /** Of what this file writes: the position, and the head of a machine's section. */
 export const sectionVersion = 1;
@@ -63,6 +65,11 @@ export class SetCapture implements MachineSetCapture {
       { name: sessionsSection, head: null, body: sessions },
     ];
     this.#onOver = onOver;
+  }
+
+  /** Before the machines. */
+  addVersions(bytes: Uint8Array): void {
+    this.#sections.push({ name: versionsSection, head: bytes, body: null });
   }
 
   /** @invariant names come in ascending order */

@@ -3,10 +3,17 @@
  * `FormatError` that names the section and the place; what is right and yet too much for this
  * program is an `UnrestorableError`. Made by `machine-set.ts`.
  */
-import { assert, ByteReader, FormatError, InvariantError } from "../base/index.ts";
+import {
+  assert,
+  ByteReader,
+  FormatError,
+  InvariantError,
+  type MachineVersion,
+} from "../base/index.ts";
 import { type ByteFeed, ParsedRestore, type Parser } from "./byte-feed.ts";
 import type { InstanceSnapshots } from "./instance-snapshots.ts";
 import { UnrestorableError } from "./machine-errors.ts";
+import { parseVersionsSection } from "./machine-versions.ts";
 import {
   machineHeadBytes,
   machineKinds,
@@ -16,6 +23,7 @@ import {
   type SnapshotPiece,
   sectionVersion,
   sessionsSection,
+  versionsSection,
 } from "./set-capture.ts";
 import type { StateRestore } from "./state-capture.ts";
 
@@ -37,11 +45,13 @@ export interface RestoreTarget {
   /** Of the snapshot. */
   readonly position: SetPosition;
   find(name: string): InstanceSnapshots | null | undefined;
+  /** What this program can apply of the machine; 0: it does not declare it. */
+  versionOf(name: string): number;
   restoreSessions(): StateRestore;
   /** Machines that have had a command, so that a later snapshot must have them. */
   readonly used: readonly string[];
-  /** All is taken; these machines have had a command. */
-  onFinished(used: ReadonlySet<string>): void;
+  /** All is taken; these machines have had a command, and of these versions are enabled. */
+  onFinished(used: ReadonlySet<string>, enabled: ReadonlyMap<string, number>): void;
 }
 
 export class SetRestore implements MachineSetRestore {
@@ -50,6 +60,7 @@ export class SetRestore implements MachineSetRestore {
   #section: string | null = null;
   #sectionBytes = 0;
   #body: StateRestore | null = null;
+  #enabled: ReadonlyMap<string, number> = new Map();
 
   constructor(target: RestoreTarget) {
     this.#target = target;
@@ -85,7 +96,7 @@ export class SetRestore implements MachineSetRestore {
       // A later snapshot holds whatever an earlier state did.
       if (!this.#done.includes(name)) throw this.#fault(name, "it is missing");
     }
-    this.#target.onFinished(new Set(this.#done));
+    this.#target.onFinished(new Set(this.#done), this.#enabled);
   }
 
   #begin(section: string): void {
@@ -93,8 +104,11 @@ export class SetRestore implements MachineSetRestore {
     if (expected !== undefined && section !== expected) {
       throw this.#fault(section, `it stands where "${expected}" belongs`);
     }
-    const before = this.#done.at(-1);
-    if (this.#done.length > fixedSections.length && before !== undefined && section <= before) {
+    const machines = this.#done.filter((name) => !name.startsWith("@"));
+    const before = machines.at(-1) ?? (this.#done.includes(versionsSection) ? "" : undefined);
+    const isOutOfOrder =
+      section === versionsSection ? before !== undefined : section <= (before ?? "");
+    if (this.#done.length >= fixedSections.length && isOutOfOrder) {
       throw this.#fault(section, `it stands behind "${before}"`);
     }
     this.#section = section;
@@ -107,6 +121,9 @@ export class SetRestore implements MachineSetRestore {
     if (section === positionSection) {
       return new ParsedRestore(parsePosition, (found) => this.#checkPosition(found));
     }
+    if (section === versionsSection) {
+      return new ParsedRestore(parseVersionsSection, (found) => this.#checkVersions(found));
+    }
     return new MachineRestore((head) => this.#restoreMachine(section, head));
   }
 
@@ -115,6 +132,18 @@ export class SetRestore implements MachineSetRestore {
     if (index === position.index && term === position.term) return;
     const wanted = `${position.index}, term ${position.term}`;
     throw new FormatError(`it is the state of entry ${index}, term ${term}, and not of ${wanted}`);
+  }
+
+  /** Before any machine gets its state. @throws UnrestorableError */
+  #checkVersions(versions: readonly MachineVersion[]): void {
+    for (const { machine, version } of versions) {
+      const known = this.#target.versionOf(machine);
+      if (version <= known) continue;
+      const has = known === 0 ? "does not declare it" : `knows versions up to ${known}`;
+      const fact = `version ${version} of the machine "${machine}" is enabled, this program ${has}`;
+      throw this.#refused(versionsSection, fact, upgrade);
+    }
+    this.#enabled = new Map(versions.map(({ machine, version }) => [machine, version]));
   }
 
   /** @throws FormatError, UnrestorableError */

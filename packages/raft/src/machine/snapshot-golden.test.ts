@@ -38,6 +38,7 @@ function createSet() {
   };
   const odd = machine({
     version: 2,
+    since: { fill: 2 },
     initial: (): State => ({ map: new Map(), list: [], text: {} }),
     commands: {
       fill(state) {

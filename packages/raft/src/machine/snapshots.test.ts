@@ -20,6 +20,7 @@ import {
 import { logIndex, term } from "../base/index.ts";
 import { describeWithoutSnapshots, UnrestorableError } from "./machine-errors.ts";
 import { createMachineSet } from "./machine-set.ts";
+import { encodeEnable } from "./machine-versions.ts";
 import { rawMachine } from "./raw-machine.ts";
 import { machine } from "./reducer.ts";
 import { encodeSessionCommand, encodeSessionOpen } from "./session-envelope.ts";
@@ -254,8 +255,18 @@ describe("what cannot be taken", () => {
   it("a newer version of a machine, of its bytes, or of the sections", () => {
     const newer = createMachineSet({ ...declared(), shelf: shelf(3) });
     newer.apply(entryOf(newer, one), logIndex(1), term(1), false);
-    expect(() => restore(create(), bytesOf(newer, 1), 1)).toThrow(
-      'Cannot restore the snapshot of entry 1: the machine "shelf" is of version 3, this program ' +
+    restore(create(), bytesOf(newer, 1), 1); // nobody has used what is new in it
+    const enable = encodeEnable([{ machine: "shelf", version: 3 }]);
+    newer.apply(enable, logIndex(2), term(1), false);
+    newer.apply(entryOf(newer, one), logIndex(3), term(1), false);
+    expect(() => restore(create(), bytesOf(newer, 3), 3)).toThrow(
+      'Cannot restore the snapshot of entry 3: version 3 of the machine "shelf" is enabled, this ' +
+        "program knows versions up to 1. Upgrade this member.",
+    );
+    const told = bytesOf(newer, 3);
+    told.delete("@versions"); // as programs wrote it that knew nothing of enabling
+    expect(() => restore(create(), told, 3)).toThrow(
+      'Cannot restore the snapshot of entry 3: the machine "shelf" is of version 3, this program ' +
         "knows versions up to 1. Upgrade this member.",
     );
     class NewJournal extends Journal {

@@ -155,6 +155,15 @@ export interface NodeEvents {
     readonly why: TransferReason;
     readonly outcome: "stepped-down" | "timed-out" | "unfit";
   };
+  /**
+   * A version of a machine is enabled, by the entry at `index`: on all members, as each applies it.
+   * Not where a snapshot brings it.
+   */
+  readonly "machine-version": {
+    readonly machine: string;
+    readonly version: number;
+    readonly index: number;
+  };
   /** The last event. `error` is null after `stop()`, else what ended the member. */
   readonly stopped: { readonly error: Error | null };
 }
@@ -185,6 +194,7 @@ export class EventHub {
     "snapshot-progress": new Set(),
     "disk-health": new Set(),
     transfer: new Set(),
+    "machine-version": new Set(),
     stopped: new Set(),
   };
 

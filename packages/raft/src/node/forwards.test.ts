@@ -21,7 +21,10 @@ import { Proposals } from "./proposals.ts";
 import type { CommandDone } from "./requests.ts";
 
 const ends = { from: nodeId("b"), to: nodeId("a") };
-type Refusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
+type Refusal = Exclude<
+  Extract<ForwardResponse["result"], { kind: "refused" }>["why"],
+  "not-enabled"
+>;
 
 function createFollower(boot: number): Raft {
   const voters = ["a", "b", "c"].map((id) => ({ id: nodeId(id), address: `${id}:1` }));

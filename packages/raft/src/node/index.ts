@@ -73,3 +73,4 @@ export { createSnapshotExchange } from "./snapshots/snapshot-exchange.ts";
 export type { SnapshotLimits } from "./snapshots/snapshot-limits.ts";
 export type { MemberRole, MemberStatus, NodeStatus } from "./status.ts";
 export { statusOf } from "./status.ts";
+export type { MachineVersions, Versions } from "./versions/versions.ts";

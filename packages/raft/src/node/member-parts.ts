@@ -1,5 +1,6 @@
 /** What a member is made of: given by `open-member.ts`, and by tests. */
 import type { Configuration, Raft } from "../core/index.ts";
+import type { VersionedMachines } from "../machine/index.ts";
 import type { Clock, DirectoryLock, Random } from "../ports/index.ts";
 import type { LogStore } from "../storage/index.ts";
 import type { MetricsHook } from "./insight/metrics.ts";
@@ -20,6 +21,8 @@ export interface AppliedMachines extends KnownMachines, SnapshotMachines {
   apply(data: Uint8Array, index: number, term: number, wanted: boolean): unknown;
   /** A hash of the state now; null or left out: it is not compared. */
   hashState?(): number | null;
+  /** Left out: all that is known is in force. */
+  readonly versions?: VersionedMachines;
 }
 
 export interface MemberParts {
@@ -48,6 +51,8 @@ export interface MemberParts {
   readonly peerMemory?: PeerMemory;
   /** What was wrong with its disk; null or left out: nothing was. */
   readonly damage?: DiskDamage | null;
+  /** Versions of machines are enabled as soon as they can be; true unless given. */
+  readonly enablesVersions?: boolean;
   /** Of a member that joins: who the members were when it asked. */
   readonly firstSeen?: Configuration;
 }

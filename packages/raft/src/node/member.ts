@@ -46,6 +46,8 @@ import type { CommandDone, CommandRequest } from "./requests.ts";
 import { MemberSnapshots } from "./snapshots/member-snapshots.ts";
 import type { ExportDone, ExportRequest } from "./snapshots/snapshot-exports.ts";
 import { StateComparison } from "./state-comparison.ts";
+import { ToldVersions } from "./versions/told-versions.ts";
+import { VersionGate } from "./versions/version-gate.ts";
 
 export class Member {
   readonly raft: Raft;
@@ -66,6 +68,7 @@ export class Member {
   readonly #membership: Membership;
   readonly #leadership: Leadership;
   readonly #memory: MemoryShare | null;
+  readonly versions: VersionGate;
   #transport: Transport | null = null;
   #timer: Timer | null = null;
   #nextTickMs: number;
@@ -88,8 +91,10 @@ export class Member {
     this.#nextTickMs = parts.clock.nowMs() + parts.limits.tickMs;
     this.#deadlines = createDeadlines();
     const { raft, limits, machines } = parts;
+    this.versions = this.#createGate(parts);
     const host = {
-      ...{ raft, limits, machines, deadlines: this.#deadlines, memory: parts.memory ?? null },
+      ...{ raft, limits, machines, deadlines: this.#deadlines, gate: this.versions },
+      memory: parts.memory ?? null,
       isConnected: (peer: NodeId) => this.peers.isConnected(peer),
       nowMs: () => parts.clock.nowMs(),
       jitter: () => parts.random.fraction(),
@@ -111,13 +116,7 @@ export class Member {
       propose: (data, timeoutMs, done) => this.#proposeRepeatable(data, timeoutMs, done),
       onListenerError: (name, error) => this.#onListenerError(name, error),
     });
-    this.#comparison = new StateComparison({
-      ...{ raft: parts.raft, entries: parts.limits.compareEntries },
-      hash: () => parts.machines.hashState?.() ?? null,
-      nowMs: () => parts.clock.nowMs(),
-      send: (message) => this.#transport?.send(message),
-      warn: (text) => parts.logger.warn({}, text),
-    });
+    this.#comparison = this.#createComparison(parts);
     const { events, peers } = this;
     this.#insight = new Insight({ ...parts, events, peers, isRunning: () => this.isRunning });
     this.snapshots = new MemberSnapshots({
@@ -145,6 +144,26 @@ export class Member {
       transfer: (to) => this.#core.transfer(to),
     });
     this.#memory = parts.memory?.open((isTight) => this.#step({ kind: "memory", isTight })) ?? null;
+  }
+
+  #createComparison(parts: MemberParts): StateComparison {
+    return new StateComparison({
+      ...{ raft: parts.raft, entries: parts.limits.compareEntries },
+      hash: () => parts.machines.hashState?.() ?? null,
+      nowMs: () => parts.clock.nowMs(),
+      send: (message) => this.#transport?.send(message),
+      warn: (text) => parts.logger.warn({}, text),
+    });
+  }
+
+  #createGate(parts: MemberParts): VersionGate {
+    return new VersionGate({
+      ...{ raft: parts.raft, limits: parts.limits, events: this.events, logger: parts.logger },
+      versions: parts.machines.versions ?? null,
+      told: parts.peerMemory?.told ?? new ToldVersions(),
+      automatic: parts.enablesVersions ?? true,
+      propose: (data, timeoutMs, done) => this.#proposals.propose(data, timeoutMs, done),
+    });
   }
 
   get isRunning(): boolean {
@@ -341,7 +360,9 @@ export class Member {
   }
 
   #onPeer(event: PeerEvent): void {
-    if (this.#state === "running") this.#membership.onPeer(event);
+    if (this.#state !== "running") return;
+    this.versions.onPeer(event);
+    this.#membership.onPeer(event);
   }
 
   #armTimer(): void {
@@ -365,6 +386,7 @@ export class Member {
       this.#membership.onTick(nowMs);
       this.snapshots.onTick(nowMs);
       this.#leadership.onTick(nowMs);
+      this.versions.onTick(nowMs);
     });
     if (this.isRunning) this.#armTimer();
   }
@@ -487,7 +509,9 @@ export class Member {
       let result: unknown;
       if (entry.kind === "command") {
         const wanted = this.#proposals.isWanted(entry.index);
+        this.versions.check(entry.data);
         result = this.#parts.machines.apply(entry.data, entry.index, entry.term, wanted);
+        this.versions.onApplied(entry.data, entry.index);
       }
       this.#proposals.onApplied(entry.index, entry.term, result);
       this.#membership.onApplied(entry.index, entry.term);
@@ -508,6 +532,7 @@ export class Member {
     this.#reads.onLeader();
     this.#membership.onLeader(leader, term);
     this.#leadership.onRole(effect);
+    this.versions.onRole();
     this.#schedule();
   }
 

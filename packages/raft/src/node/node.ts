@@ -31,6 +31,7 @@ import {
   openSnapshot,
 } from "./snapshots/open-snapshot.ts";
 import { type NodeStatus, statusOf } from "./status.ts";
+import { createVersions, type Versions } from "./versions/versions.ts";
 
 /** A member of the cluster in this process. */
 export interface Node<Machines extends MachineDeclarations> extends AsyncDisposable {
@@ -47,6 +48,8 @@ export interface Node<Machines extends MachineDeclarations> extends AsyncDisposa
   session(options?: SessionOptions): Promise<Session<Machines>>;
   /** Who the members are, and changing them: add, promote, remove, replace, update. */
   readonly members: Members;
+  /** Which versions of the machines are in force, and who holds the next one back. */
+  readonly versions: Versions;
   /** The own term now; `status()` tells the rest. */
   readonly term: number;
   status(): NodeStatus;
@@ -141,6 +144,7 @@ function createNode<Machines extends MachineDeclarations>(
     id: member.raft.id,
     machines: machines.createHandles(createHost(parts, propose)),
     members: createMembers(parts, () => statusOf(opened).members),
+    versions: createVersions(parts),
     session: (options) => openSession(parts, machines, options ?? {}),
     get term() {
       return member.raft.hardState.term;

@@ -2,7 +2,13 @@
  * From options to a running member: directory, lock, log, first configuration, transport. Callbacks
  * all the way, so that the simulator can crash it in between. Called by `node.ts`.
  */
-import { FormatError, logIndex, persistUnit, type QuorateError } from "../base/index.ts";
+import {
+  FormatError,
+  logIndex,
+  type MachineVersion,
+  persistUnit,
+  type QuorateError,
+} from "../base/index.ts";
 import {
   allMembers,
   type Configuration,
@@ -11,6 +17,7 @@ import {
   type HardState,
   lastIndex,
 } from "../core/index.ts";
+import type { VersionedMachines } from "../machine/index.ts";
 import type { DirectoryLock, Ports } from "../ports/index.ts";
 import {
   createPeerRecordStore,
@@ -55,6 +62,7 @@ import { createRepairPolicy, type DiskDamage, damageOf, hasLostLog } from "./rep
 import { findStart, type Start } from "./snapshots/find-start.ts";
 import { canSnapshot } from "./snapshots/member-snapshots.ts";
 import { restoreMachines } from "./snapshots/restore-machines.ts";
+import { describeTooOld, programTooOld } from "./versions/version-errors.ts";
 
 /** A member and what it holds open. */
 export interface OpenedMember {
@@ -383,6 +391,13 @@ function restore(
 ): void {
   const { machines, options, logger } = parts;
   const { description } = start;
+  const tooNew = findTooNew(start, machines.versions ?? null);
+  if (tooNew !== null) {
+    const { machine } = tooNew;
+    const known = machines.versions?.known.find((one) => one.machine === machine)?.version ?? 0;
+    fail(programTooOld(options.id, null, describeTooOld(options.id, tooNew, known)));
+    return;
+  }
   if (description === null) {
     begin(parts, found, start, done);
     return;
@@ -409,6 +424,19 @@ function restore(
       }
     },
   );
+}
+
+/** A committed entry enables what this program cannot apply: nothing is applied then. */
+function findTooNew(
+  { entries, commit }: Start,
+  versions: VersionedMachines | null,
+): MachineVersion | null {
+  for (const { kind, index, data } of entries) {
+    if (kind !== "command" || index > commit) continue;
+    const found = versions?.tooNew(data) ?? null;
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function describeNoRestore(names: readonly string[]): QuorateError {
@@ -438,9 +466,11 @@ function begin(parts: OpenMemberParts, found: Found, start: Start, done: OpenMem
     address: ownAddress(raft.configuration, options),
     standing: { term: hardState.term, last: lastIndex(raft.log), commit: raft.commit, mustCatchUp },
     peerMemoryMs: options.limits.peerMemoryMs,
+    versions: machines.versions ?? null,
   });
   const member = new Member({
     peerMemory,
+    enablesVersions: options.enablesVersions ?? true,
     ...(found.firstSeen === null ? {} : { firstSeen: found.firstSeen }),
     raft,
     store: found.log.store,

@@ -54,6 +54,12 @@ export interface StartOptions<Machines extends MachineDeclarations> {
    * before it is there. False: refuse to start (`CORRUPT`), and touch nothing.
    */
   readonly repair?: boolean;
+  /**
+   * `automatic` (unless given): as the leader, enable a new version of a machine as soon as all
+   * members can apply it. `manual`: wait for `node.versions.enable()`; give it to all members.
+   * Until then the older program can be started again.
+   */
+  readonly enableVersions?: "automatic" | "manual";
   /** Tells clusters with equal members apart. */
   readonly token?: string;
   /**
@@ -137,6 +143,7 @@ export interface CheckedOptions {
   readonly recorder: boolean;
   /** Damage that others can make good is set aside. */
   readonly repairs: boolean;
+  readonly enablesVersions?: boolean;
 }
 
 /** Whom a member asks that joins, and where it will be reached itself. */
@@ -176,7 +183,14 @@ export function checkOptions(options: StartOptions<MachineDeclarations>): Checke
     checkInvariants: options.checkInvariants ?? false,
     recorder: options.recorder ?? false,
     repairs: options.repair ?? true,
+    enablesVersions: checkEnabling(options.enableVersions ?? "automatic"),
   };
+}
+
+function checkEnabling(value: string): boolean {
+  if (value === "automatic" || value === "manual") return value === "automatic";
+  const fact = "there are automatic and manual";
+  throw badConfig("enableVersions", JSON.stringify(value), fact, "Use one of them.");
 }
 
 /** Those that are options of their own go before. */

@@ -13,8 +13,14 @@ import {
   type QuorateError,
   type Term,
 } from "../base/index.ts";
-import { hasRoomFor, type ProposeResult, type Raft, termAt } from "../core/index.ts";
-import type { ForwardRequest, ForwardResponse, PeerMessage } from "../transport/index.ts";
+import { type ProposeResult, type Raft, termAt } from "../core/index.ts";
+import type { VersionedMachines } from "../machine/index.ts";
+import type {
+  ForwardRequest,
+  ForwardResponse,
+  HeldCommand,
+  PeerMessage,
+} from "../transport/index.ts";
 import { addDeadline, type Deadlines } from "./deadlines.ts";
 import {
   inSnapshot,
@@ -28,11 +34,14 @@ import {
   tooLarge,
   unknownMachine,
 } from "./errors.ts";
+import { leaderFull, memoryFull } from "./full.ts";
 import type { NodeLimits } from "./limits.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { PlacedCommands } from "./placed-commands.ts";
 import { type CommandDone, CommandRequest, type RequestOwner } from "./requests.ts";
 import { SessionClock } from "./session-clock.ts";
+import { type NotEnabled, notEnabledYet } from "./versions/version-errors.ts";
+import type { VersionGate } from "./versions/version-gate.ts";
 
 /** What is asked of the machines before a command gets into a log. */
 export interface KnownMachines {
@@ -44,6 +53,7 @@ export interface KnownMachines {
   stamp(data: Uint8Array, timeMs: number): Uint8Array;
   /** The session time as far as it is applied. */
   readonly sessionTimeMs: number;
+  readonly versions?: Pick<VersionedMachines, "lacksNewer">;
 }
 
 /** What proposals need of the member. */
@@ -60,6 +70,8 @@ export interface ProposalsHost {
   reachability(): Reachability;
   /** Runs a turn soon. */
   schedule(): void;
+  /** As the leader: whether the versions in force let a command in; left out: they do. */
+  readonly gate?: Pick<VersionGate, "judge" | "judgeUnknown">;
   /** Gives the core commands. */
   propose(commands: readonly Uint8Array[]): ProposeResult;
 }
@@ -77,7 +89,7 @@ interface PendingForward {
   lostAtMs: number | null;
 }
 
-type ForwardRefusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
+type ForwardRefusal = Extract<ForwardResponse["result"], { kind: "refused" }>;
 
 interface KeptResult {
   readonly term: Term;
@@ -215,7 +227,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   }
 
   #proposeHere(requests: readonly CommandRequest[]): void {
-    const live = requests.filter((request) => !request.isSettled);
+    const live = requests.filter((request) => this.#mayPass(request));
     if (live.length === 0) return;
     // What the core takes as the first one passes whole: a turn of many must not be that.
     let bytes = 0;
@@ -224,6 +236,17 @@ export class Proposals implements RequestOwner<CommandRequest> {
     const result = isSmall ? this.#proposeAll(live) : null;
     if (result?.kind === "appended") this.#place(live, result.first, result.term);
     else for (const request of live) this.#proposeOne(request);
+  }
+
+  /** As the leader: whether it may get into the log now. If not it is settled, or waits. */
+  #mayPass(request: CommandRequest): boolean {
+    if (request.isSettled) return false;
+    const { raft } = this.#host;
+    const verdict = raft.leadership === null ? null : this.#host.gate?.judge(request.data);
+    if (verdict?.kind === "held") request.settle(notEnabledYet(verdict.held));
+    else if (verdict?.kind === "later") this.#wait(request);
+    else return true;
+    return false;
   }
 
   #proposeAll(requests: readonly CommandRequest[]): ProposeResult {
@@ -258,7 +281,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** The leader takes no more. What was sent before keeps its chance to be told for certain. */
   #overload(request: CommandRequest): void {
     if (!request.isUncertain) {
-      request.settle(leaderFull(this.#host, request.data));
+      request.settle(leaderFull(this.#host.raft, this.#host.memory ?? null, request.data));
       return;
     }
     this.#isHalted = true;
@@ -367,13 +390,29 @@ export class Proposals implements RequestOwner<CommandRequest> {
   /** What this member could not apply must not get into the log: it would halt it. */
   #proposeForwarded(commands: readonly Uint8Array[]): ForwardResponse["result"] {
     const { raft, machines } = this.#host;
-    if (raft.leadership !== null && !commands.every((data) => machines.knows(data))) {
-      return { kind: "refused", why: "unknown-machine" };
+    if (raft.leadership !== null) {
+      for (const data of commands) {
+        const refusal = machines.knows(data) ? this.#refusal(data) : this.#refusalOfUnknown(data);
+        if (refusal !== null) return refusal;
+      }
     }
     const result = this.#proposeStamped([...commands]);
     if (result.kind === "appended") return result;
     const { why } = result;
     return { kind: "refused", why: why === "transferring" ? "not-leader" : why }; // ask again soon
+  }
+
+  #refusal(data: Uint8Array): ForwardResponse["result"] | null {
+    const verdict = this.#host.gate?.judge(data);
+    if (verdict === undefined || verdict.kind === "free") return null;
+    if (verdict.kind === "later") return { kind: "refused", why: "not-leader" }; // ask again soon
+    return { kind: "refused", why: "not-enabled", held: toWire(verdict.held) };
+  }
+
+  #refusalOfUnknown(data: Uint8Array): ForwardResponse["result"] {
+    const held = this.#host.gate?.judgeUnknown(data) ?? null;
+    if (held === null) return { kind: "refused", why: "unknown-machine" };
+    return { kind: "refused", why: "not-enabled", held: toWire(held) };
   }
 
   onForwardResponse(response: ForwardResponse): void {
@@ -384,13 +423,14 @@ export class Proposals implements RequestOwner<CommandRequest> {
     if (result.kind === "appended") {
       this.#place(forward.requests, result.first, result.term);
     } else {
-      this.#onRefused(forward, result.why);
+      this.#onRefused(forward, result);
     }
     this.#dropKept();
   }
 
   /** The commands are in no log. */
-  #onRefused({ requests, to }: PendingForward, why: ForwardRefusal): void {
+  #onRefused({ requests, to }: PendingForward, refusal: ForwardRefusal): void {
+    const { why } = refusal;
     switch (why) {
       case "not-leader":
         this.#isHalted = true;
@@ -400,18 +440,33 @@ export class Proposals implements RequestOwner<CommandRequest> {
         for (const request of requests) this.#overload(request);
         break;
       case "unknown-machine":
-        this.#onUnknownMachine(requests, to);
+        this.#onOneRefused(requests, to, (data) => this.#describeUnknown(data, to));
+        break;
+      case "not-enabled":
+        this.#onOneRefused(requests, to, () => notEnabledYet(refusal.held));
         break;
       default:
         why satisfies never;
     }
   }
 
-  /** One of them is unknown there. Together they were refused, each for itself finds out which. */
-  #onUnknownMachine(requests: readonly CommandRequest[], by: NodeId): void {
+  /** An older program may not even know what it refuses. */
+  #describeUnknown(data: Uint8Array, by: NodeId): QuorateError {
+    const { machines } = this.#host;
+    const lack = machines.versions?.lacksNewer(data) ?? null;
+    if (lack === null || lack.version === 1) return unknownMachine(machines.describe(data), by);
+    return notEnabledYet({ ...lack, enabled: 0, lacking: [{ id: by, version: null }] });
+  }
+
+  /** One of them is no good there. Together they were refused, each for itself finds out which. */
+  #onOneRefused(
+    requests: readonly CommandRequest[],
+    by: NodeId,
+    errorOf: (data: Uint8Array) => QuorateError,
+  ): void {
     const [only] = requests;
     if (requests.length === 1 && only !== undefined) {
-      only.settle(unknownMachine(this.#host.machines.describe(only.data), by));
+      only.settle(errorOf(only.data));
       return;
     }
     for (const request of requests) {
@@ -534,16 +589,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
   }
 }
 
-/** What a leader has no room for: elsewhere only the leader knows why. */
-function leaderFull({ raft, memory }: ProposalsHost, data: Uint8Array): QuorateError {
-  const { uncommittedBytesMax, backlogBytesMax } = raft.settings;
-  if (raft.leadership === null || hasRoomFor(raft, [data])) {
-    return overloaded("uncommittedBytesMax", uncommittedBytesMax);
-  }
-  if (raft.backlog.isTight && memory != null) return memoryFull(memory);
-  return overloaded("backlogBytesMax", backlogBytesMax);
-}
-
-function memoryFull({ bytesMax }: MemoryBudget): QuorateError {
-  return overloaded("memory.bytesMax", bytesMax);
+function toWire({ lacking, ...rest }: NotEnabled): HeldCommand {
+  // names of members of the configuration
+  return { ...rest, lacking: lacking.map(({ id, version }) => ({ id: id as NodeId, version })) };
 }

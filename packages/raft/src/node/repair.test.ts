@@ -233,6 +233,26 @@ describe("what cannot be repaired", () => {
   });
 });
 
+describe("a member whose log behind a snapshot is damaged", () => {
+  it("is repaired, though nothing but the snapshot says who the members are", () => {
+    const world = createWorld().startAll();
+    const leader = world.leaderBut("b");
+    write(world, leader.id, 70);
+    appliedAll(world);
+    world.clock.advance(1000);
+    world.node("b").kill();
+    const files = filesOf(world, "b", segments);
+    for (const file of files) flip(world, "b", file, 1100);
+    const b = world.start("b");
+    expect(world.status("b")).toMatchObject({ mustCatchUp: true });
+    write(world, world.leaderBut("b").id, 10);
+    repair(world, "b");
+    appliedAll(world);
+    expect(b.events["disk-damage"]).toHaveLength(1);
+    expectEqualJournals(world);
+  });
+});
+
 describe("a member whose snapshot is damaged", () => {
   it("gets another one from the others", () => {
     const world = createWorld().startAll();

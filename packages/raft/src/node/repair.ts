@@ -7,12 +7,14 @@ import { FormatError, type NodeId } from "../base/index.ts";
 import { allVoters, type Configuration, decodeConfiguration } from "../core/index.ts";
 import {
   describePlace,
+  type FoundConfiguration,
   type OpenedLog,
   type RecoveredLog,
   type RepairEvidence,
   type RepairPolicy,
 } from "../storage/index.ts";
 import { firstHardState } from "./first-configuration.ts";
+import { decodeSnapshotConfiguration } from "./snapshots/snapshot-configuration.ts";
 
 /** What was found on the disk of a member, at this start and before. Paths. */
 export interface DiskDamage {
@@ -48,7 +50,7 @@ export function createRepairPolicy(
 ): RepairPolicy {
   return ({ configuration }: RepairEvidence): string | null => {
     try {
-      const known = configuration === null ? first : decodeConfiguration(configuration);
+      const known = configuration === null ? first : decodeFound(configuration);
       const voters = allVoters(known);
       if (voters.some((voter) => voter.id !== id)) return null;
       if (voters.length === 0 && hasPeers) return null;
@@ -62,6 +64,12 @@ export function createRepairPolicy(
       throw error;
     }
   };
+}
+
+/** @throws FormatError */
+function decodeFound({ from, data }: FoundConfiguration): Configuration {
+  if (from === "entry") return decodeConfiguration(data);
+  return decodeSnapshotConfiguration(data).configuration;
 }
 
 /**

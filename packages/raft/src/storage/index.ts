@@ -51,4 +51,9 @@ export type {
   SnapshotVerdict,
 } from "./wal/open-log.ts";
 export { openLog } from "./wal/open-log.ts";
-export type { Repair, RepairEvidence, RepairPolicy } from "./wal/repair.ts";
+export type {
+  FoundConfiguration,
+  Repair,
+  RepairEvidence,
+  RepairPolicy,
+} from "./wal/repair.ts";

@@ -18,6 +18,7 @@ const standing: Standing = {
 class SlowAdmission implements Admission {
   readonly address: string;
   readonly standing = standing;
+  readonly machines = [{ machine: "bank", version: 3 }];
   readonly known = new Map<NodeId, string>();
   readonly removed = new Set<NodeId>();
   readonly asked: { introduction: Introduction; done: (refused: Refused | null) => void }[] = [];
@@ -87,7 +88,10 @@ describe("an introduction", () => {
     start("b", ["a"]);
     clock.advance(100);
     expect(a.admission.asked.map(({ introduction }) => introduction)).toEqual([
-      { identity: identityOf("b"), address: "b.localhost:2380", standing },
+      {
+        ...{ identity: identityOf("b"), address: "b.localhost:2380", standing },
+        machines: [{ machine: "bank", version: 3 }],
+      },
     ]);
   });
 

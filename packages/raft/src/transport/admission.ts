@@ -2,7 +2,7 @@
  * Who is let in: what the transport asks of its host about the other end of a connection. The
  * node's answers rest on what is on its disk (`node/membership/peer-memory.ts`).
  */
-import type { LogIndex, NodeId, Term } from "../base/index.ts";
+import type { LogIndex, MachineVersion, NodeId, Term } from "../base/index.ts";
 import type { RefusalReason } from "./codec/handshake-codec.ts";
 import type { PeerIdentity } from "./transport.ts";
 
@@ -23,6 +23,8 @@ export interface Introduction {
   /** `host:port` where it can be dialled, as it knows itself. */
   readonly address: string;
   readonly standing: Standing;
+  /** What its program can apply, sorted by name; null: it speaks a version that does not tell. */
+  readonly machines: readonly MachineVersion[] | null;
 }
 
 /** Why somebody is not let in. */
@@ -51,6 +53,8 @@ export interface Admission {
   /** As this member introduces itself. */
   readonly address: string;
   readonly standing: Standing;
+  /** What this program can apply. */
+  readonly machines: readonly MachineVersion[];
   /** The incarnation under which `id` is known; null: it is not. */
   incarnationOf(id: NodeId): string | null;
   /** Whether `id` was removed from the cluster for good. */

@@ -10,7 +10,7 @@ import { bulkFrameBytesMax, decodeBulk } from "./codec/bulk-codec.ts";
 import { bulkHelloKind, type Frame } from "./codec/frame.ts";
 import { FrameParser } from "./codec/frame-parser.ts";
 import { FrameWriter } from "./codec/frame-writer.ts";
-import { decodeAnswer, encodeHello, protocolVersions } from "./codec/handshake-codec.ts";
+import { decodeAnswer, encodeHello } from "./codec/handshake-codec.ts";
 import type { TransportContext } from "./context.ts";
 import { checkWelcome } from "./handshake.ts";
 
@@ -71,9 +71,9 @@ export class DialledBulk implements BulkDial {
 
   #sayHello(): void {
     if (this.#isOver) return;
-    const { crc32, limits, identity } = this.#context;
+    const { crc32, limits, identity, versions } = this.#context;
     const writer = new FrameWriter(crc32, limits.handshakeBytesMax);
-    const hello = { versions: protocolVersions, identity, to: this.peer };
+    const hello = { versions, identity, to: this.peer };
     encodeHello(writer, hello, bulkHelloKind);
     this.#connection.send(writer.take());
   }
@@ -106,8 +106,8 @@ export class DialledBulk implements BulkDial {
       this.end(`${this.#address} refused us: ${answer.text} (code ${answer.code})`);
       return;
     }
-    const { identity, admission, crc32 } = this.#context;
-    const problem = checkWelcome(answer, identity, this.peer, admission);
+    const { identity, admission, crc32, versions } = this.#context;
+    const problem = checkWelcome(answer, identity, this.peer, admission, versions);
     if (problem !== null) {
       this.end(problem);
       return;

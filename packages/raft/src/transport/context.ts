@@ -2,6 +2,7 @@
 import type { Crc32 } from "../base/index.ts";
 import type { Clock, Network, Random } from "../ports/index.ts";
 import type { Admission } from "./admission.ts";
+import type { VersionRange } from "./codec/handshake-codec.ts";
 import type { TransportLimits } from "./limits.ts";
 import type { PeerIdentity, TransportHandlers } from "./transport.ts";
 
@@ -18,6 +19,8 @@ export interface TransportContext {
   readonly random: Random;
   readonly crc32: Crc32;
   readonly identity: PeerIdentity;
+  /** Of the protocol, as this member speaks it. */
+  readonly versions: VersionRange;
   /** Who is let in. */
   readonly admission: Admission;
   readonly handlers: TransportHandlers;

@@ -7,7 +7,6 @@ import type { Admission } from "./admission.ts";
 import {
   commonVersion,
   type Hello,
-  protocolVersions,
   type Refusal,
   type RefusalReason,
   refusalCodes,
@@ -71,8 +70,8 @@ export function removedText(id: NodeId): string {
 }
 
 /** The refusal of a dialer that speaks none of our versions. */
-export function refuseVersions(theirs: VersionRange): Refusal {
-  return refuse("unknown-version", unknownVersionText(theirs));
+export function refuseVersions(theirs: VersionRange, ours: VersionRange): Refusal {
+  return refuse("unknown-version", unknownVersionText(theirs, ours));
 }
 
 /** Why the dialer of `expected` drops this welcome; null: it may talk. */
@@ -81,11 +80,11 @@ export function checkWelcome(
   self: PeerIdentity,
   expected: NodeId,
   known: Known,
+  ours: VersionRange,
 ): string | null {
   const { version, identity } = welcome;
-  if (commonVersion({ oldest: version, newest: version }) === null) {
-    return unknownVersionText({ oldest: version, newest: version });
-  }
+  const theirs = { oldest: version, newest: version };
+  if (commonVersion(theirs, ours) === null) return unknownVersionText(theirs, ours);
   if (identity.clusterId !== self.clusterId) return otherClusterText(identity, self);
   if (identity.id === expected) return describeChange(identity, known);
   return (
@@ -125,10 +124,10 @@ function otherClusterText(other: PeerIdentity, self: PeerIdentity): string {
   );
 }
 
-function unknownVersionText(theirs: VersionRange): string {
+function unknownVersionText(theirs: VersionRange, ours: VersionRange): string {
   return (
     `the other end speaks ${describeVersions(theirs)} of the peer protocol, this member ` +
-    `${describeVersions(protocolVersions)}: upgrade the older of the two`
+    `${describeVersions(ours)}: upgrade the older of the two`
   );
 }
 

@@ -19,7 +19,7 @@ import {
   type Hello,
   type Refusal,
 } from "./codec/handshake-codec.ts";
-import { decodeMessage } from "./codec/message-codec.ts";
+import { decodeMessage, isMessageKind } from "./codec/message-codec.ts";
 import type { TransportContext } from "./context.ts";
 import { recogniseForeign } from "./foreign.ts";
 import { checkHello, refuse, refuseVersions } from "./handshake.ts";
@@ -61,6 +61,12 @@ export class InboundConnection {
   #ends: Ends | null = null;
   #bulk: ConnectedBulk | null = null;
   #quietIntervals = 0;
+  /** Of the protocol, as agreed; 0 before. */
+  #version = 0;
+  /** It speaks versions above ours, too. */
+  #isNewer = false;
+  /** Kinds of its messages that were skipped, and told of. */
+  readonly #skipped = new Set<number>();
   /** What came while the host was asked; no more than its sender queues for us. */
   #unread: Uint8Array[] = [];
   /** Where it says that it can be dialled; empty before it does. */
@@ -168,22 +174,38 @@ export class InboundConnection {
   #onFrame(frame: Frame): void {
     const ends = this.#ends;
     if (ends === null || (frame.kind === aliveKind && frame.payload.length === 0)) return;
+    if (this.#isNewer && !isMessageKind(frame.kind)) {
+      this.#skip(frame.kind);
+      return;
+    }
     const message = this.#try(() => decodeMessage(frame, ends));
     // Outside of `#try`: an error of the handler is not the peer's.
     if (message !== undefined) this.#context.handlers.onMessage(message);
   }
 
+  /** A newer program says what this one has no ear for: that costs nothing but itself. */
+  #skip(kind: number): void {
+    if (!this.#skipped.has(kind)) {
+      this.#skipped.add(kind);
+      const what = `messages of kind ${kind}, which this program does not know`;
+      this.#log(`member ${this.#peer?.id} is of a newer program: skips its ${what}`);
+    }
+  }
+
   #onHello(frame: Frame): void {
-    const { versions, hello } = decodeHello(frame);
+    const ours = this.#context.versions;
+    const { versions, hello } = decodeHello(frame, ours);
     const isBulk = frame.kind === bulkHelloKind;
     if (isBulk && this.#context.handlers.onBulk === undefined) {
       throw new FormatError("a hello for bulk, which this member has no use for");
     }
-    const version = commonVersion(versions);
+    const version = commonVersion(versions, ours);
     if (hello === null || version === null) {
-      this.#refuse(refuseVersions(versions), null);
+      this.#refuse(refuseVersions(versions, ours), null);
       return;
     }
+    this.#version = version;
+    this.#isNewer = versions.newest > ours.newest;
     const { identity, admission } = this.#context;
     const { peers, hasRoom } = this.#owner;
     const refusal = checkHello(hello, identity, peers, admission, hasRoom && !isBulk);
@@ -226,13 +248,13 @@ export class InboundConnection {
 
   /** Nothing of what follows counts before the host has said so. */
   #onIntroduction(frame: Frame): void {
-    const { address, standing } = decodeIntroduction(frame);
+    const { address, standing, machines } = decodeIntroduction(frame, this.#version);
     const identity = this.#peer;
     if (identity === null) return;
     this.#patience.cancel();
     this.#phase = "admitting";
     this.#address = address;
-    this.#context.admission.admit({ identity, address, standing }, (refused) => {
+    this.#context.admission.admit({ identity, address, standing, machines }, (refused) => {
       if (this.#phase !== "admitting") return;
       if (refused !== null) this.#refuse(refuse(refused.why, refused.text), identity.id);
       else this.#open(identity.id);
@@ -253,8 +275,9 @@ export class InboundConnection {
   #onJoin(frame: Frame): void {
     const { versions, request } = decodeJoin(frame);
     const { admission, crc32, limits } = this.#context;
-    if (commonVersion(versions) === null) {
-      this.#refuse(refuseVersions(versions), null);
+    const ours = this.#context.versions;
+    if (commonVersion(versions, ours) === null) {
+      this.#refuse(refuseVersions(versions, ours), null);
       return;
     }
     const answer = admission.answerJoin(request);

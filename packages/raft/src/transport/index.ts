@@ -20,7 +20,7 @@ export type {
   SnapshotRefused,
 } from "./bulk-message.ts";
 export { bulkDataBytesMax } from "./bulk-message.ts";
-export type { RefusalReason } from "./codec/handshake-codec.ts";
+export type { RefusalReason, VersionRange } from "./codec/handshake-codec.ts";
 export type { TransportLogLine } from "./context.ts";
 export { removedText, replaceHint } from "./handshake.ts";
 export type { TransportLimits } from "./limits.ts";
@@ -33,7 +33,9 @@ export type {
   ChangeMembersResponse,
   ForwardRequest,
   ForwardResponse,
+  HeldCommand,
   LearnerProgress,
+  OlderProgram,
   PeerMessage,
   PromotionHold,
   SnapshotName,

@@ -2,7 +2,7 @@
  * The admission of a transport without a node behind it: remembers incarnations while it runs, and
  * lets in whom it knows. For tests and tools.
  */
-import { type NodeId, noIndex, noTerm } from "../base/index.ts";
+import { type MachineVersion, type NodeId, noIndex, noTerm } from "../base/index.ts";
 import type { Admission, Introduction, JoinAnswer, Refused, Standing } from "./admission.ts";
 
 const nothing: Standing = { term: noTerm, last: noIndex, commit: noIndex, mustCatchUp: false };
@@ -10,6 +10,7 @@ const nothing: Standing = { term: noTerm, last: noIndex, commit: noIndex, mustCa
 export class OpenAdmission implements Admission {
   readonly address: string;
   readonly standing: Standing = nothing;
+  readonly machines: readonly MachineVersion[] = [];
   readonly #incarnations = new Map<NodeId, string>();
 
   constructor(address: string) {

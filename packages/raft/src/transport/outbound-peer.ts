@@ -13,13 +13,12 @@ import {
   decodeAnswer,
   decodeRefusal,
   encodeHello,
-  protocolVersions,
   type Refusal,
   type RefusalReason,
   refusalReasonOf,
   type Welcome,
 } from "./codec/handshake-codec.ts";
-import { encodeMessage, messageFrameBytesMax } from "./codec/message-codec.ts";
+import { encodeMessage, fitMessage, messageFrameBytesMax } from "./codec/message-codec.ts";
 import type { TransportContext } from "./context.ts";
 import { checkWelcome } from "./handshake.ts";
 import type { PeerMessage } from "./peer-message.ts";
@@ -29,6 +28,8 @@ interface Link {
   readonly connection: Connection;
   readonly parser: FrameParser;
   readonly writer: FrameWriter;
+  /** Of the protocol, as agreed; before that nothing is sent by it. */
+  version: number;
   /** When the welcome came; null before. */
   openMs: number | null;
   /** Alive intervals since the last byte. */
@@ -76,7 +77,7 @@ export class OutboundPeer {
     });
     const parser = new FrameParser(crc32, limits.handshakeBytesMax);
     const writer = new FrameWriter(crc32, limits.blockBytes);
-    const link: Link = { connection, parser, writer, openMs: null, quietIntervals: 0 };
+    const link: Link = { connection, parser, writer, version: 0, openMs: null, quietIntervals: 0 };
     this.#link = link;
     const patienceMs = limits.handshakeTimeoutMs;
     this.#timer = clock.after(patienceMs, () => {
@@ -107,9 +108,11 @@ export class OutboundPeer {
   }
 
   /** Encodes into the queue. False: dropped, because there is no connection or no room. */
-  send(message: PeerMessage): boolean {
+  send(given: PeerMessage): boolean {
     const link = this.#link;
     if (link === null || link.openMs === null) return false;
+    const message = fitMessage(given, link.version);
+    if (message === null) return false; // its program has no use for it
     const { limits } = this.#context;
     const frameBytes = messageFrameBytesMax(message);
     const queuedBytes = link.writer.pendingBytes + link.connection.queuedBytes;
@@ -158,8 +161,8 @@ export class OutboundPeer {
   }
 
   #sayHello(link: Link): void {
-    const { identity } = this.#context;
-    encodeHello(link.writer, { versions: protocolVersions, identity, to: this.id });
+    const { identity, versions } = this.#context;
+    encodeHello(link.writer, { versions, identity, to: this.id });
     link.connection.send(link.writer.take());
   }
 
@@ -192,8 +195,8 @@ export class OutboundPeer {
       this.#onRefusal(answer);
       return;
     }
-    const { identity, admission } = this.#context;
-    const problem = checkWelcome(answer, identity, this.id, admission);
+    const { identity, admission, versions } = this.#context;
+    const problem = checkWelcome(answer, identity, this.id, admission, versions);
     if (problem === null) this.#onWelcome(link, answer);
     else this.#end(problem, true);
   }
@@ -206,9 +209,10 @@ export class OutboundPeer {
   #onWelcome(link: Link, welcome: Welcome): void {
     this.#timer?.cancel();
     link.openMs = this.#context.clock.nowMs();
+    link.version = welcome.version;
     this.#lastFailure = "";
     const { incarnation, boot } = welcome.identity;
-    encodeIntroduction(link.writer, this.#context.admission);
+    encodeIntroduction(link.writer, this.#context.admission, welcome.version);
     link.connection.send(link.writer.take());
     this.#log("info", `connected to member ${this.id} at ${this.address} (boot ${boot})`);
     const isRestarted = this.#boot !== null && this.#boot !== boot;

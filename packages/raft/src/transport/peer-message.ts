@@ -27,7 +27,28 @@ export interface ForwardResponse {
   readonly id: number;
   readonly result:
     | { readonly kind: "appended"; readonly first: LogIndex; readonly term: Term }
-    | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" | "unknown-machine" };
+    | { readonly kind: "refused"; readonly why: "not-leader" | "overloaded" | "unknown-machine" }
+    | { readonly kind: "refused"; readonly why: "not-enabled"; readonly held: HeldCommand };
+}
+
+/** A version of a machine that is not enabled, and the members that cannot apply it. */
+export interface HeldCommand {
+  readonly machine: string;
+  readonly version: number;
+  /** The one in force; 0: none. */
+  readonly enabled: number;
+  /** At most `membersMax`. `version`: what it can apply; null: it has not told. */
+  readonly lacking: readonly { readonly id: NodeId; readonly version: number | null }[];
+}
+
+/** Who is to be added cannot apply what is enabled. */
+export interface OlderProgram {
+  readonly why: "older-program";
+  readonly id: NodeId;
+  readonly machine: string;
+  readonly version: number;
+  /** What it can apply; null: its program does not tell. */
+  readonly known: number | null;
 }
 
 /** What the sender's machines looked like when they had applied everything up to `index`. */
@@ -104,7 +125,7 @@ export const changesMax = 126;
 export type ChangeAnswer =
   | { readonly kind: "appended"; readonly index: LogIndex; readonly term: Term }
   | { readonly kind: "made" }
-  | ({ readonly kind: "refused" } & ChangeRefusal);
+  | ({ readonly kind: "refused" } & (ChangeRefusal | OlderProgram));
 
 export interface ChangeMembersResponse {
   readonly kind: "change-members-response";

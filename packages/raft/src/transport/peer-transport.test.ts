@@ -358,7 +358,7 @@ describe("the acceptor refuses", () => {
 
   it("B6: a version that it does not know, whatever follows it", () => {
     const magic = [...new TextEncoder().encode("QUORATEP")];
-    const payload = Uint8Array.from([...magic, 2, 0, 9, 0, 255, 255, 255]);
+    const payload = Uint8Array.from([...magic, 3, 0, 9, 0, 255, 255, 255]);
     const hello = frames((writer) => {
       writer.begin(payload.length);
       writer.raw(payload);
@@ -367,7 +367,7 @@ describe("the acceptor refuses", () => {
     const { answer } = refuse(hello);
     expect(answer.code).toBe(1);
     expect(answer.text).toContain(
-      "speaks versions 2 to 9 of the peer protocol, this member version 1",
+      "speaks versions 3 to 9 of the peer protocol, this member versions 1 to 2",
     );
   });
 });
@@ -395,7 +395,7 @@ describe("the dialer refuses", () => {
     const a = start("a", { peers: ["b"] });
     clock.advance(30_000);
     expect(hellos[0]).toEqual({
-      versions: { oldest: 1, newest: 1 },
+      versions: { oldest: 1, newest: 2 },
       identity: identityOf("a"),
       to: "b",
     });
@@ -413,7 +413,7 @@ describe("the dialer refuses", () => {
       "member b is of cluster 00000000000000c2, member a of cluster 00000000000000c1",
     ],
     ["another member", welcomeOf(identityOf("c")), "member c answers at the address of member b"],
-    ["another version", welcomeOf(identityOf("b"), 2), "speaks version 2 of the peer protocol"],
+    ["another version", welcomeOf(identityOf("b"), 3), "speaks version 3 of the peer protocol"],
     ["something else", frames((w) => encodeMessage(w, vote("b", "a", 1))), "an answer of kind 16"],
     ["garbage", [new Uint8Array(100)], "b.localhost:2380 sent a frame header ending at byte 16"],
     [

@@ -19,6 +19,7 @@ import { DialledBulk } from "./bulk-dial.ts";
 import type { BulkDial, BulkDialHandlers } from "./bulk-link.ts";
 import { aliveKind } from "./codec/frame.ts";
 import { FrameWriter } from "./codec/frame-writer.ts";
+import { protocolVersions, type VersionRange } from "./codec/handshake-codec.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import type { TransportContext, TransportLogLine } from "./context.ts";
 import { InboundConnections } from "./inbound-connections.ts";
@@ -40,6 +41,8 @@ export interface TransportOptions {
   /** Who is let in; without it, whoever is of the cluster, as first met in this run. */
   readonly admission?: Admission;
   readonly limits?: Partial<TransportLimits>;
+  /** Speaks these versions of the protocol; those of this build unless given. */
+  readonly versions?: VersionRange;
   /** Takes lines for people; without it they are lost. */
   readonly log?: (line: TransportLogLine) => void;
 }
@@ -115,6 +118,7 @@ class PeerTransport implements Transport {
       random,
       crc32,
       identity,
+      versions: options.versions ?? protocolVersions,
       admission: options.admission ?? new OpenAdmission(options.listenAddress),
       handlers,
       limits,

@@ -38,9 +38,20 @@ export class Journal implements RawMachine<number> {
   /** Set where states are to be compared. */
   hashState?: () => number;
 
-  apply(command: Uint8Array): number {
+  /** What it can apply: commands that begin with `v2:` need 2, and so on. */
+  version = 1;
+  /** In force at each text. */
+  readonly versions: number[] = [];
+
+  commandVersion(command: Uint8Array): number {
+    const text = new TextDecoder().decode(command.subarray(0, 8));
+    return Number(/^v(\d):/.exec(text)?.[1] ?? 1);
+  }
+
+  apply(command: Uint8Array, context?: { readonly version: number }): number {
     const text = new TextDecoder().decode(command);
     this.onApply(text);
+    this.versions.push(context?.version ?? 1);
     return this.texts.push(text);
   }
 }
@@ -61,6 +72,7 @@ export class SnapshotJournal extends Journal implements RawMachine<number> {
 
   restore(): StateRestore {
     this.texts.length = 0;
+    this.versions.length = 0;
     let rest: Uint8Array = new Uint8Array(0);
     return {
       write: (bytes) => {
@@ -83,6 +95,7 @@ export class SnapshotJournal extends Journal implements RawMachine<number> {
       const length = reader.u32();
       if (reader.remaining < length) return bytes.slice(start);
       this.texts.push(new TextDecoder().decode(reader.raw(length)));
+      this.versions.push(0); // which one was in force then is not in it
     }
     return bytes.slice(reader.offset);
   }
@@ -147,6 +160,8 @@ export class NodeWorld {
   /** Milliseconds that the disk takes for an operation. */
   diskMs: (id: string, operation: DiskOperation) => number = () => 0.5;
   /** Names of machines that a member declares besides `journal`. */
+  /** The version of the journal in a member's program; 1 unless given. */
+  readonly versions = new Map<string, number>();
   readonly alsoDeclares = new Map<string, readonly string[]>();
   readonly #options: WorldOptions;
   readonly #lives = new Map<string, Life>();
@@ -194,6 +209,7 @@ export class NodeWorld {
     const own = this.#options.clockOf?.(id) ?? { pace: 1, aheadMs: 0 };
     const clock = mortalClock(this.clock, life, own);
     const journal = this.#options.snapshots === true ? new SnapshotJournal() : new Journal();
+    journal.version = this.versions.get(id) ?? 1;
     const log: string[] = [];
     const write = (level: string) => (_fields: object, text: string) => {
       log.push(`${level} ${text}`);
@@ -438,6 +454,7 @@ function toRunning(
     "disk-damage": [],
     ...{ membership: [], "member-progress": [], "snapshot-taken": [], "snapshot-failed": [] },
     ...{ "snapshot-installed": [], "snapshot-progress": [] },
+    "machine-version": [],
     ...{ membership: [], "member-progress": [], transfer: [], "disk-health": [] },
   };
   member.events.on("leader", (event) => events.leader.push(event));
@@ -450,6 +467,7 @@ function toRunning(
   member.events.on("storage", (event) => events.storage.push(event));
   member.events.on("catch-up", (event) => events["catch-up"].push(event));
   member.events.on("disk-damage", (event) => events["disk-damage"].push(event));
+  member.events.on("machine-version", (event) => events["machine-version"].push(event));
   member.events.on("membership", (event) => events.membership.push(event));
   member.events.on("member-progress", (event) => events["member-progress"].push(event));
   member.events.on("snapshot-taken", (event) => events["snapshot-taken"].push(event));

@@ -153,7 +153,8 @@ export function helloFrom(
 export function greetingFrom(name: string, to: string, changes: Partial<PeerIdentity> = {}) {
   const standing = { term: term(0), last: logIndex(0), commit: logIndex(0), mustCatchUp: false };
   const introduction = frames((writer) => {
-    encodeIntroduction(writer, { address: `${name}.localhost:2380`, standing });
+    const address = `${name}.localhost:2380`;
+    encodeIntroduction(writer, { address, standing, machines: null }, 1);
   });
   return [...helloFrom(name, to, changes), ...introduction];
 }

@@ -182,7 +182,10 @@ const machine = {
     "That the outcome is unknown is said: I7.",
   ),
   I4: tested("Sessions end by each member's clock, and replicas differ."),
-  I5: tested("A command reaches a program that does not know it, and is skipped."),
+  I5: tested(
+    "A command reaches a program that does not know it, and is skipped.",
+    "What is new is enabled by a committed entry, once all can apply it.",
+  ),
   I6: tested("A machine that is not deterministic parts the replicas unseen."),
   I7: tested("A command is called failed, and is applied later."),
 };

@@ -30,6 +30,7 @@ import {
 import type { NodeEvents } from "../events.ts";
 import type { NodeLimits } from "../limits.ts";
 import type { RequestOwner } from "../requests.ts";
+import type { VersionGate } from "../versions/version-gate.ts";
 import { isMade, promotionsOf } from "./change-goal.ts";
 import { type ChangeDone, ChangeRequest, type ProgressListener } from "./change-request.ts";
 import { fromChangeRefusal, learnerGone, membersChanging } from "./membership-errors.ts";
@@ -45,6 +46,8 @@ export interface MemberChangesHost {
   schedule(): void;
   /** Gives the core a change. */
   change(changes: readonly MemberChange[]): ChangeResult;
+  /** As the leader: whether who is to be added has too old a program. */
+  readonly gate: Pick<VersionGate, "refuseChange">;
 }
 
 interface SentChange {
@@ -130,7 +133,10 @@ export class MemberChanges implements RequestOwner<ChangeRequest> {
   #answer(changes: readonly MemberChange[]): ChangeAnswer {
     const { raft } = this.#host;
     if (raft.leadership === null) return { kind: "refused", why: "not-leader" };
-    if (!isMade(changes, raft.configuration)) return this.#host.change(changes);
+    if (!isMade(changes, raft.configuration)) {
+      const older = this.#host.gate.refuseChange(changes);
+      return older === null ? this.#host.change(changes) : { kind: "refused", ...older };
+    }
     if (!isChangePending(raft)) return { kind: "made" };
     const index = raft.configurationIndex;
     const term = termAt(raft.log, index);

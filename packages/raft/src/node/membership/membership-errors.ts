@@ -10,9 +10,11 @@ import {
   promotionLagMax,
   type QuorumLoss,
 } from "../../core/index.ts";
+import type { OlderProgram } from "../../transport/index.ts";
+import { describeTooOld, programTooOld } from "../versions/version-errors.ts";
 
 type Refusal = Exclude<
-  ChangeRefusal,
+  ChangeRefusal | OlderProgram,
   { readonly why: "not-leader" | "term-not-started" | "transferring" }
 >;
 
@@ -47,6 +49,10 @@ export function fromChangeRefusal(refusal: Refusal, now: Configuration): Quorate
       return learnerNotReady(refusal);
     case "would-lose-quorum":
       return wouldLoseQuorum(refusal.loss);
+    case "older-program": {
+      const text = describeTooOld(refusal.id, refusal, refusal.known);
+      return programTooOld(refusal.id, null, text);
+    }
     default:
       return refusal satisfies never;
   }

@@ -28,6 +28,7 @@ import type { EventHub, NodeEvents } from "../events.ts";
 import type { NodeLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { Peers } from "../peers.ts";
+import type { VersionGate } from "../versions/version-gate.ts";
 import type { ChangeDone, ChangeRequest, ProgressListener } from "./change-request.ts";
 import { MemberChanges } from "./member-changes.ts";
 import { selfRemoved } from "./membership-errors.ts";
@@ -55,6 +56,7 @@ export interface MembershipHost {
   schedule(): void;
   step(input: Input): void;
   change(changes: readonly MemberChange[]): ChangeResult;
+  readonly gate: Pick<VersionGate, "refuseChange">;
   onDisconnected(peer: NodeId): void;
   onPeerEvent(event: NodeEvents["peer"]): void;
   end(error: QuorateError): void;

@@ -8,6 +8,7 @@ import type { PeerEvent, Transport } from "../../transport/index.ts";
 import type { NodeEvents } from "../events.ts";
 import type { Logger } from "../logger.ts";
 import type { Peers } from "../peers.ts";
+import { programTooOld } from "../versions/version-errors.ts";
 import { selfRemoved, staleDirectory } from "./membership-errors.ts";
 
 export interface PeerLinksHost {
@@ -124,6 +125,8 @@ export class PeerLinks {
     if (verdict === "removed-member") this.#host.end(selfRemoved(raft.id));
     else if (verdict === "other-incarnation" || verdict === "older-state") {
       this.#host.end(staleDirectory(raft.id, verdict, peer ?? "a peer", reason));
+    } else if (verdict === "older-program") {
+      this.#host.end(programTooOld(raft.id, peer ?? "a peer", reason));
     }
   }
 }

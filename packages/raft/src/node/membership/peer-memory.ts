@@ -9,8 +9,16 @@
  *
  * Called by `member.ts` and, as `Admission`, by the transport.
  */
-import { type LogIndex, logIndex, type NodeId, noIndex, type Term } from "../../base/index.ts";
+import {
+  type LogIndex,
+  logIndex,
+  type MachineVersion,
+  type NodeId,
+  noIndex,
+  type Term,
+} from "../../base/index.ts";
 import { allMembers, encodeConfiguration, type Raft } from "../../core/index.ts";
+import type { VersionedMachines } from "../../machine/index.ts";
 import {
   type PeerRecord,
   type PeerRecordStore,
@@ -27,6 +35,8 @@ import {
   replaceHint,
   type Standing,
 } from "../../transport/index.ts";
+import { firstTooNew, ToldVersions } from "../versions/told-versions.ts";
+import { describeTooOld } from "../versions/version-errors.ts";
 
 export interface PeerMemoryParts {
   readonly raft: Raft;
@@ -41,11 +51,15 @@ export interface PeerMemoryParts {
   readonly store: PeerRecordStore | null;
   /** How old what is on disk may become. Milliseconds. */
   readonly peerMemoryMs: number;
+  /** Of this member's machines; left out: they have none to speak of. */
+  readonly versions?: VersionedMachines | null;
 }
 
 export class PeerMemory implements Admission {
   readonly address: string;
   readonly standing: Standing;
+  /** What the others' programs can apply. */
+  readonly told: ToldVersions = new ToldVersions();
   readonly #parts: PeerMemoryParts;
   readonly #records = new Map<NodeId, PeerRecord>();
   /** The runs that are on disk as let in. */
@@ -75,6 +89,10 @@ export class PeerMemory implements Admission {
     this.#onFailed = onFailed;
   }
 
+  get machines(): readonly MachineVersion[] {
+    return this.#parts.versions?.known ?? [];
+  }
+
   incarnationOf(id: NodeId): string | null {
     return this.#records.get(id)?.incarnation ?? null;
   }
@@ -86,7 +104,18 @@ export class PeerMemory implements Admission {
     return !allMembers(configuration).some(isIt) && !allMembers(committedConfiguration).some(isIt);
   }
 
-  admit({ identity, standing }: Introduction, done: (refused: Refused | null) => void): void {
+  admit(introduction: Introduction, done: (refused: Refused | null) => void): void {
+    this.told.note(introduction);
+    const older = firstTooNew(this.#parts.versions ?? null, introduction.machines);
+    if (older === null) {
+      this.#admit(introduction, done);
+      return;
+    }
+    const text = describeTooOld(introduction.identity.id, older.enabled, older.known);
+    done({ why: "older-program", text });
+  }
+
+  #admit({ identity, standing }: Introduction, done: (refused: Refused | null) => void): void {
     const { id, incarnation, boot } = identity;
     const before = this.#records.get(id);
     if (before !== undefined && before.boot === boot) {

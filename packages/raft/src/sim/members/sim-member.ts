@@ -301,6 +301,7 @@ export class SimMember {
   /** The machines, with a look at them after every command. */
   #watched(machines: LoadMachines<unknown, unknown>): AppliedMachines {
     return {
+      ...(machines.versions === undefined ? {} : { versions: machines.versions }),
       knows: (data) => machines.knows(data),
       describe: (data) => machines.describe(data),
       stamp: (data, timeMs) => machines.stamp(data, timeMs),

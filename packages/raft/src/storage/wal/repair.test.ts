@@ -310,7 +310,7 @@ describe("what the policy is told", () => {
     world.openLog({
       ...others,
       repair: ({ configuration }) => {
-        heard.push(new TextDecoder().decode(configuration ?? new Uint8Array(0)));
+        heard.push(new TextDecoder().decode(configuration?.data));
         return null;
       },
     });

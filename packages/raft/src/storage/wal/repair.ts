@@ -9,6 +9,7 @@ import { logIndex } from "../../base/index.ts";
 import { closeFile, isSetAside, openFile, pathIn, readReadable, replaceFile } from "../files.ts";
 import { sectorBytes } from "../sealed-block.ts";
 import { type FoundSnapshots, findSnapshots } from "../snapshot/find-snapshots.ts";
+import type { SnapshotDescription } from "../snapshot/snapshot-format.ts";
 import type { SnapshotSpace } from "../snapshot/snapshot-space.ts";
 import { describePlace, StorageDamage } from "../storage-errors.ts";
 import { perform, type Task } from "../task.ts";
@@ -28,12 +29,18 @@ import {
   readWitness,
 } from "./read-log.ts";
 import { parseSegmentFileName, segmentFileName } from "./segment-header.ts";
-import { surveyLog } from "./survey.ts";
+import { type Survey, surveyLog } from "./survey.ts";
 
 /** What is known of a damaged member before anything is touched. */
 export interface RepairEvidence {
-  /** The newest configuration that can be read anywhere in the directory, encoded; or null. */
-  readonly configuration: Uint8Array | null;
+  /** The newest configuration that can be read anywhere in the directory. */
+  readonly configuration: FoundConfiguration | null;
+}
+
+/** As it was written: as an entry of the log, or as the `configuration` of a snapshot. */
+export interface FoundConfiguration {
+  readonly from: "entry" | "snapshot";
+  readonly data: Uint8Array;
 }
 
 /** Null: others can give back what is damaged. Else why they cannot: ends a sentence. */
@@ -149,6 +156,16 @@ function cutOf(damage: StorageDamage): Cut | null {
   return segment === null ? null : { kind: "at", segment, offset: offset ?? 0 };
 }
 
+function newestOf(
+  entry: Survey["configuration"],
+  snapshot: SnapshotDescription | undefined,
+): FoundConfiguration | null {
+  if (snapshot !== undefined && snapshot.identity.position.index >= (entry?.index ?? 0)) {
+    return { from: "snapshot", data: snapshot.configuration };
+  }
+  return entry === null ? null : { from: "entry", data: entry.data };
+}
+
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
@@ -164,13 +181,7 @@ function* checkPolicy(
   const survey = yield* surveyLog(log, names);
   const { sound } = yield* findSnapshots(space, names, log.salvages);
   const snapshot = sound.at(-1);
-  const isSnapshotNewer =
-    snapshot !== undefined &&
-    snapshot.identity.position.index >= (survey.configuration?.index ?? 0);
-  const configuration = isSnapshotNewer
-    ? snapshot.configuration
-    : (survey.configuration?.data ?? null);
-  const refusal = policy({ configuration });
+  const refusal = policy({ configuration: newestOf(survey.configuration, snapshot) });
   if (refusal !== null) throw new StorageDamage(damage.reason, damage.place, refusal);
   const hard = yield* readHardState(log, names, () => {});
   const term = hard?.numbered.state.term ?? 0;

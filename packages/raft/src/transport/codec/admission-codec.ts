@@ -2,7 +2,15 @@
  * The frames around the admission of a member: the introduction that follows a welcome, and the
  * question and answer of a member that is to join. Specified in `docs/formats.md`.
  */
-import { ByteReader, ByteWriter, FormatError, isNodeId, type NodeId } from "../../base/index.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  FormatError,
+  isNodeId,
+  type NodeId,
+  readVersions,
+  writeVersions,
+} from "../../base/index.ts";
 import type { Introduction, JoinAnswer, JoinRequest, Standing } from "../admission.ts";
 import { decodeFlag, decodeId64, decodeIndex, decodeTerm, encodeId64 } from "./fields.ts";
 import { type Frame, introductionKind, joinAnswerKind, joinKind } from "./frame.ts";
@@ -16,9 +24,14 @@ import {
   writeFrame,
 } from "./handshake-codec.ts";
 
+/** From this version of the protocol on an introduction says what the program can apply. */
+const tellsMachines = 2;
+
+/** `version`: of the protocol, as agreed. */
 export function encodeIntroduction(
   writer: FrameWriter,
-  { address, standing }: Pick<Introduction, "address" | "standing">,
+  { address, standing, machines }: Pick<Introduction, "address" | "standing" | "machines">,
+  version: number,
 ): void {
   const { term, last, commit, mustCatchUp } = standing;
   const payload = new ByteWriter().string(address);
@@ -27,11 +40,15 @@ export function encodeIntroduction(
     .u64(last)
     .u64(commit)
     .u8(mustCatchUp ? 1 : 0);
+  if (version >= tellsMachines) writeVersions(payload, machines ?? []);
   writeFrame(writer, introductionKind, payload);
 }
 
 /** @throws FormatError */
-export function decodeIntroduction(frame: Frame): Pick<Introduction, "address" | "standing"> {
+export function decodeIntroduction(
+  frame: Frame,
+  version: number,
+): Pick<Introduction, "address" | "standing" | "machines"> {
   if (frame.kind !== introductionKind) {
     throw new FormatError(`a frame of kind ${frame.kind} where an introduction is due`);
   }
@@ -43,13 +60,18 @@ export function decodeIntroduction(frame: Frame): Pick<Introduction, "address" |
     commit: decodeIndex(reader),
     mustCatchUp: decodeFlag(reader, "must-catch-up"),
   };
+  const machines = version >= tellsMachines ? readVersions(reader) : null;
   checkEnd(reader, "an introduction");
-  return { address, standing };
+  return { address, standing, machines };
 }
 
-export function encodeJoin(writer: FrameWriter, request: JoinRequest): void {
+export function encodeJoin(
+  writer: FrameWriter,
+  request: JoinRequest,
+  versions: VersionRange = protocolVersions,
+): void {
   const payload = new ByteWriter().raw(magic);
-  payload.u16(protocolVersions.oldest).u16(protocolVersions.newest);
+  payload.u16(versions.oldest).u16(versions.newest);
   payload.string(request.id).string(request.address);
   writeFrame(writer, joinKind, payload);
 }

@@ -19,9 +19,18 @@ import {
   type ChangeMembersResponse,
   changesMax,
   type LearnerProgress,
+  type OlderProgram,
   type PromotionHold,
 } from "../peer-message.ts";
-import { decodeCode, decodeIndex, decodeTerm, invertCodes, type MessageCodec } from "./fields.ts";
+import {
+  decodeCode,
+  decodeIndex,
+  decodeTerm,
+  decodeVersion,
+  encodeVersion,
+  invertCodes,
+  type MessageCodec,
+} from "./fields.ts";
 
 const changeCodes: Readonly<Record<MemberChange["kind"], number>> = {
   ...{ add: 1, promote: 2, demote: 3, remove: 4 },
@@ -38,7 +47,10 @@ const answerCodes: Readonly<Record<ChangeAnswer["kind"], number>> = {
 };
 const answers = invertCodes(answerCodes);
 
-const refusalCodes: Readonly<Record<ChangeRefusal["why"], number>> = {
+/** Why a change is refused: by the core, or by the leader's node. */
+type Refusal = ChangeRefusal | OlderProgram;
+
+const refusalCodes: Readonly<Record<Refusal["why"], number>> = {
   "not-leader": 1,
   "term-not-started": 2,
   "change-in-flight": 3,
@@ -55,6 +67,7 @@ const refusalCodes: Readonly<Record<ChangeRefusal["why"], number>> = {
   "would-lose-quorum": 14,
   "learner-not-ready": 15,
   transferring: 16,
+  "older-program": 17,
 };
 const refusals = invertCodes(refusalCodes);
 
@@ -147,7 +160,7 @@ function decodeAnswer(reader: ByteReader): ChangeAnswer {
   return { kind, ...decodeRefusal(reader) };
 }
 
-function encodeRefusal(writer: ByteWriter, refusal: ChangeRefusal): void {
+function encodeRefusal(writer: ByteWriter, refusal: Refusal): void {
   writer.u8(refusalCodes[refusal.why]);
   if ("id" in refusal) writer.string(refusal.id);
   if ("by" in refusal) writer.string(refusal.by);
@@ -157,9 +170,13 @@ function encodeRefusal(writer: ByteWriter, refusal: ChangeRefusal): void {
     writer.u8(unreadyCodes[refusal.because]).u64(refusal.matched).u64(refusal.commit);
   }
   if (refusal.why === "would-lose-quorum") encodeLoss(writer, refusal.loss);
+  if (refusal.why === "older-program") {
+    writer.string(refusal.machine).u16(refusal.version);
+    encodeVersion(writer, refusal.known);
+  }
 }
 
-function decodeRefusal(reader: ByteReader): ChangeRefusal {
+function decodeRefusal(reader: ByteReader): Refusal {
   const why = decodeCode(reader, refusals, "the refusal of a change");
   switch (why) {
     case "change-in-flight":
@@ -174,6 +191,11 @@ function decodeRefusal(reader: ByteReader): ChangeRefusal {
       };
     case "would-lose-quorum":
       return { why, loss: decodeLoss(reader) };
+    case "older-program": {
+      const id = decodeId(reader.string());
+      const [machine, version] = [reader.string(), reader.u16()];
+      return { why, id, machine, version, known: decodeVersion(reader) };
+    }
     case "not-leader":
     case "term-not-started":
     case "transferring":

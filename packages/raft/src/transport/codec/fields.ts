@@ -76,6 +76,17 @@ export function decodeNodeId(reader: ByteReader): NodeId {
   return id;
 }
 
+/** A version of a machine, or null: not known. */
+export function encodeVersion(writer: ByteWriter, version: number | null): void {
+  writer.u8(version === null ? 0 : 1).u16(version ?? 0);
+}
+
+export function decodeVersion(reader: ByteReader): number | null {
+  const isKnown = decodeFlag(reader, "the mark of a known version");
+  const version = reader.u16();
+  return isKnown ? version : null;
+}
+
 /** The value whose code is the next byte. `values` maps codes to values. */
 export function decodeCode<Value>(
   reader: ByteReader,

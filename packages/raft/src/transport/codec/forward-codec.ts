@@ -1,7 +1,16 @@
 /** Payloads of `forward` and its response; decoded commands are views of the received bytes. */
-import { type ByteReader, FormatError } from "../../base/index.ts";
-import type { ForwardRequest, ForwardResponse } from "../peer-message.ts";
-import { decodeCode, decodeIndex, decodeTerm, invertCodes, type MessageCodec } from "./fields.ts";
+import { type ByteReader, ByteWriter, FormatError, type NodeId } from "../../base/index.ts";
+import type { ForwardRequest, ForwardResponse, HeldCommand } from "../peer-message.ts";
+import {
+  decodeCode,
+  decodeIndex,
+  decodeNodeId,
+  decodeTerm,
+  decodeVersion,
+  encodeVersion,
+  invertCodes,
+  type MessageCodec,
+} from "./fields.ts";
 
 type Refusal = Extract<ForwardResponse["result"], { kind: "refused" }>["why"];
 
@@ -15,6 +24,7 @@ const refusalCodes: Readonly<Record<Refusal, number>> = {
   "not-leader": 1,
   overloaded: 2,
   "unknown-machine": 3,
+  "not-enabled": 4,
 };
 const refusals = invertCodes(refusalCodes);
 
@@ -54,13 +64,14 @@ function decodeCommands(reader: ByteReader): readonly Uint8Array[] {
 
 export const forwardResponseCodec: MessageCodec<ForwardResponse> = {
   code: 23,
-  payloadBytesMax: () => 25,
+  payloadBytesMax: ({ result }) => 25 + heldBytes(result).length,
   encode(writer, message) {
     const { result } = message;
     writer.u64(message.id);
     writer.u8(resultCodes[result.kind]);
     if (result.kind === "refused") {
       writer.u8(refusalCodes[result.why]);
+      writer.raw(heldBytes(result));
     } else {
       writer.u64(result.first);
       writer.u64(result.term);
@@ -78,5 +89,28 @@ export const forwardResponseCodec: MessageCodec<ForwardResponse> = {
 function decodeResult(reader: ByteReader): ForwardResponse["result"] {
   const kind = decodeCode(reader, results, "the result of a forward");
   if (kind === "appended") return { kind, first: decodeIndex(reader), term: decodeTerm(reader) };
-  return { kind, why: decodeCode(reader, refusals, "the refusal of a forward") };
+  const why = decodeCode(reader, refusals, "the refusal of a forward");
+  return why === "not-enabled" ? { kind, why, held: decodeHeld(reader) } : { kind, why };
+}
+
+/** Rare: empty for other results. */
+function heldBytes(result: ForwardResponse["result"]): Uint8Array {
+  const writer = new ByteWriter(0);
+  if (result.kind === "appended" || result.why !== "not-enabled") return writer.finish();
+  const { machine, version, enabled, lacking } = result.held;
+  writer.string(machine).u16(version).u16(enabled).u16(lacking.length);
+  for (const { id, version: known } of lacking) {
+    writer.string(id);
+    encodeVersion(writer, known);
+  }
+  return writer.finish();
+}
+
+function decodeHeld(reader: ByteReader): HeldCommand {
+  const head = { machine: reader.string(), version: reader.u16(), enabled: reader.u16() };
+  const lacking: { id: NodeId; version: number | null }[] = [];
+  for (let left = reader.u16(); left > 0; left--) {
+    lacking.push({ id: decodeNodeId(reader), version: decodeVersion(reader) });
+  }
+  return { ...head, lacking };
 }

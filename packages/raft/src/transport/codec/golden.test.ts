@@ -131,6 +131,26 @@ const messages: Readonly<Record<string, PeerMessage>> = {
     ...{ kind: "forward-response", ...ends, id: 17 },
     result: { kind: "refused", why: "unknown-machine" },
   },
+  "forward-response-not-enabled": {
+    ...{ kind: "forward-response", ...ends, id: 17 },
+    result: {
+      ...{ kind: "refused", why: "not-enabled" },
+      held: {
+        ...{ machine: "bank", version: 3, enabled: 2 },
+        lacking: [
+          { id: nodeId("b"), version: 2 },
+          { id: nodeId("c"), version: null },
+        ],
+      },
+    },
+  },
+  "change-members-response-older-program": {
+    ...{ kind: "change-members-response", ...ends, id: 9 },
+    answer: {
+      ...{ kind: "refused", why: "older-program", id: nodeId("d") },
+      ...{ machine: "bank", version: 2, known: 1 },
+    },
+  },
   "change-members": {
     ...{ kind: "change-members", ...ends, id: 9 },
     changes: [
@@ -199,6 +219,10 @@ const refusal = { code: 2, text: "member a is of another cluster" };
 const introduction = {
   address: "10.0.0.4:2380",
   standing: { term: term(7), last: logIndex(44), commit: logIndex(41), mustCatchUp: true },
+  machines: [
+    { machine: "bank", version: 2 },
+    { machine: "kv", version: 1 },
+  ],
 };
 const joinRequest = { id: nodeId("d"), address: "10.0.0.4:2380" };
 const joinAnswer = {
@@ -256,13 +280,19 @@ const samples: readonly Sample[] = [
   },
   {
     name: "introduction",
-    write: (writer) => encodeIntroduction(writer, introduction),
-    read: decodeIntroduction,
+    write: (writer) => encodeIntroduction(writer, introduction, 1),
+    read: (frame) => decodeIntroduction(frame, 1),
+    value: { ...introduction, machines: null },
+  },
+  {
+    name: "introduction-2",
+    write: (writer) => encodeIntroduction(writer, introduction, 2),
+    read: (frame) => decodeIntroduction(frame, 2),
     value: introduction,
   },
   {
     name: "join",
-    write: (writer) => encodeJoin(writer, joinRequest),
+    write: (writer) => encodeJoin(writer, joinRequest, { oldest: 1, newest: 1 }),
     read: (frame) => decodeJoin(frame).request,
     value: joinRequest,
   },

@@ -11,8 +11,10 @@ import type { FrameWriter } from "./frame-writer.ts";
 
 /**
  * The versions of the messages that this build speaks; the acceptor chooses the newest in common.
+ * 1: the kinds up to 23. 2: those up to 52, introductions that tell what a program can apply, and
+ * refusals of commands because their version is not enabled.
  */
-export const protocolVersions: VersionRange = { oldest: 1, newest: 1 };
+export const protocolVersions: VersionRange = { oldest: 1, newest: 2 };
 
 export interface VersionRange {
   readonly oldest: number;
@@ -52,6 +54,7 @@ export const refusalCodes: Readonly<Record<RefusalReason, number>> = {
   "removed-member": 7,
   "older-state": 8,
   "not-ready": 9,
+  "older-program": 10,
 };
 
 export type RefusalReason =
@@ -63,7 +66,8 @@ export type RefusalReason =
   | "other-incarnation"
   | "removed-member"
   | "older-state"
-  | "not-ready";
+  | "not-ready"
+  | "older-program";
 
 /** The reason behind a code; null for one of a later version. */
 export function refusalReasonOf(code: number): RefusalReason | null {
@@ -89,14 +93,17 @@ export function encodeHello(writer: FrameWriter, hello: Hello, kind: number = he
  * then
  * @throws FormatError
  */
-export function decodeHello(frame: Frame): { versions: VersionRange; hello: Hello | null } {
+export function decodeHello(
+  frame: Frame,
+  ours: VersionRange = protocolVersions,
+): { versions: VersionRange; hello: Hello | null } {
   if (frame.kind !== helloKind && frame.kind !== bulkHelloKind) {
     throw new FormatError(`a first frame of kind ${frame.kind}, not a hello`);
   }
   const reader = new ByteReader(frame.payload);
   checkMagic(reader, "a hello");
   const versions = { oldest: reader.u16(), newest: reader.u16() };
-  if (commonVersion(versions) === null) return { versions, hello: null };
+  if (commonVersion(versions, ours) === null) return { versions, hello: null };
   const identity = decodeIdentity(reader);
   const to = decodeNodeId(reader);
   checkEnd(reader, "a hello");
@@ -147,9 +154,12 @@ export function decodeAnswer(
 }
 
 /** The newest version that both ends speak, or null. */
-export function commonVersion(theirs: VersionRange): number | null {
-  const newest = Math.min(theirs.newest, protocolVersions.newest);
-  return newest >= Math.max(theirs.oldest, protocolVersions.oldest) ? newest : null;
+export function commonVersion(
+  theirs: VersionRange,
+  ours: VersionRange = protocolVersions,
+): number | null {
+  const newest = Math.min(theirs.newest, ours.newest);
+  return newest >= Math.max(theirs.oldest, ours.oldest) ? newest : null;
 }
 
 function encodeIdentity(payload: ByteWriter, identity: PeerIdentity): void {

@@ -1,6 +1,7 @@
 /**
- * All messages between members as frames: one table by kind. Protocol version 1; a later version
- * adds kinds and never changes the layout of one. Called by the two halves of the transport.
+ * All messages between members as frames: one table by kind. A later version of the protocol adds
+ * kinds and never changes the layout of one; a peer is sent what the version in common has. Called
+ * by the two halves of the transport.
  */
 import { ByteReader, FormatError } from "../../base/index.ts";
 import type { PeerMessage } from "../peer-message.ts";
@@ -63,6 +64,46 @@ const codecsByCode = new Map<number, MessageCodec<PeerMessage>>(
     .flatMap((table): readonly MessageCodec<PeerMessage>[] => Object.values(table))
     .map((codec) => [codec.code, codec]),
 );
+
+/** The kinds of version 1 of the protocol end here. */
+const firstVersionCodeMax = 23;
+
+export function isMessageKind(code: number): boolean {
+  return codecsByCode.has(code);
+}
+
+/**
+ * The message as it can be said in `version` of the protocol: what an older program would not know
+ * is left out of it where the rest makes sense alone. Null: nothing of it can be said.
+ */
+export function fitMessage(message: PeerMessage, version: number): PeerMessage | null {
+  if (version > 1) return message;
+  if (codecOf(message).code <= firstVersionCodeMax) return fitResponse(message);
+  switch (message.kind) {
+    case "request-vote": {
+      const { transfer: _left, ...rest } = message;
+      return rest;
+    }
+    case "append-entries": {
+      const { promiseMs: _left, ...rest } = message;
+      return rest;
+    }
+    case "append-entries-response": {
+      const { standing: _standing, promisedMs: _promised, ...rest } = message;
+      return rest;
+    }
+    default:
+      return null;
+  }
+}
+
+function fitResponse(message: PeerMessage): PeerMessage {
+  const isHeld =
+    message.kind === "forward-response" &&
+    message.result.kind === "refused" &&
+    message.result.why === "not-enabled";
+  return isHeld ? { ...message, result: { kind: "refused", why: "unknown-machine" } } : message;
+}
 
 /** Bytes that the frame of `message` has at most, its header included. */
 export function messageFrameBytesMax(message: PeerMessage): number {

@@ -252,13 +252,31 @@ export const electionBugs: readonly TrapBug[] = [
     "Whoever speaks any version is taken for one that speaks ours.",
     patch(
       "transport/inbound-connection.ts",
-      "const version = commonVersion(versions);",
-      "const version = commonVersion(versions) ?? versions.oldest;",
+      "const version = commonVersion(versions, ours);",
+      "const version = commonVersion(versions, ours) ?? versions.oldest;",
     ),
     patch(
       "transport/inbound-connection.ts",
       "if (hello === null || version === null) {",
       "if (hello === null) return;\n    if (version === null) {",
+    ),
+  ),
+  bug(
+    "B6",
+    "An older program is sent what it does not know.",
+    patch(
+      "transport/codec/message-codec.ts",
+      "if (version > 1) return message;",
+      "return message;",
+    ),
+  ),
+  bug(
+    "B6",
+    "What a newer program says beyond our version ends its connection.",
+    patch(
+      "transport/inbound-connection.ts",
+      "this.#isNewer = versions.newest > ours.newest;",
+      "this.#isNewer = false;",
     ),
   ),
   bug(

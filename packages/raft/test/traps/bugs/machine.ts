@@ -73,6 +73,39 @@ export const machineBugs: readonly TrapBug[] = [
     patch("node/member.ts", apply, `if (this.#parts.machines.knows(entry.data)) ${apply}`),
   ),
   bug(
+    "I5",
+    "A version is enabled without asking the members.",
+    patch(
+      "node/versions/version-gate.ts",
+      'if (lacking.length > 0) return { kind: "held", held: this.#held(one, lacking) };',
+      "",
+    ),
+    patch(
+      "node/versions/version-gate.ts",
+      "version = Math.min(version, this.#versionOf(id, machine, true) ?? 0);",
+      'if (id === "") version = 0;',
+    ),
+  ),
+  bug(
+    "I5",
+    "A leader takes commands of a version that is not enabled.",
+    patch(
+      "node/versions/version-gate.ts",
+      "return lack === null ? free : this.#judgeLack(lack);",
+      "return lack === null || lack.version > 1 ? free : this.#judgeLack(lack);",
+    ),
+  ),
+  bug(
+    "I5",
+    "What is enabled is not in snapshots.",
+    patch("machine/machine-set.ts", "if (versions.length > 0) {", "if (versions.length > 999) {"),
+  ),
+  bug(
+    "I5",
+    "An older program starts on a log that enables a newer version.",
+    patch("node/open-member.ts", "if (tooNew !== null) {", "if (tooNew?.version === 0) {"),
+  ),
+  bug(
     "I6",
     "A member keeps the hash of its state to itself.",
     patch(
