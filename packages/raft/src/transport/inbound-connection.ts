@@ -34,6 +34,8 @@ export interface InboundOwner {
   readonly peers: ReadonlySet<NodeId>;
   /** Whether one more may come who belongs to the cluster and is no known member. */
   readonly hasRoom: boolean;
+  /** It has said which run of which member it is, and is not let in yet. */
+  onIntroduced(identity: PeerIdentity): void;
   onWelcomed(connection: InboundConnection): void;
   /** As `onWelcomed`, for a connection for bulk. */
   onBulkWelcomed(connection: InboundConnection): void;
@@ -254,6 +256,7 @@ export class InboundConnection {
     this.#patience.cancel();
     this.#phase = "admitting";
     this.#address = address;
+    this.#owner.onIntroduced(identity);
     this.#context.admission.admit({ identity, address, standing, machines }, (refused) => {
       if (this.#phase !== "admitting") return;
       if (refused !== null) this.#refuse(refuse(refused.why, refused.text), identity.id);

@@ -4,6 +4,7 @@ import { membersMax } from "../core/index.ts";
 import type { Connection, ConnectionHandlers } from "../ports/index.ts";
 import type { TransportContext } from "./context.ts";
 import { InboundConnection, type InboundOwner } from "./inbound-connection.ts";
+import type { PeerIdentity } from "./transport.ts";
 
 /** What accepted connections tell their owner. */
 export interface InboundHost {
@@ -67,6 +68,17 @@ export class InboundConnections implements InboundOwner {
     const accepted = new InboundConnection(this.#context, this, connection);
     this.#all.add(accepted);
     return accepted.handlers();
+  }
+
+  /**
+   * What another run of that member says does not count any more: if it is the one that lives, it
+   * connects and introduces itself again.
+   */
+  onIntroduced({ id, boot }: PeerIdentity): void {
+    const before = this.#byPeer.get(id);
+    if (before !== undefined && before.peer?.boot !== boot) {
+      before.close(`another run of member ${id} introduces itself`);
+    }
   }
 
   onWelcomed(connection: InboundConnection): void {

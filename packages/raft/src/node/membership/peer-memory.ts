@@ -120,7 +120,7 @@ export class PeerMemory implements Admission {
     const before = this.#records.get(id);
     if (before !== undefined && before.boot === boot) {
       if (this.#durableBoots.get(id) === boot) done(null);
-      else this.#save(() => done(null));
+      else this.#save(() => done(this.#displaced(id, boot)));
       return;
     }
     this.#noteLeadership();
@@ -138,7 +138,14 @@ export class PeerMemory implements Admission {
       term: isNewTerm ? standing.term : known.term,
       acked: isNewTerm ? noIndex : known.acked,
     });
-    this.#save(() => done(null));
+    this.#save(() => done(this.#displaced(id, boot)));
+  }
+
+  /** Two runs at once: which is the newer shows when the one that lives introduces itself again. */
+  #displaced(id: NodeId, boot: string): Refused | null {
+    if (this.#records.get(id)?.boot === boot) return null;
+    const text = `another run of member ${id} has introduced itself meanwhile`;
+    return { why: "not-ready", text };
   }
 
   /** One that is no peer goes first. */

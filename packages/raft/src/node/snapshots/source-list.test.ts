@@ -47,4 +47,14 @@ describe("SourceList", () => {
     expect(list.roundEnd).toBe("gone");
     expect(new SourceList(b, ids("b")).isExhausted).toBe(true);
   });
+
+  it("gets to the last source however often the others are named anew", () => {
+    const list = new SourceList(b, ids("a", "c", "d"));
+    for (const id of [a, c]) {
+      expect(list.next()).toBe(id);
+      list.onLeft(id, "unknown");
+      list.offer(ids("a", "c", "d"));
+    }
+    expect(list.next()).toBe("d");
+  });
 });

@@ -19,6 +19,9 @@ export class SourceList {
   #sources: readonly NodeId[] = [];
   /** Asked in this round, and what came of it. */
   readonly #asked = new Map<NodeId, SourceLeft>();
+  /** By source: when it was asked last, as a number that grows; absent: never. */
+  readonly #lastAsked = new Map<NodeId, number>();
+  #askedCount = 0;
   /** Sent what this snapshot is not, or cannot read it: not asked again in this transfer. */
   readonly #excluded = new Set<NodeId>();
 
@@ -36,10 +39,22 @@ export class SourceList {
     }
   }
 
-  /** The next to ask in this round; null at its end. */
+  /**
+   * The next to ask in this round; null at its end. Who was not asked for the longest time goes
+   * first: offers come often, and each makes those askable again that had nothing before.
+   */
   next(): NodeId | null {
-    const isLeft = (id: NodeId) => !this.#excluded.has(id) && !this.#asked.has(id);
-    return this.#sources.find(isLeft) ?? null;
+    let next: NodeId | null = null;
+    for (const id of this.#sources) {
+      if (this.#excluded.has(id) || this.#asked.has(id)) continue;
+      if (next === null || this.#askedAt(id) < this.#askedAt(next)) next = id;
+    }
+    if (next !== null) this.#lastAsked.set(next, ++this.#askedCount);
+    return next;
+  }
+
+  #askedAt(id: NodeId): number {
+    return this.#lastAsked.get(id) ?? 0;
   }
 
   onLeft(source: NodeId, why: SourceLeft): void {
