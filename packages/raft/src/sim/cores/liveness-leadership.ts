@@ -51,6 +51,8 @@ export function checkBrokenLink(calm: Calm): void {
   const { world, core, random } = calm;
   const { settings } = world.options;
   if (!settings.preVote || !settings.checkQuorum) return;
+  // Who has not been heard since before the healing may be replaced: each hears a heartbeat first.
+  calm.elapseUntil(2 * settings.heartbeatTicks, () => false);
   const leader = calm.findLeader();
   const { raft } = leader ?? {};
   if (leader === null || raft === null || raft === undefined) return;
