@@ -10,7 +10,7 @@ import {
   type NodeId,
   type Term,
 } from "../../base/index.ts";
-import type { InstallSnapshot, Persist, Raft } from "../../core/index.ts";
+import type { Entry, InstallSnapshot, Persist, Raft } from "../../core/index.ts";
 import type { SnapshotPiece } from "../../machine/index.ts";
 import {
   type AppliedMachines,
@@ -344,7 +344,7 @@ export class SimMember {
   #onApplied(machines: LoadMachines<unknown, unknown>, index: LogIndex, isRestored = false): void {
     const isReplay = index <= this.appliedMax;
     const how = isRestored ? "restored" : isReplay ? "replayed" : "applied";
-    this.applied = index;
+    this.applied = isRestored ? lastCommand(this.#world.committed, index) : index;
     if (!isReplay) this.appliedMax = index;
     this.#world.guard(() => this.#world.onApplied(this, machines, index, how));
   }
@@ -363,6 +363,12 @@ export class SimMember {
       error: (_fields, text) => note(text),
     };
   }
+}
+
+/** What changed the state last, as a member that applied it counts: elections leave entries, too. */
+function lastCommand(committed: readonly Entry[], through: LogIndex): number {
+  const command = committed.slice(0, through).findLast(({ kind }) => kind === "command");
+  return command?.index ?? 0;
 }
 
 /** What the others can give back. */
