@@ -365,7 +365,7 @@ export class SimMember {
   }
 }
 
-/** What changed the state last, as a member that applied it counts: elections leave entries, too. */
+/** What changed the state last, as one that applied it counts: elections leave entries, too. */
 function lastCommand(committed: readonly Entry[], through: LogIndex): number {
   const command = committed.slice(0, through).findLast(({ kind }) => kind === "command");
   return command?.index ?? 0;
