@@ -65,7 +65,10 @@ describe("priority", () => {
     const lab = ledWith({ n2: 0, n3: 0 });
     expect(transferAt(lab, "n1", null)).toEqual({ kind: "refused", why: "no-target" });
     timeOut(lab, "n2");
-    expect(raftOf(lab, "n2").role).toBe("follower");
+    expect(raftOf(lab, "n2")).toMatchObject({ role: "follower", leader: null });
+    proposeAt(lab, "n1", "x");
+    settle(lab);
+    expect(raftOf(lab, "n2").leader).toBe("n1");
     expect(transferAt(lab, "n1", "n2").kind).toBe("started");
     settle(lab);
     expect(leaderOf(lab)).toEqual(["n2"]);
