@@ -76,9 +76,10 @@ export class InboundConnections implements InboundOwner {
    */
   onIntroduced({ id, boot }: PeerIdentity): void {
     const before = this.#byPeer.get(id);
-    if (before !== undefined && before.peer?.boot !== boot) {
-      before.close(`another run of member ${id} introduces itself`);
-    }
+    if (before === undefined || before.peer?.boot === boot) return;
+    const run = `of boot ${boot}, before ${before.peer?.boot}`;
+    this.#log("info", `a new connection of member ${id} (${run}) replaces its old one`);
+    before.close();
   }
 
   onWelcomed(connection: InboundConnection): void {
@@ -87,11 +88,8 @@ export class InboundConnections implements InboundOwner {
     const before = this.#byPeer.get(peer.id);
     this.#byPeer.set(peer.id, connection);
     if (before !== undefined) {
-      const isSameRun = before.peer?.boot === peer.boot;
-      const run = isSameRun
-        ? "of the same run"
-        : `of boot ${peer.boot}, before ${before.peer?.boot}`;
-      this.#log("info", `a new connection of member ${peer.id} (${run}) replaces its old one`);
+      const text = `a new connection of member ${peer.id} (of the same run) replaces its old one`;
+      this.#log("info", text);
       before.close();
     }
     if (!connection.isGuest) {
