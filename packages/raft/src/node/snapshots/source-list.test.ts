@@ -40,21 +40,26 @@ describe("SourceList", () => {
     list.onLeft(a, "unknown");
     list.onLeft(c, "unknown");
     expect(list.roundEnd).toBe("gone");
-    // Who is named anew is said to have it.
+    // Who was not named before may have it by now.
     list.offer(ids("c"));
-    expect(list.next()).toBe("c");
+    expect(list.next()).toBe(null);
+    list.offer(ids("a", "c"));
+    expect(list.next()).toBe("a");
+    list.offer(ids("c"));
     list.onLeft(c, "failed");
     expect(list.roundEnd).toBe("gone");
     expect(new SourceList(b, ids("b")).isExhausted).toBe(true);
   });
 
-  it("gets to the last source however often the others are named anew", () => {
+  it("ends its round however often the same are offered again", () => {
     const list = new SourceList(b, ids("a", "c", "d"));
-    for (const id of [a, c]) {
+    for (const id of [a, c, nodeId("d")]) {
       expect(list.next()).toBe(id);
-      list.onLeft(id, "unknown");
+      list.onLeft(id, id === a ? "lost" : "unknown");
       list.offer(ids("a", "c", "d"));
     }
-    expect(list.next()).toBe("d");
+    expect([list.next(), list.roundEnd]).toEqual([null, "silent"]);
+    list.beginRound();
+    expect(list.next()).toBe("a");
   });
 });

@@ -19,9 +19,6 @@ export class SourceList {
   #sources: readonly NodeId[] = [];
   /** Asked in this round, and what came of it. */
   readonly #asked = new Map<NodeId, SourceLeft>();
-  /** By source: when it was asked last, as a number that grows; absent: never. */
-  readonly #lastAsked = new Map<NodeId, number>();
-  #askedCount = 0;
   /** Sent what this snapshot is not, or cannot read it: not asked again in this transfer. */
   readonly #excluded = new Set<NodeId>();
 
@@ -30,31 +27,21 @@ export class SourceList {
     this.offer(sources);
   }
 
-  /** A new offer of the same snapshot: what it names counts from here on. */
-  offer(sources: readonly NodeId[]): void {
-    this.#sources = sources.filter((id) => id !== this.#self);
-    // They are said to have it now.
-    for (const id of this.#sources) {
-      if (this.#asked.get(id) === "unknown") this.#asked.delete(id);
-    }
-  }
-
   /**
-   * The next to ask in this round; null at its end. Who was not asked for the longest time goes
-   * first: offers come often, and each makes those askable again that had nothing before.
+   * A new offer of the same snapshot: what it names counts from here on. Who was not named before
+   * may have it by now. The others wait for the next round: offers come more often than rounds end,
+   * and one that made all askable again would keep those waiting for ever that were busy or lost.
    */
-  next(): NodeId | null {
-    let next: NodeId | null = null;
-    for (const id of this.#sources) {
-      if (this.#excluded.has(id) || this.#asked.has(id)) continue;
-      if (next === null || this.#askedAt(id) < this.#askedAt(next)) next = id;
-    }
-    if (next !== null) this.#lastAsked.set(next, ++this.#askedCount);
-    return next;
+  offer(sources: readonly NodeId[]): void {
+    const before = this.#sources;
+    this.#sources = sources.filter((id) => id !== this.#self);
+    for (const id of this.#sources) if (!before.includes(id)) this.#asked.delete(id);
   }
 
-  #askedAt(id: NodeId): number {
-    return this.#lastAsked.get(id) ?? 0;
+  /** The next to ask in this round; null at its end. */
+  next(): NodeId | null {
+    const isLeft = (id: NodeId) => !this.#asked.has(id) && !this.#excluded.has(id);
+    return this.#sources.find(isLeft) ?? null;
   }
 
   onLeft(source: NodeId, why: SourceLeft): void {
