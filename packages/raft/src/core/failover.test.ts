@@ -185,4 +185,16 @@ describe("fast failover", () => {
     const settings = { ...defaultSettings, failoverDelayMsMin: 50 };
     expect(describeBadSettings(settings)).toMatch(/^failoverDelayMsMax is 30/);
   });
+
+  it("asks for the whole range after the first time, whatever its priority is", () => {
+    const lab = led(3, { priority: 10 });
+    cutLink(lab, "n1", "n2");
+    seeGone(lab, "n2", "n1");
+    const { jitter } = memberOf(lab, "n2");
+    expect(jitter).toBeGreaterThan(0);
+    const { failoverDelayMsMin: least, failoverDelayMsMax: most } = defaultSettings;
+    expect(memberOf(lab, "n2").wakeMs).toBeCloseTo(least + (jitter * (most - least)) / 10);
+    wake(lab, "n2");
+    expect(memberOf(lab, "n2").wakeMs).toBeCloseTo(2 * (least + jitter * (most - least)));
+  });
 });

@@ -34,7 +34,9 @@ export function onLeaderGone(raft: Raft, { peer, jitter }: LeaderGone): void {
 function askToBeWoken(raft: Raft, failover: Failover, jitter: number): void {
   if (failover.wakes >= failoverWakesMax) return;
   const { failoverDelayMsMin, failoverDelayMsMax, priority } = raft.settings;
-  const range = (failoverDelayMsMax - failoverDelayMsMin) / Math.max(1, priority);
+  // Only the first time: those of equal priority might hinder each other again and again.
+  const parts = failover.wakes === 0 ? Math.max(1, priority) : 1;
+  const range = (failoverDelayMsMax - failoverDelayMsMin) / parts;
   const delayMs = (failoverDelayMsMin + jitter * range) * 2 ** failover.wakes;
   failover.wakes++;
   raft.outbox.answers.push({ kind: "wake-in", delayMs });

@@ -109,5 +109,5 @@ function inheritedBytes(raft: Raft): number {
 
 export function resetElectionTimer(raft: Raft): void {
   raft.electionElapsed = 0;
-  raft.electionTimeout = drawElectionTimeout(raft.settings, raft.jitter);
+  raft.electionTimeout = drawElectionTimeout(raft.settings, raft.jitter, raft.leader !== null);
 }

@@ -46,7 +46,7 @@ export interface Settings {
   /**
    * How much this member wants to lead, 0 to `priorityMax`. A leader hands over to a member of
    * higher priority; the higher, the earlier within the second half of an election timeout it
-   * stands. 0: it leads only if it is told to, or if there is no other voter.
+   * stands when a leader is lost. 0: it leads only if it is told to, or if there is no other voter.
    */
   readonly priority: number;
   /**
@@ -80,7 +80,7 @@ export interface Settings {
   readonly snapshotTicks: number;
 }
 
-/** Above it election timers of members of equal priority would differ by too little. */
+/** Above it the first timers of members of equal priority would hardly differ. */
 export const priorityMax = 10;
 
 /**

@@ -350,7 +350,7 @@ export function createRaft(options: RaftOptions): Raft {
     nowMs: 0,
     jitter: options.jitter,
     electionElapsed: 0,
-    electionTimeout: drawElectionTimeout(options.settings, options.jitter),
+    electionTimeout: drawElectionTimeout(options.settings, options.jitter, false),
     leaderContactTick: null,
     failover: null,
     promise: createPromise(hardState),
@@ -405,12 +405,19 @@ export function emptyOutbox(): Outbox {
 }
 
 /**
- * Ticks in [electionTicks, 2 x electionTicks), of members of higher priority only in the beginning
- * of that. @paper §5.2, §9.3
+ * Ticks in [electionTicks, 2 x electionTicks). Whoever has a leader and a higher priority than 1
+ * draws from the beginning of that only: it stands first when the leader is lost. Without a leader
+ * all draw from the whole: an election found no winner, and those of equal priority would find
+ * none again and again. @paper §5.2, §9.3
  */
-export function drawElectionTimeout(settings: Settings, jitter: number): number {
+export function drawElectionTimeout(
+  settings: Settings,
+  jitter: number,
+  hasLeader: boolean,
+): number {
   const { electionTicks, priority } = settings;
-  return electionTicks + Math.floor((jitter * electionTicks) / Math.max(1, priority));
+  const parts = hasLeader ? Math.max(1, priority) : 1;
+  return electionTicks + Math.floor((jitter * electionTicks) / parts);
 }
 
 /**

@@ -38,7 +38,7 @@ describe("priority", () => {
     expect(describeBadSettings({ ...defaultSettings, priority: 0.5 })).toMatch(/0 to 10/);
   });
 
-  it("draws the election timer from the beginning of the usual range", () => {
+  it("draws the election timer from the beginning of the usual range while it has a leader", () => {
     for (const [priority, most] of [
       [0, 199],
       [1, 199],
@@ -46,8 +46,10 @@ describe("priority", () => {
       [10, 109],
     ] as const) {
       const settings = { ...defaultSettings, priority };
-      expect(drawElectionTimeout(settings, 0)).toBe(100);
-      expect(drawElectionTimeout(settings, 0.9999)).toBe(most);
+      expect(drawElectionTimeout(settings, 0, true)).toBe(100);
+      expect(drawElectionTimeout(settings, 0.9999, true)).toBe(most);
+      // Without a leader those of equal priority must not stand at the same time for ever.
+      expect(drawElectionTimeout(settings, 0.9999, false)).toBe(199);
     }
   });
 

@@ -306,11 +306,7 @@ export const electionBugs: readonly TrapBug[] = [
   bug(
     "B10",
     "Election timeouts are drawn once.",
-    patch(
-      "core/roles.ts",
-      "raft.electionTimeout = drawElectionTimeout(raft.settings, raft.jitter);",
-      "drawElectionTimeout(raft.settings, raft.jitter);",
-    ),
+    patch("core/roles.ts", "raft.electionTimeout = drawElectionTimeout(", "drawElectionTimeout("),
   ),
   bug(
     "B10",
