@@ -12,6 +12,7 @@ import { repairMutants } from "./repair.ts";
 import { sessionsMutants } from "./sessions.ts";
 import { snapshotsMutants } from "./snapshots.ts";
 import { storageMutants } from "./storage.ts";
+import { wholeFeaturesMutants } from "./whole-features.ts";
 import { wholeSnapshotsMutants } from "./whole-snapshots.ts";
 
 export type { Mutant, Patch } from "./mutant.ts";
@@ -30,6 +31,7 @@ export const mutants: readonly Mutant[] = [
   ...flowMutants,
   ...repairMutants,
   ...wholeSnapshotsMutants,
+  ...wholeFeaturesMutants,
 ];
 
 /**

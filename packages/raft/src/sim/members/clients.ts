@@ -56,6 +56,9 @@ export class Client {
   ask(member: SimMember, ask: Ask<unknown>): void {
     const request = new ClientRequest(this.#world, this, member, ask);
     this.#underWay.push(request);
+    const { leases } = this.#world.options.features;
+    const isLinearizable = leases !== null && ask.kind === "read";
+    if (isLinearizable) request.byLease = this.#random.chance(leases.readShare);
     member.life?.enter(() => request.send());
   }
 
@@ -98,6 +101,8 @@ class ClientRequest implements OpenRequest {
   deadlineMs: number = Number.POSITIVE_INFINITY;
   /** The member has answered. */
   isSettled = false;
+  /** Of a read: a lease of the leader is enough. */
+  byLease = false;
   readonly #world: World;
   readonly #client: Client;
   readonly #member: SimMember;
@@ -181,11 +186,12 @@ class ClientRequest implements OpenRequest {
   #read(timeoutMs: number): void {
     const { opened } = this.#member;
     assert(opened !== null, "it was looked at just now");
-    const request = opened.member.read(timeoutMs, (error) => {
+    const done = (error: QuorateError | null): void => {
       if (!this.#settle()) return;
       if (error !== null) this.#refused(error);
       else this.#answerRead();
-    });
+    };
+    const request = opened.member.read(timeoutMs, done, this.byLease);
     if (request instanceof QuorateError && this.#settle()) this.#refused(request);
   }
 

@@ -260,7 +260,9 @@ function isSameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
 }
 
 function isSameHardState(a: HardState | undefined, b: HardState): boolean {
-  return a?.term === b.term && a.votedFor === b.votedFor && a.mustCatchUp === b.mustCatchUp;
+  if (a?.term !== b.term || a.votedFor !== b.votedFor) return false;
+  // Terms and votes may be equal, and the later one promises more.
+  return a.mustCatchUp === b.mustCatchUp && (a.promisedMs ?? 0) === (b.promisedMs ?? 0);
 }
 
 function unexplained(record: DiskRecord, found: Found, wasDamaged: boolean): Violation {

@@ -2,6 +2,7 @@
  * What of a complete Raft the members of a seed use besides commands and reads. Each seed draws its
  * own mix, from a stream of its own: a seed that has none of it is the world it was before.
  */
+import type { Settings } from "../../core/index.ts";
 import { defaultLimits, type NodeLimits } from "../../node/index.ts";
 import { pick, type Random } from "../random.ts";
 
@@ -30,13 +31,21 @@ export interface TransferFeature {
   readonly priorities: readonly number[];
 }
 
+/** Leaders hold leases, and clocks keep within what the settings declare of them. */
+export interface LeaseFeature {
+  readonly settings: Pick<Settings, "leaseReads" | "leaseMs" | "leaseDriftPermille">;
+  /** Of the linearizable reads, those for which a lease is enough. */
+  readonly readShare: number;
+}
+
 /** Null: the members of this seed do without. */
 export interface Features {
   readonly snapshots: SnapshotFeature | null;
   readonly transfers: TransferFeature | null;
+  readonly leases: LeaseFeature | null;
 }
 
-export const featureNames = ["snapshots", "transfers"] as const;
+export const featureNames = ["snapshots", "transfers", "leases"] as const;
 
 export type FeatureName = (typeof featureNames)[number];
 
@@ -44,21 +53,60 @@ export type FeatureName = (typeof featureNames)[number];
 export interface FeatureSetting {
   readonly transport: "streams" | "datagrams";
   readonly electionMs: number;
+  readonly heartbeatMs: number;
   readonly tickMs: number;
   /** Exactly these; null: drawn. */
   readonly wanted: readonly FeatureName[] | null;
+  /** Of the drawn ones, those that may be; null: all. */
+  readonly among: readonly FeatureName[] | null;
 }
 
-export function drawFeatures(random: Random, setting: FeatureSetting): Features {
+/** Features that came later have a stream each: what others draw stays what it was. */
+export interface FeatureRandoms {
+  readonly features: Random;
+  readonly leases: Random;
+}
+
+/** Of the seeds, those with a feature that has a stream of its own. */
+const laterShare = 0.4;
+
+export function drawFeatures(randoms: FeatureRandoms, setting: FeatureSetting): Features {
+  const random = randoms.features;
   const share = pick(random, [0, 0.5, 0.9]);
   const isOn = (name: FeatureName): boolean => {
     const isDrawn = random.chance(share);
-    return setting.wanted === null ? isDrawn : setting.wanted.includes(name);
+    return isWanted(name, isDrawn, setting);
   };
   // Datagrams have no connections, and snapshots go over one of their own.
   const hasSnapshots = isOn("snapshots") && setting.transport === "streams";
   const snapshots = hasSnapshots ? drawSnapshots(random, setting) : null;
-  return { snapshots, transfers: isOn("transfers") ? drawTransfers(random) : null };
+  const transfers = isOn("transfers") ? drawTransfers(random) : null;
+  const isLater = (name: "leases"): boolean =>
+    isWanted(name, randoms[name].chance(laterShare), setting);
+  return {
+    snapshots,
+    transfers,
+    leases: isLater("leases") ? drawLeases(randoms.leases, setting) : null,
+  };
+}
+
+function isWanted(name: FeatureName, isDrawn: boolean, { wanted, among }: FeatureSetting): boolean {
+  if (wanted !== null) return wanted.includes(name);
+  return isDrawn && (among === null || among.includes(name));
+}
+
+/** Promises of a heartbeat or two run out between two rounds; long ones outlive their leaders. */
+function drawLeases(random: Random, { electionMs, heartbeatMs }: FeatureSetting): LeaseFeature {
+  const leaseMs = pick(random, [2 * heartbeatMs, electionMs, 3 * electionMs]);
+  const leaseDriftPermille = pick(random, [10, 100, 200]);
+  const readShare = pick(random, [0.3, 0.9]);
+  return { settings: { leaseReads: true, leaseMs, leaseDriftPermille }, readShare };
+}
+
+/** As fast or slow as the declared bound allows a clock to be, or right. */
+export function drawRate(random: Random, { settings }: LeaseFeature): number {
+  const drift = settings.leaseDriftPermille / 1000;
+  return pick(random, [1 - drift, 1, 1 + drift, 1 - drift + 2 * drift * random.unit()]);
 }
 
 /** Nobody has priority 0: what is left of a cluster might wait for others for ever. */

@@ -6,6 +6,8 @@ export type {
   DeclaredStep,
 } from "./declared-load.ts";
 export { createDeclaredLoad, describeStep } from "./declared-load.ts";
+export type { FeatureName } from "./features.ts";
+export { featureNames } from "./features.ts";
 export type { MemberEvaluations, MemberInvariant } from "./invariants.ts";
 export { memberInvariants } from "./invariants.ts";
 export type { Recovered } from "./liveness.ts";

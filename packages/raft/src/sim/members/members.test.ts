@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { QuorateError } from "../../base/index.ts";
 import { overloaded } from "../../node/errors.ts";
 import { Member } from "../../node/index.ts";
 import { MemoryInode } from "../../testing/memory-inode.ts";
@@ -237,6 +238,25 @@ describe("planted errors", () => {
       return transferLeadership.call(this, to, timeoutMs, told);
     });
     expect(firstFailure({ features: ["transfers"], faults: [], memberCount: 3 })).toBe("T");
+  });
+
+  it("L3: a read by a lease that nobody has", () => {
+    const { read } = Member.prototype;
+    vi.spyOn(Member.prototype, "read").mockImplementation(function (
+      this: Member,
+      timeoutMs,
+      done,
+      byLease,
+    ) {
+      if (byLease !== true) return read.call(this, timeoutMs, done);
+      const request = read.call(this, timeoutMs, () => {}, true);
+      if (!(request instanceof QuorateError)) done(null);
+      return request;
+    });
+    const settings: MembersSettings = { features: ["leases"], faults: [], memberCount: 3 };
+    expect(firstFailure(settings)).toMatch(/^(H|L3|real-time)/);
+    vi.restoreAllMocks();
+    expect(firstFailure(settings)).toBeNull();
   });
 
   it("D2: disks that call synced what is not", () => {

@@ -4,6 +4,7 @@
  */
 import { type DiskOperation, diskSectorBytes } from "../../testing/index.ts";
 import { pick, type Random } from "../random.ts";
+import { changeClock } from "./clocks.ts";
 import { electionMaxMs, type FaultKind, faultKinds } from "./options.ts";
 import type { SimMember } from "./sim-member.ts";
 import {
@@ -348,7 +349,9 @@ export class Nemesis {
     const member = this.#drawVictim();
     if (member === null || member.life === null || member.isPaused) return;
     this.#count("pause", member.id, null);
-    member.host.pause({ stopsClock: this.#random.chance(0.3) });
+    // With leases a machine that is suspended is beyond what clocks are declared to do.
+    const mayStop = this.#world.options.features.leases === null;
+    member.host.pause({ stopsClock: this.#random.chance(0.3) && mayStop });
     const { life } = member;
     const pauseMs = this.#unitMs * pick(this.#random, [0.05, 1, 5]) * this.#random.unit();
     this.#later(pauseMs, () => {
@@ -361,13 +364,9 @@ export class Nemesis {
   #changeClock(): void {
     const member = this.#drawMember();
     if (member === null) return;
-    const { time } = member.host;
-    const random = this.#random;
-    const dice = random.below(4);
-    if (dice < 2) time.setRate(pick(random, [0.2, 0.8, 1, 1.2, 4]));
-    else if (dice === 2) time.jump(this.#unitMs * 4 * random.unit());
-    else time.jumpWall((random.unit() - 0.5) * 2 * 86_400_000);
-    this.#count("clock", member.id, dice);
+    const { leases } = this.#world.options.features;
+    const what = changeClock(member.host.time, leases, this.#unitMs, this.#random);
+    this.#count("clock", member.id, what);
   }
 
   // --- disks -------------------------------------------------------------------------------------

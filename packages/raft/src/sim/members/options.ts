@@ -13,7 +13,13 @@ import {
   soundDatagrams,
 } from "../hosts/index.ts";
 import { pick, type Random } from "../random.ts";
-import { drawFeatures, type FeatureName, type Features, type SnapshotFeature } from "./features.ts";
+import {
+  drawFeatures,
+  type FeatureName,
+  type FeatureRandoms,
+  type Features,
+  type SnapshotFeature,
+} from "./features.ts";
 import { drawDatagrams, drawDisk, drawLink } from "./profiles.ts";
 import { drawStrikes, type StrikeOptions } from "./strikes.ts";
 
@@ -123,12 +129,14 @@ export interface MembersLimits {
   readonly faults: readonly FaultKind[] | null;
   /** Exactly these; null: drawn. */
   readonly features: readonly FeatureName[] | null;
+  /** Of the drawn ones, those that may be; null: all. */
+  readonly featuresAmong: readonly FeatureName[] | null;
 }
 
-/** `featuresRandom`: a stream of its own, so that what else is drawn stays what it was. */
+/** `randoms`: streams of their own, so that what else is drawn stays what it was. */
 export function drawMembersOptions(
   random: Random,
-  featuresRandom: Random,
+  randoms: FeatureRandoms,
   limits: MembersLimits,
 ): MembersOptions {
   const drawnCount = pick(random, [1, 1, 2, 3, 3, 3, 3, 4, 5, 5]);
@@ -140,15 +148,18 @@ export function drawMembersOptions(
   const isHostile = random.chance(0.4);
   const transport = isHostile && rates.network > 0 ? "datagrams" : "streams";
   const clients = drawClients(random, times);
-  const { electionMs, tickMs } = times;
-  const wanted = limits.features;
-  const setting = { transport, electionMs, tickMs, wanted } as const;
-  const features = drawFeatures(featuresRandom, setting);
+  const { electionMs, heartbeatMs, tickMs } = times;
+  const asked = { wanted: limits.features, among: limits.featuresAmong };
+  const setting = { transport, electionMs, heartbeatMs, tickMs, ...asked } as const;
+  const features = drawFeatures(randoms, setting);
   return {
     memberCount,
     limits: { ...times, ...features.snapshots },
     features,
-    settings: drawSettings(random, isTiny, clients.paddingBytesMax),
+    settings: {
+      ...drawSettings(random, isTiny, clients.paddingBytesMax),
+      ...features.leases?.settings,
+    },
     transportLimits: drawTransportLimits(random, times, isTiny),
     transport,
     windowBytes: pick(random, [1, random.between(1, 32 * 1024), 1024 * 1024]),

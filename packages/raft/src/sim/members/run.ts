@@ -24,6 +24,8 @@ export interface MembersSettings {
   readonly faults?: readonly FaultKind[];
   /** Exactly these features; drawn unless given, and none with another load than the own one. */
   readonly features?: readonly FeatureName[];
+  /** Of the features that are drawn, those that may be; all unless given. */
+  readonly featuresAmong?: readonly FeatureName[];
   /** Bytes of one command at most; 2,048 unless given. */
   readonly commandBytesMax?: number;
   /** What runs and is asked; the world's own store unless given. */
@@ -82,11 +84,16 @@ const commandBytesDefault = 2048;
 /** Never throws for what the members do. */
 export function runMembers(seed: number, settings: MembersSettings = {}): MembersRun {
   const random = createRandom(seed, streams.options);
-  const options = drawMembersOptions(random, createRandom(seed, streams.features), {
+  const randoms = {
+    features: createRandom(seed, streams.features),
+    leases: createRandom(seed, streams.leases),
+  };
+  const options = drawMembersOptions(random, randoms, {
     steps: settings.steps ?? stepsDefault,
     memberCount: settings.memberCount ?? null,
     faults: settings.faults ?? null,
     features: settings.features ?? (settings.load === undefined ? null : []),
+    featuresAmong: settings.featuresAmong ?? null,
     commandBytesMax: settings.commandBytesMax ?? commandBytesDefault,
   });
   const evaluations = createEvaluations(settings.off);

@@ -67,6 +67,7 @@ export class Teller implements MemberObserver {
     }
     try {
       if (input.kind === "receive") this.#checkSender(input.message);
+      if (input.kind === "lease-read") this.#countLeaseRead(raft, input.id);
       if (input.kind === "snapshot-saved") this.#onSaved(raft, input.position);
       for (const observer of world.observers) observer.onStep(this.#member.at, raft, input);
       if (input.kind === "tick") this.#member.onTick(input.nowMs);
@@ -163,6 +164,13 @@ export class Teller implements MemberObserver {
     this.#offered.add(key);
     const needed = { kind: "snapshot-needed", peer, position, term } as const;
     this.#tellSnapshot({ kind: "offered", needed });
+  }
+
+  /** Answered at once, or asked for as every read. */
+  #countLeaseRead({ outbox }: Raft, id: number): void {
+    const answer = outbox.answers.at(-1);
+    const isAnswered = answer?.kind === "read-answered" && answer.ids[0] === id;
+    this.#world.hosts.faults.add(isAnswered ? "leases.answered" : "leases.missing");
   }
 
   /** An own snapshot is on disk, and the core has heard of it just now. */

@@ -17,6 +17,7 @@ import type { CoreObserver } from "../observer.ts";
 import { createRandom } from "../random.ts";
 import { Violation } from "../violation.ts";
 import { Client } from "./clients.ts";
+import { type ObservedClocks, observedClocks, setClocks } from "./clocks.ts";
 import { createMemberEvaluations, expect, type MemberEvaluations } from "./invariants.ts";
 import type { Load, LoadMachines } from "./load.ts";
 import type { MembersOptions } from "./options.ts";
@@ -31,12 +32,14 @@ export const streams = {
   liveness: 3,
   features: 4,
   operator: 5,
+  leases: 6,
+  clocks: 7,
   clients: 16,
   hosts: 1024,
 } as const;
 
 /** Cluster and first state, the same for all members. */
-export interface Beginning {
+export interface Beginning extends ObservedClocks {
   readonly ids: readonly NodeId[];
   /** Members that may join later; none so far. */
   readonly joiners: readonly NodeId[];
@@ -97,7 +100,9 @@ export class World {
       windowBytes: options.windowBytes,
     });
     this.hosts.datagrams.mayKeep = (message) => isRecalled(message, options.strikes);
-    const beginning = beginningOf(ids);
+    const { leases } = options.features;
+    setClocks(leases, this.hosts, createRandom(seed, streams.clocks));
+    const beginning = { ...beginningOf(ids), ...observedClocks(leases, this.hosts) };
     this.onCommitted(beginning.entries);
     this.observers = createObservers(beginning);
     this.members = this.hosts.list.map(

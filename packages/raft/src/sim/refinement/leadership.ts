@@ -6,6 +6,9 @@ import type { Mirror } from "./mirror.ts";
 import { explainRead, nameOfRead } from "./reads.ts";
 import { messageOf, placeOf } from "./words.ts";
 
+/** Clocks of whole members count fractions: sums of these are exact. */
+const partsPerMs = 1024;
+
 /** The member's clock went on, or so it saw. */
 export function explainTime(
   explanation: Explanation,
@@ -16,8 +19,9 @@ export function explainTime(
 ): void {
   const unit = explanation.unit ?? (raft.settings.leaseReads ? "ms" : null);
   if (unit === null) return;
-  const by = unit === "ticks" ? ticks : nowMs - (mirror.clockMs ?? nowMs);
-  mirror.clockMs = nowMs;
+  const clockMs = Math.floor(nowMs * partsPerMs) / partsPerMs;
+  const by = unit === "ticks" ? ticks : clockMs - (mirror.clockMs ?? clockMs);
+  mirror.clockMs = clockMs;
   if (by === 0) return;
   announce(explanation, "advanceClock");
   explanation.spec.advanceClock(mirror.at, by);
