@@ -11,7 +11,7 @@ import { withTemporaryFolder } from "./processes.ts";
 const attemptMs = 3_000;
 
 export async function benchFailover(given: ReadonlyMap<string, string>): Promise<object> {
-  const rounds = numberOption(given, "rounds", 10);
+  const rounds = numberOption(given, "rounds", 20);
   const isEtcd = given.has("etcd");
   return await withTemporaryFolder(async (folder) => {
     const cluster = await (isEtcd ? startEtcd : startQuorate)(folder);

@@ -95,8 +95,8 @@ describe("a snapshot of 1 GiB to an empty member, under load", () => {
   it("goes on where it was when its connection is cut, and its leader and source die", async () => {
     const live = await withSnapshots(true);
     const host = new HostWatch();
+    const leader = await live.leader(); // who is not added yet hears of none
     const joined = await live.launch("d");
-    const leader = await live.leader();
     // Who answers this is killed below; that the member is added is seen by all.
     leader.ask({ kind: "add", id: "d", address: live.addressOf("d") }).catch(() => undefined);
     const hasPart = (part: number) => () => joined.receivedBytes > part * stateBytes;

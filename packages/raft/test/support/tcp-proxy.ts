@@ -1,10 +1,13 @@
 /**
  * A bad network between member processes: a proxy in front of one member, which knows from the
- * hello who dials, so that each direction of each link can be delayed, cut, stalled, split and
- * damaged by itself. Messages flow from the dialer to the member only.
+ * first frame who dials, so that each direction of each link can be delayed, cut, stalled, split
+ * and damaged by itself. Messages flow from the dialer to the member only. It judges nothing: what
+ * says not who sends it passes as what it is.
  */
 import { createConnection, createServer, type Server, type Socket } from "node:net";
-import { crc32 } from "../../src/base/index.ts";
+import { crc32, FormatError } from "../../src/base/index.ts";
+import { decodeJoin } from "../../src/transport/codec/admission-codec.ts";
+import { type Frame, joinKind } from "../../src/transport/codec/frame.ts";
 import { FrameParser } from "../../src/transport/codec/frame-parser.ts";
 import { decodeHello } from "../../src/transport/codec/handshake-codec.ts";
 
@@ -23,6 +26,7 @@ export interface LinkFaults {
 interface Passage {
   readonly inner: Socket;
   readonly outer: Socket;
+  /** Null: its first frame has not come; empty: that did not tell. */
   from: string | null;
   /** What came while the link was stalled, or before it was known whose it is. */
   held: Buffer[];
@@ -99,10 +103,8 @@ export class TcpProxy {
         return;
       }
       passage.held.push(bytes);
-      parser.push(bytes);
-      const frame = parser.next();
-      if (frame === null) return;
-      passage.from = decodeHello(frame).hello?.identity.id ?? "";
+      passage.from = readDialer(parser, bytes);
+      if (passage.from === null) return;
       if (this.#faults.get(passage.from)?.isCut === true) this.#end(passage);
       else this.#release(passage);
     });
@@ -140,4 +142,21 @@ export class TcpProxy {
     passage.inner.destroy();
     passage.outer.destroy();
   }
+}
+
+/** Null: more bytes are needed; empty: what begins like this does not say who dials. */
+function readDialer(parser: FrameParser, bytes: Buffer): string | null {
+  try {
+    parser.push(bytes);
+    const frame = parser.next();
+    return frame === null ? null : dialerOf(frame);
+  } catch (error) {
+    if (error instanceof FormatError) return "";
+    throw error;
+  }
+}
+
+function dialerOf(frame: Frame): string {
+  if (frame.kind === joinKind) return decodeJoin(frame).request.id;
+  return decodeHello(frame).hello?.identity.id ?? "";
 }
