@@ -1,5 +1,5 @@
 /** Transfer, failover and leases. */
-import { type Mutant, type Patch, patch } from "./mutant.ts";
+import { lines, type Mutant, type Patch, patch } from "./mutant.ts";
 
 function mutant(name: string, bug: string, ...patches: readonly Patch[]): Mutant {
   return { name, bug, world: "cores", patches };
@@ -69,7 +69,7 @@ export const leadershipMutants: readonly Mutant[] = [
     "lease-through-transfer",
     "A leader that hands over keeps its lease.",
     patch("core/lease.ts", " || leadership.transfer !== null) return false;", ") return false;"),
-    patch("core/lease.ts", "progress.leaseUntilMs = 0;", ""),
+    patch("core/lease.ts", "progress.leaseUntilMs = 0;", "progress.leaseUntilMs += 0;"),
   ),
   mutant(
     "lease-one-half",
@@ -186,6 +186,20 @@ export const leadershipMutants: readonly Mutant[] = [
       "core/lease.ts",
       "  promise.untilMs = 0;\n  promise.pendingMs = 0;\n  return 0;",
       "  promise.untilMs = 0;\n  promise.pendingMs = 0;\n  promise.formerUntilMs = 0;\n  return 0;",
+    ),
+  ),
+  mutant(
+    "failover-by-hearsay",
+    "Who is asked for a pre-vote takes the asker's word that the leader is gone.",
+    patch(
+      "core/election.ts",
+      "  const isNewer = !request.pre && request.term > raft.hardState.term;",
+      lines(
+        '  if (request.pre && raft.role === "follower" && raft.leader !== null) {',
+        "    raft.failover = { peer: raft.leader, term: raft.hardState.term, wakes: 0 };",
+        "  }",
+        "  const isNewer = !request.pre && request.term > raft.hardState.term;",
+      ),
     ),
   ),
 ];

@@ -1,5 +1,6 @@
 /** How large a model of the real core is: what may happen in it, and how often. */
 import type { Chain } from "./changes.ts";
+import { type Clocks, stepsLimit } from "./clocks.ts";
 
 export interface Bounds {
   readonly name: string;
@@ -45,6 +46,18 @@ export interface Bounds {
    * Left out: none.
    */
   readonly snapshotsMax?: number;
+  /** Leaders ask for promises, and are asked for reads by leases at any time. Left out: neither. */
+  readonly clocks?: Clocks;
+  /** Transfers that leaders are asked for, all together. Left out: none. */
+  readonly transfersMax?: number;
+  /**
+   * Times that members see that their leader is gone, truly or not, and times that they then wake
+   * to stand, all together. Left out: none.
+   */
+  readonly gonesMax?: number;
+  readonly wakesMax?: number;
+  /** Nobody who once heard a leader stops hearing it. Left out: any silence may be long. */
+  readonly isNeverSilent?: boolean;
 }
 
 /** Members of every model. */
@@ -80,6 +93,22 @@ export function checkBounds(bounds: Bounds): void {
   const { snapshotsMax = 0 } = bounds;
   if (snapshotsMax > 15) refuse(bounds, "snapshotsMax", snapshotsMax, 0, 15);
   if (roundsMax < 1 || roundsMax > 7) refuse(bounds, "roundsMax", roundsMax, 1, 7);
+  checkLeadershipBounds(bounds);
+}
+
+function checkLeadershipBounds(bounds: Bounds): void {
+  const { clocks, transfersMax = 0, gonesMax = 0, wakesMax = 0 } = bounds;
+  if (transfersMax > 3) refuse(bounds, "transfersMax", transfersMax, 0, 3);
+  if (gonesMax > 3) refuse(bounds, "gonesMax", gonesMax, 0, 3);
+  if (wakesMax > 3) refuse(bounds, "wakesMax", wakesMax, 0, 3);
+  if (clocks === undefined) return;
+  if (clocks.stepsMax > stepsLimit) refuse(bounds, "stepsMax", clocks.stepsMax, 0, stepsLimit);
+  if (bounds.checkQuorum || bounds.followerReads || bounds.changes !== undefined) {
+    throw new RangeError(
+      `Cannot create the model ${bounds.name}: clocks go with neither CheckQuorum nor followers' ` +
+        "reads nor changes of members",
+    );
+  }
 }
 
 function refuse(bounds: Bounds, what: string, value: number, low: number, high: number): never {

@@ -4,7 +4,6 @@
  * only its state is looked at. `checkState`, the core's own invariants, ran when the step was made.
  */
 import type { AppendEntriesResponse } from "../../../core/index.ts";
-import { ModelViolation } from "../model.ts";
 import { memberCount } from "./bounds.ts";
 import {
   countBits,
@@ -15,6 +14,15 @@ import {
   numberAt,
   votesIn,
 } from "./changes.ts";
+import { check } from "./check.ts";
+import {
+  checkElects,
+  checkLeases,
+  checkOrder,
+  checkPromised,
+  checkStands,
+  observeLost,
+} from "./checks-leadership.ts";
 import { describeLog, isEqualUpTo, termInLog } from "./entries.ts";
 import {
   type History,
@@ -28,7 +36,17 @@ import {
   withVote,
 } from "./history.ts";
 import { inputs, type MemberFacts } from "./member-steps.ts";
-import { isCrash, isProposal, isRead, placeOn, type Turn } from "./turn.ts";
+import {
+  digitAfter,
+  isCrash,
+  isLeaderTick,
+  isLeaseRead,
+  isProposal,
+  isRead,
+  isTimeout,
+  placeOn,
+  type Turn,
+} from "./turn.ts";
 
 /** Follower to pre-candidate or candidate to leader, and all to follower. By role numbers. */
 const movesTo: readonly (readonly number[])[] = [
@@ -55,7 +73,9 @@ export function checkTurn(turn: Turn, history: History, acks: Acknowledgements):
     if (after.role === 3) next = observeLeader(turn, next);
     checkLogs(turn, next);
     if (turn.changes !== null) checkMembers(turn);
+    checkStands(turn, history);
   }
+  next = observeLost(turn, next);
   for (const post of turn.left) next = observeLeaving(turn, next, post.message, post.direction);
   if (before !== after) {
     if (after.commit !== before.commit) next = observeCommit(turn, next);
@@ -64,6 +84,7 @@ export function checkTurn(turn: Turn, history: History, acks: Acknowledgements):
   }
   for (const answer of turn.outcome.answers) next = settleRead(turn, next, answer);
   if (isCrash(turn)) next = withoutReadsOf(next, place);
+  checkLeases(turn, next);
   return next;
 }
 
@@ -78,8 +99,13 @@ function isDiskChanged(before: MemberFacts, after: MemberFacts): boolean {
 /** Of the bounds, and what a read must see at least: what was committed when it was asked for. */
 function countUse(turn: Turn, history: History): History {
   if (turn.isDuplicate) return { ...history, duplicates: history.duplicates + 1 };
-  if (turn.input === inputs.electionTimer) return { ...history, timeouts: history.timeouts + 1 };
-  if (turn.input === inputs.tick) return { ...history, ticks: history.ticks + 1 };
+  if (isTimeout(turn)) return { ...history, timeouts: history.timeouts + 1 };
+  if (isLeaderTick(turn)) return { ...history, ticks: history.ticks + 1 };
+  if (turn.input === inputs.wake) return { ...history, wakes: history.wakes + 1 };
+  if (digitAfter(turn.input, inputs.gone) > 0) return { ...history, gones: history.gones + 1 };
+  if (digitAfter(turn.input, inputs.transfer) > 0) {
+    return { ...history, transfers: history.transfers + 1 };
+  }
   if (isCrash(turn)) return { ...history, crashes: history.crashes + 1 };
   if (turn.input === inputs.snapshot) return { ...history, snapshots: history.snapshots + 1 };
   if (isProposal(turn)) return { ...history, proposals: history.proposals + 1 };
@@ -151,12 +177,17 @@ function observeLeaving(
   const isAsking = message.kind === "request-vote" && message.pre;
   const isPromised = message.term <= after.diskTerm + (isAsking ? 1 : 0);
   check("S10", isPromised, turn, () => `${message.kind} of term ${message.term} leaves too early`);
-  if (message.kind === "append-entries-response") checkPromise(turn, history, message);
+  if (message.kind === "append-entries-response") {
+    checkPromise(turn, history, message);
+    checkPromised(turn, message);
+  }
+  if (message.kind === "timeout-now") checkOrder(turn, placeOn(place, direction));
   if (message.kind === "request-vote" && !message.pre) {
     return observeVote(turn, history, message.term, place, 0);
   }
-  if (message.kind !== "request-vote-response" || message.pre) return history;
-  if (message.refused !== null) return history;
+  if (message.kind !== "request-vote-response" || message.refused !== null) return history;
+  checkElects(turn, history, message.campaignTerm);
+  if (message.pre) return history;
   return observeVote(turn, history, message.campaignTerm, placeOn(place, direction), direction);
 }
 
@@ -312,6 +343,11 @@ function settleRead(
   answer: { readonly id: number; readonly index: number },
 ): History {
   const { id, index } = answer;
+  if (isLeaseRead(turn.input)) {
+    const { canonLength } = history;
+    check("L2", index < 0 || index >= canonLength, turn, () => `lease: ${index}, ${canonLength}`);
+    return history;
+  }
   const { place, least } = readOf(history, id);
   check("R", place === turn.place, turn, () => `read ${id} is answered and was not asked for`);
   if (index >= 0) {
@@ -354,8 +390,4 @@ function checkMembers(turn: Turn): void {
   check("C2", earlier <= commit, turn, () => `a change at ${newest}; that at ${earlier} is open`);
   const isOwn = termInLog(log, commit) === term;
   check("C2", isOwn, turn, () => `a change at ${newest} before its term is committed`);
-}
-
-function check(id: string, holds: boolean, turn: Turn, detail: () => string): void {
-  if (!holds) throw new ModelViolation(`${id}: member ${turn.place}: ${detail()}`);
 }

@@ -32,6 +32,13 @@ export interface History {
   /** Messages that arrived and stayed under way, where that is limited. */
   readonly duplicates: number;
   readonly snapshots: number;
+  /** Steps of time that have passed. */
+  readonly time: number;
+  readonly transfers: number;
+  readonly gones: number;
+  readonly wakes: number;
+  /** By place: the term whose leader it saw gone and has not heard since; 0: none. */
+  readonly lost: readonly number[];
   /** What is committed, by anybody: a packed log; the configuration is from the start. */
   readonly canonLength: number;
   readonly canon: number;
@@ -60,6 +67,11 @@ export function createHistory(bounds: Bounds): History {
     reads: 0,
     duplicates: 0,
     snapshots: 0,
+    time: 0,
+    transfers: 0,
+    gones: 0,
+    wakes: 0,
+    lost: [0, 0, 0],
     canonLength: 1,
     canon: 0,
     decidedBy: 0,
@@ -119,6 +131,12 @@ export function withoutReadsOf(history: History, place: number): History {
   return next;
 }
 
+/** The member at `place` has seen that the leader of `term` is gone; 0: or has heard it again. */
+export function withLost(history: History, place: number, term: number): History {
+  if (history.lost[place] === term) return history;
+  return { ...history, lost: history.lost.with(place, term) };
+}
+
 /** Where places go: see `places.ts`. */
 export type PlaceMap = (place: number) => number;
 
@@ -133,7 +151,14 @@ export function encodeHistory(
   bytes[at++] = history.crashes | (history.proposals << 4);
   bytes[at++] = history.duplicates | (history.timeouts << 4);
   bytes[at++] = history.ticks | (history.reads << 4);
-  bytes[at++] = history.snapshots;
+  bytes[at++] = history.snapshots | (history.time << 4);
+  bytes[at++] = history.transfers | (history.gones << 2) | (history.wakes << 4);
+  let lost = 0;
+  for (let place = 0; place < memberCount; place++) {
+    lost |= (history.lost[from(place)] ?? 0) << (3 * place);
+  }
+  bytes[at++] = lost;
+  bytes[at++] = lost >> 8;
   bytes[at++] = history.canonLength | (history.decidedBy << 4);
   for (let k = 2; k <= history.canonLength; k++) {
     bytes[at++] = codeAt(history.canon, k) | ((history.commitTerms[k] ?? 0) << 5);
@@ -175,7 +200,9 @@ export function decodeHistory(bytes: Uint8Array, bounds: Bounds): History {
   const counts = take();
   const first = take();
   const second = take();
-  const snapshots = take();
+  const third = take();
+  const leadership = take();
+  const lost = take() | (take() << 8);
   const committed = take();
   const canonLength = committed & 15;
   const commitTerms = [0, 1];
@@ -209,7 +236,12 @@ export function decodeHistory(bytes: Uint8Array, bounds: Bounds): History {
     reads: second >> 4,
     duplicates: first & 15,
     timeouts: first >> 4,
-    snapshots,
+    snapshots: third & 15,
+    time: third >> 4,
+    transfers: leadership & 3,
+    gones: (leadership >> 2) & 3,
+    wakes: leadership >> 4,
+    lost: [lost & 7, (lost >> 3) & 7, lost >> 6],
     canonLength,
     canon,
     decidedBy: committed >> 4,

@@ -12,8 +12,9 @@ import {
   persistUnit,
   term,
 } from "../../../base/index.ts";
-import type { Persist, Progress, Raft } from "../../../core/index.ts";
+import type { LeasePromise, Persist, Progress, Raft, Transfer } from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
+import { fastMs, leaseSettings, slowMs } from "./clocks.ts";
 import { entryOf, idAt } from "./entries.ts";
 import { createMember, createOptions, type Member, maySnapshot, type Outcome } from "./member.ts";
 import { MemberCodec } from "./member-codec.ts";
@@ -37,11 +38,17 @@ const bounds: Bounds = {
   storesCommit: true,
 };
 
+const { leaseMs } = leaseSettings;
+const leases = { followerReads: false, clocks: { stepsMax: 7, slow: [1] } };
+
 const variants: readonly Bounds[] = [
   bounds,
   { ...bounds, preVote: true, checkQuorum: true },
   { ...bounds, snapshotsMax: 9 },
   { ...bounds, preVote: true, checkQuorum: true, followerReads: false, storesCommit: false },
+  { ...bounds, ...leases },
+  { ...bounds, ...leases, transfersMax: 1 },
+  { ...bounds, preVote: true, checkQuorum: true, transfersMax: 1, gonesMax: 1, wakesMax: 1 },
 ];
 
 /** Three members that live on, and all that they ever sent. */
@@ -51,12 +58,16 @@ interface Walk {
   readonly net: WorldMessage[];
   proposals: number;
   reads: number;
+  time: number;
 }
 
 function createWalk(of: Bounds): Walk {
   const options = createOptions(of);
-  const members = [0, 1, 2].map((place) => createMember(place, options));
-  return { codec: new MemberCodec(options), members, net: [], proposals: 0, reads: 0 };
+  const rateOf = (place: number): number => (place === 0 ? slowMs : fastMs);
+  const members = [0, 1, 2].map((place) =>
+    createMember(place, options, options.hasLeases ? rateOf(place) : 0),
+  );
+  return { codec: new MemberCodec(options), members, net: [], proposals: 0, reads: 0, time: 0 };
 }
 
 type Choice = number | WorldMessage;
@@ -66,9 +77,21 @@ function choices(walk: Walk, member: Member, mayCrash: boolean): Choice[] {
   const { raft } = member;
   const found: Choice[] = walk.net.filter((message) => message.to === raft.id);
   const leads = raft.role === "leader";
-  if (!leads && raft.hardState.term < bounds.termMax - 1) found.push(inputs.electionTimer);
-  if (!leads) found.push(inputs.lull);
-  if (leads && (raft.leadership?.round ?? 0) < 4) found.push(inputs.tick);
+  const { hasLeases } = member.options;
+  const isEarly = raft.hardState.term < bounds.termMax - 1;
+  const mayOpen = leads && (raft.leadership?.round ?? 0) < 4;
+  const timer = hasLeases ? inputs.timerAt + walk.time : inputs.electionTimer;
+  if (!leads && isEarly) found.push(timer);
+  if (!leads && !hasLeases) found.push(inputs.lull);
+  if (mayOpen || (hasLeases && !leads)) {
+    found.push(hasLeases ? inputs.tickAt + walk.time : inputs.tick);
+  }
+  if (hasLeases && mayOpen) found.push(inputs.leaseRead + walk.time);
+  for (const digit of [1, 2]) {
+    if (mayOpen && isEarly && member.options.handsOver) found.push(inputs.transfer + digit);
+    if (!leads && member.options.seesGone) found.push(inputs.gone + digit);
+  }
+  if (raft.failover !== null && isEarly) found.push(inputs.wake);
   if (member.pending.length > 0) found.push(inputs.persisted, inputs.persisted);
   for (let kept = 0; mayCrash && kept <= member.pending.length; kept++) {
     found.push(inputs.crash + kept);
@@ -98,11 +121,17 @@ function describeOutcome(outcome: Outcome): string {
 function advance(walk: Walk, dice: number, visit: (member: Member) => void): void {
   const member = walk.members[dice % 3];
   if (member === undefined) return;
+  if (member.options.hasLeases && dice % 11 === 0 && walk.time < 7) walk.time++;
   const possible = choices(walk, member, dice % 5 === 0);
   const what = possible[Math.floor(dice / 3) % possible.length];
   if (what === undefined) return;
   if (what === inputs.propose + 1) walk.proposals++;
   if (typeof what === "number" && what > inputs.read && what < inputs.crash) walk.reads++;
+  perform(walk, member, what, visit);
+}
+
+/** What happens to the member happens to its copy, too, and comes to the same. */
+function perform(walk: Walk, member: Member, what: Choice, visit: (member: Member) => void): void {
   const bytes = walk.codec.encode(member).slice();
   const copy = walk.codec.decode(bytes, member.place);
   expect(walk.codec.encode(copy)).toEqual(bytes);
@@ -143,6 +172,40 @@ function visitOffer(visit: (codec: MemberCodec, member: Member) => void): void {
   perform(a, inputs.snapshot);
   settle(() => true);
   expect(c.image.snapshot).toBeGreaterThan(0);
+}
+
+/**
+ * A leader hands over, which a walk does by chance too late: all is delivered as it was sent, but
+ * for the orders, and then it gives up. With leases these are given back meanwhile. Then another
+ * sees that it is gone, which it is not.
+ */
+function visitLeadership(of: Bounds, visit: (codec: MemberCodec, member: Member) => void): void {
+  const walk = createWalk(of);
+  const [a, b] = walk.members;
+  if (a === undefined || b === undefined) throw new Error("There are three members");
+  const { hasLeases } = a.options;
+  const see = (member: Member): void => visit(walk.codec, member);
+  const settle = (): void => {
+    for (let message = walk.net.shift(); message !== undefined; message = walk.net.shift()) {
+      const { to, kind } = message;
+      const member = walk.members.find(({ raft }) => raft.id === to);
+      if (member !== undefined && kind !== "timeout-now") perform(walk, member, message, see);
+    }
+  };
+  perform(walk, a, hasLeases ? inputs.timerAt : inputs.electionTimer, see);
+  settle();
+  perform(walk, a, inputs.transfer + 1, see);
+  settle();
+  expect(a.raft.leadership?.transfer?.toldRound).toBeGreaterThan(0);
+  for (let ticks = 0; ticks < 2; ticks++) {
+    perform(walk, a, hasLeases ? inputs.tickAt + 1 : inputs.tick, see);
+    settle();
+  }
+  expect(a.raft.leadership?.transfer).toBeNull();
+  if (!b.options.seesGone) return;
+  for (const what of [inputs.gone + 2, inputs.wake]) perform(walk, b, what, see);
+  expect(b.raft.role).toBe("pre-candidate");
+  settle();
 }
 
 type Change = (member: Member, raft: Raft) => boolean;
@@ -362,6 +425,69 @@ const changes: Readonly<Record<string, Change>> = {
     progress.contactTick = age > 0 ? raft.nowTick : raft.nowTick - 1;
     return true;
   },
+  "hard state: promise": (_, raft) => {
+    const { promisedMs = 0, ...rest } = raft.hardState;
+    raft.hardState = promisedMs > 0 ? rest : { ...rest, promisedMs: leaseMs };
+    return true;
+  },
+  "disk: promise": ({ image }) => {
+    image.promisedMs = image.promisedMs > 0 ? 0 : leaseMs;
+    return true;
+  },
+  "lease: rate": (member) => changeRate(member),
+  "lease: clock": ({ options }, raft) => {
+    raft.nowMs -= 1; // nothing is over by that
+    return options.hasLeases && (raft.role !== "follower" || options.handsOver);
+  },
+  "promise: pending": changePromise(({ pendingMs }) => ({ pendingMs: leaseMs - pendingMs })),
+  "promise: until": changePromise(() => ({ untilMs: 99 })),
+  "promise: round": changePromise(({ round }, { hardState }) => ({
+    round: round + 1,
+    term: hardState.term,
+  })),
+  "promise: former, pending": changePromise(({ formerPendingMs }) => ({
+    formerPendingMs: leaseMs - formerPendingMs,
+  })),
+  "promise: former, until": changePromise(() => ({ formerUntilMs: 99 })),
+  "progress: lease": (member, raft) => {
+    const progress = first(raft);
+    if (progress === undefined) return false;
+    progress.leaseUntilMs = 99;
+    return member.options.hasLeases;
+  },
+  "leadership: rounds' times": ({ options }, { leadership, nowMs }) => {
+    const [round] = leadership?.roundTicks ?? [];
+    if (leadership === null || round === undefined || !options.hasLeases) return false;
+    leadership.roundTicks[0] = { ...round, ms: nowMs + 90 };
+    return true;
+  },
+  "leadership: lease from": ({ options }, { leadership }) => {
+    if (leadership === null || !options.handsOver) return false;
+    leadership.leaseFromRound = leadership.leaseFromRound === null ? 1 : null;
+    return true;
+  },
+  "transfer: to": changeTransfer((transfer, raft) => ({
+    ...transfer,
+    to: [0, 1, 2].map(idAt).find((id) => id !== raft.id && id !== transfer.to) ?? transfer.to,
+  })),
+  "transfer: told": changeTransfer((now) => ({ ...now, toldRound: now.toldRound + 1 })),
+  "transfer: release": changeTransfer((now) => ({ ...now, releaseRound: now.releaseRound + 1 })),
+  "transfer: since": changeTransfer((now) => ({ ...now, sinceTick: now.sinceTick - 1 })),
+  "transfer: none": changeTransfer(() => null),
+  "heard round": ({ options }, raft) => {
+    raft.heardRound++;
+    return options.handsOver;
+  },
+  "campaign: by order": ({ options }, raft) => {
+    if (raft.campaign === null || !options.handsOver) return false;
+    raft.campaign = { ...raft.campaign, isTransfer: !raft.campaign.isTransfer };
+    return true;
+  },
+  failover: (_, raft) => {
+    const { failover } = raft;
+    raft.failover = null;
+    return failover !== null;
+  },
   "reads: batch": ({ options }, raft) => {
     raft.readBatch++;
     return options.followerReads;
@@ -375,6 +501,30 @@ const changes: Readonly<Record<string, Change>> = {
     return member.options.followerReads;
   },
 };
+
+/** No field of the core's, and one that never changes. */
+function changeRate(member: Member): boolean {
+  Object.assign(member, { rateMs: member.rateMs + 1 });
+  return member.options.hasLeases;
+}
+
+function changePromise(
+  change: (promise: LeasePromise, raft: Raft) => Partial<LeasePromise>,
+): Change {
+  return ({ options }, raft) => {
+    Object.assign(raft.promise, change(raft.promise, raft));
+    return options.hasLeases;
+  };
+}
+
+function changeTransfer(change: (transfer: Transfer, raft: Raft) => Transfer | null): Change {
+  return (_, raft) => {
+    const { leadership } = raft;
+    if (leadership === null || leadership.transfer === null) return false;
+    leadership.transfer = change(leadership.transfer, raft);
+    return true;
+  };
+}
 
 function changeUnit(member: Member, patch: Partial<Persist>, field: keyof Persist): boolean {
   const [unit, ...rest] = member.pending;
@@ -419,6 +569,10 @@ describe("the bytes of a member", () => {
       { numRuns: 40, seed: 7 },
     );
     visitOffer((codec, copy) => expectChangesToShow(codec, copy, shown));
+    for (const more of [{ preVote: true, checkQuorum: true, gonesMax: 1 }, leases]) {
+      const of = { ...bounds, ...more, transfersMax: 1, asyncDisk: false };
+      visitLeadership(of, (codec, copy) => expectChangesToShow(codec, copy, shown));
+    }
     for (const [name, count] of shown) expect(count, name).toBeGreaterThan(0);
   });
 

@@ -18,7 +18,8 @@
  *   all that waits for a take: each turn ends with a take. `checkNormal` holds that to be so.
  * - `uncommittedBytes`, the bytes in flight: sums over the log, and no limit is in reach.
  * - `recoveredTerm`, `reachable`: read only by members with `mustCatchUp`, which nobody has here.
- * - All that transfers, failovers, leases, priorities and unhealthy disks need: nobody has them.
+ * - All that transfers, failovers and leases need, where a model has none of them; else see
+ *   `leadership-codec.ts`. All that priorities and unhealthy disks need: nobody has them.
  * - `boot`: compared with what answers to a follower's reads carry; 0 where followers do not ask.
  */
 import {
@@ -32,14 +33,23 @@ import {
 } from "../../../base/index.ts";
 import {
   type Entry,
+  type HardState,
   type Progress,
   type Raft,
   type Role,
   type Send,
   usualStanding,
 } from "../../../core/index.ts";
+import { leaseSettings } from "./clocks.ts";
 import { createDecodedRaft, dropCovered, decodedTick as nowTick } from "./decoded-raft.ts";
 import { entryCode, entryOf, firstEntryOf, idAt, placeOf } from "./entries.ts";
+import {
+  countsTicks,
+  hearsLeader,
+  leadershipBytes,
+  roundBytes,
+  takeLeadershipRest,
+} from "./leadership-codec.ts";
 import {
   fullLog,
   type Image,
@@ -48,6 +58,7 @@ import {
   type MemberOptions,
   placedAt,
   positionIn,
+  promisedOf,
   type Unit,
 } from "./member.ts";
 import {
@@ -68,6 +79,9 @@ const waitRadix = 8;
 
 /** "Nobody" among 0, 1, 2. */
 const nobody = 3;
+
+/** In a byte with a term and a vote: a lease was promised, all are as long. */
+const promisedBit = 64;
 
 /** Bytes a member takes at most: far above what the bounds allow. */
 export const memberBytesMax = 1024;
@@ -99,8 +113,8 @@ export class MemberCodec {
     if (this.#options.changes !== null) this.#put(member.place);
     const { hardState } = raft;
     this.#put(roles.indexOf(raft.role) | (this.#digit(raft.leader) << 2));
-    this.#put(hardState.term | (this.#digit(hardState.votedFor) << 4));
-    this.#put(raft.commit | (this.#hearsLeader(raft) ? 16 : 0));
+    this.#put(this.#hardStateByte(hardState));
+    this.#put(raft.commit | (hearsLeader(raft) ? 16 : 0));
     this.#putLog(fullLog(member));
     this.#put(raft.durableIndex);
     this.#put(raft.verified | (raft.leaderCommit << 4));
@@ -112,6 +126,7 @@ export class MemberCodec {
     this.#putLeadership(raft);
     if (this.#options.followerReads) this.#putReads(raft);
     if (this.#options.takesSnapshots) this.#putSnapshots(member);
+    for (const byte of leadershipBytes(member, (id) => this.#digit(id))) this.#put(byte);
     assert(this.#at <= memberBytesMax, "a member fits into its bytes");
     return this.#bytes.subarray(0, this.#at);
   }
@@ -121,6 +136,10 @@ export class MemberCodec {
     this.#bytes[this.#at++] = byte;
   }
 
+  #hardStateByte({ term, votedFor, promisedMs = 0 }: HardState): number {
+    return term | (this.#digit(votedFor) << 4) | (promisedMs > 0 ? promisedBit : 0);
+  }
+
   #digit(id: NodeId | null): number {
     return id === null ? nobody : this.#digitOfPlace(placeOf(id));
   }
@@ -128,13 +147,6 @@ export class MemberCodec {
   #digitOfPlace(place: number): number {
     const digit = (place - this.#place + 3) % 3;
     return this.#isMirrored && digit > 0 ? 3 - digit : digit;
-  }
-
-  /** Whether the leader counts as alive by its last message. */
-  #hearsLeader(raft: Raft): boolean {
-    const { checkQuorum, electionTicks } = this.#options.settings;
-    if (!checkQuorum || raft.leaderContactTick === null) return false;
-    return raft.nowTick - raft.leaderContactTick < electionTicks;
   }
 
   #putEntries(entries: readonly Entry[], from: number): void {
@@ -152,7 +164,7 @@ export class MemberCodec {
   #putDisk(member: Member): void {
     const { image, pending, raft } = member;
     const vote = image.vote < 0 ? nobody : this.#digitOfPlace(image.vote);
-    this.#put(image.term | (vote << 4));
+    this.#put(image.term | (vote << 4) | (image.promisedMs > 0 ? promisedBit : 0));
     if (this.#options.storesCommit) this.#put(image.commit);
     this.#putLog(image.log);
     this.#put(pending.length);
@@ -170,7 +182,7 @@ export class MemberCodec {
       return;
     }
     const { hardState } = unit;
-    this.#put(hardState === null ? 0 : hardState.term | (this.#digit(hardState.votedFor) << 4));
+    this.#put(hardState === null ? 0 : this.#hardStateByte(hardState));
     this.#put(unit.truncateFrom ?? 0);
     this.#put(unit.entries[0]?.index ?? 0);
     this.#putEntries(unit.entries, 0);
@@ -220,7 +232,7 @@ export class MemberCodec {
       else assert(progress !== undefined, "a leader keeps its peers");
       if (progress !== undefined) this.#putProgress(raft, progress);
     }
-    this.#putRounds(raft);
+    for (const byte of roundBytes(raft, this.#options)) this.#put(byte);
     this.#put(leadership.pendingReads.length);
     for (const { round, index, origin } of leadership.pendingReads) {
       this.#put(round | (index << 4));
@@ -248,19 +260,9 @@ export class MemberCodec {
     this.#put(progress.matchedSequence);
     this.#put(progress.sentRound | (progress.ackedRound << 4));
     this.#put(progress.sentCommit);
-    const { checkQuorum, electionTicks } = this.#options.settings;
-    if (checkQuorum) this.#put(Math.min(electionTicks, raft.nowTick - progress.contactTick));
-  }
-
-  #putRounds(raft: Raft): void {
-    const { checkQuorum, electionTicks } = this.#options.settings;
-    if (!checkQuorum) return;
-    const rounds = raft.leadership?.roundTicks ?? [];
-    const counting = rounds.filter(({ tick }) => raft.nowTick - tick < electionTicks);
-    this.#put(counting.length);
-    for (const { round, tick } of counting) {
-      this.#put(round);
-      this.#put(raft.nowTick - tick);
+    const { electionTicks } = this.#options.settings;
+    if (countsTicks(this.#options)) {
+      this.#put(Math.min(electionTicks, raft.nowTick - progress.contactTick));
     }
   }
 
@@ -301,8 +303,7 @@ export class MemberCodec {
     const third = this.#take();
     const role = roles[first & 3];
     assert(role !== undefined, "a member has a role");
-    const votedFor = this.#id(second >> 4);
-    const hardState = { term: term(second & 15), votedFor, mustCatchUp: false };
+    const hardState = this.#hardStateOf(second);
     const commit = logIndex(third & 15);
     const raft = this.#createRaft({ role, leader: this.#id(first >> 2), hardState, commit });
     raft.leaderContactTick = third >= 16 ? nowTick : null;
@@ -310,13 +311,25 @@ export class MemberCodec {
     const held = this.#takeHeld();
     const at = this.#place;
     const rest = { image, pending, covered: [], arriving: null, held };
-    const member: Member = { options: this.#options, place: at, raft, ...rest };
+    const member: Member = { options: this.#options, place: at, rateMs: 0, raft, ...rest };
     this.#takeCampaign(raft);
     this.#takeLeadership(raft);
     if (this.#options.followerReads) this.#takeReads(member);
     if (this.#options.takesSnapshots) this.#takeSnapshots(member);
+    const whole = this.#takeLeadershipRest(member);
     assert(this.#at === bytes.length, "a member has no bytes too many");
-    return member;
+    return whole;
+  }
+
+  #takeLeadershipRest(member: Member): Member {
+    const take = (): number => this.#take();
+    return takeLeadershipRest(member, take, (digit) => this.#id(digit));
+  }
+
+  #hardStateOf(byte: number): HardState {
+    const votedFor = this.#id((byte >> 4) & 3);
+    const promised = promisedOf(byte >= promisedBit ? leaseSettings.leaseMs : 0);
+    return { term: term(byte & 15), votedFor, mustCatchUp: false, ...promised };
   }
 
   #take(): number {
@@ -368,10 +381,13 @@ export class MemberCodec {
   #takeDisk(raft: Raft): { readonly image: Image; readonly pending: Unit[] } {
     const { storesCommit } = this.#options;
     const head = this.#take();
-    const vote = head >> 4 === nobody ? -1 : this.#placeAt(head >> 4);
+    const digit = (head >> 4) & 3;
+    const vote = digit === nobody ? -1 : this.#placeAt(digit);
+    const promisedMs = head >= promisedBit ? leaseSettings.leaseMs : 0;
     const commit = storesCommit ? this.#take() : 1;
     const log = this.#takeLog();
-    const image: Image = { term: head & 15, vote, commit, log, base: 0, snapshot: 0 };
+    const none = { base: 0, snapshot: 0 };
+    const image: Image = { term: head & 15, vote, promisedMs, commit, log, ...none };
     const pending: Unit[] = [];
     const count = this.#take();
     for (let i = 1; i <= count; i++) {
@@ -389,8 +405,7 @@ export class MemberCodec {
   #takeUnit(unit: PersistUnit): Unit {
     const head = this.#take();
     if (head === installMark) return this.#takeInstall(unit);
-    const votedFor = this.#id(head >> 4);
-    const hardState = head === 0 ? null : { term: term(head & 15), votedFor, mustCatchUp: false };
+    const hardState = head === 0 ? null : this.#hardStateOf(head);
     const truncateFrom = this.#takeIndex();
     const entries = this.#takeEntries(this.#take());
     return {
@@ -513,7 +528,7 @@ export class MemberCodec {
     const matchedSequence = this.#take();
     const rounds = this.#take();
     const sentCommit = this.#takeIndex();
-    const age = this.#options.settings.checkQuorum ? this.#take() : 0;
+    const age = countsTicks(this.#options) ? this.#take() : 0;
     return {
       matched: logIndex(head & 15),
       next: logIndex(head >> 4),
@@ -539,7 +554,8 @@ export class MemberCodec {
 
   #takeRounds(): { readonly round: number; readonly tick: number; readonly ms: number }[] {
     const rounds: { readonly round: number; readonly tick: number; readonly ms: number }[] = [];
-    const count = this.#options.settings.checkQuorum ? this.#take() : 0;
+    const isHere = countsTicks(this.#options) && !this.#options.hasLeases;
+    const count = isHere ? this.#take() : 0;
     for (let i = 0; i < count; i++) {
       rounds.push({ round: this.#take(), tick: nowTick - this.#take(), ms: 0 });
     }

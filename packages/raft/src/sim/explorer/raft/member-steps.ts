@@ -5,7 +5,13 @@
  * named from there; that the core makes no difference between members is checked by `symmetry.ts`.
  * Where members change, a state says at which place the member stands, and it steps there.
  */
-import { type Campaign, lastIndex, type Raft } from "../../../core/index.ts";
+import {
+  type Campaign,
+  holdsPromise,
+  lastIndex,
+  type Progress,
+  type Raft,
+} from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
 import { ByteTable } from "./byte-table.ts";
 import { idAt, packLog, placeOf } from "./entries.ts";
@@ -17,6 +23,7 @@ import {
   failSnapshot,
   fireElectionTimer,
   fullLog,
+  handOver,
   input,
   type Member,
   type MemberOptions,
@@ -25,18 +32,21 @@ import {
   passLull,
   proposeCommand,
   type ReadAnswer,
+  readByLease,
   receiveReport,
   receiveSnapshot,
+  seeGone,
   takeSnapshot,
-  tickLeader,
+  tick,
   turn,
+  wake,
 } from "./member.ts";
 import { MemberCodec } from "./member-codec.ts";
 import { MessageTable } from "./message-table.ts";
 import { decodeMessage, directionOf, encodeMessage, type WorldMessage } from "./messages.ts";
 import { StepTable } from "./step-table.ts";
 
-/** Inputs that are no message, by number; with the last five go the small numbers after them. */
+/** Inputs that are no message, by number; with most go the small numbers after them. */
 export const inputs = {
   electionTimer: 0,
   lull: 1,
@@ -49,8 +59,19 @@ export const inputs = {
   snapshot: 22,
   /** With 1 or 2: what the peer so many places on is to get, it does not. */
   fail: 22,
+  /** With 1 or 2: hands over to the peer so many places on. */
+  transfer: 24,
+  /** With 1 or 2: sees that the peer so many places on is gone. */
+  gone: 26,
+  wake: 29,
+  /** With the steps of time that have passed: a tick, the election timer, a read by lease. */
+  tickAt: 30,
+  timerAt: 38,
+  leaseRead: 46,
+  /** Time passes, for nobody in particular. */
+  pass: 54,
   /** See `receiveInput`. */
-  receive: 25,
+  receive: 55,
 } as const;
 
 /**
@@ -103,6 +124,23 @@ export interface MemberFacts {
   readonly counted: number;
   readonly hearsLeader: boolean;
   readonly knowsLeader: boolean;
+  /** Whom it knows as its leader: 0 itself, 1 the next, 2 the one after, 3 nobody. */
+  readonly leader: number;
+  /** Its host has seen that a leader is gone, and the core has not forgotten it. */
+  readonly isLeaderLost: boolean;
+  /** That leader, by digit, and its term; 0: none. */
+  readonly lostLeader: number;
+  readonly lostTerm: number;
+  /** A leader has told it to stand, or it has told another. */
+  readonly isTransfer: boolean;
+  /** What its clock shows for each step of time. */
+  readonly rateMs: number;
+  /** Its core elects nobody; of these, because of what it promised before it started. */
+  readonly holdsPromise: boolean;
+  readonly holdsFormerPromise: boolean;
+  readonly diskPromisedMs: number;
+  /** Of a leader, by its own clock, by digit: when the promise of the peer is over. */
+  readonly leaseUntilMs: readonly [number, number];
   readonly termStart: number;
   readonly round: number;
   /** By digit: of the next, and of the one after. */
@@ -140,8 +178,8 @@ export class MemberSteps {
   }
 
   /** A member that was never started before; only where members change its place matters. */
-  initial(place = 0): number {
-    return this.internMember(createMember(place, this.options));
+  initial(place = 0, rateMs = 0): number {
+    return this.internMember(createMember(place, this.options, rateMs));
   }
 
   internMember(member: Member): number {
@@ -232,23 +270,36 @@ export function receiveAt(member: Member, message: WorldMessage, afterLull: bool
 
 /** Any input but a message, wherever the member stands. */
 export function runLocalInput(member: Member, number: number): Outcome {
-  if (number > inputs.fail) return failSnapshot(member, (member.place + number - inputs.fail) % 3);
+  if (number >= inputs.tickAt) return runAtTime(member, number);
+  if (number === inputs.wake) return wake(member);
+  const peerAfter = (first: number): number => (member.place + number - first) % 3;
+  if (number > inputs.gone) return seeGone(member, peerAfter(inputs.gone));
+  if (number > inputs.transfer) return handOver(member, peerAfter(inputs.transfer));
+  if (number > inputs.fail) return failSnapshot(member, peerAfter(inputs.fail));
   if (number === inputs.snapshot) return takeSnapshot(member);
   if (number >= inputs.crash) return crash(member, number - inputs.crash);
   if (number >= inputs.read) return input(member, { kind: "read", id: number - inputs.read });
   if (number >= inputs.propose) return proposeCommand(member, number - inputs.propose);
   if (number === inputs.idle) return turn(member);
   if (number === inputs.persisted) return completeUnit(member);
-  if (number === inputs.tick) return tickLeader(member);
+  if (number === inputs.tick) return tick(member);
   if (number === inputs.lull) return passLull(member);
   return fireElectionTimer(member);
+}
+
+function runAtTime(member: Member, number: number): Outcome {
+  if (number >= inputs.leaseRead) return readByLease(member, number - inputs.leaseRead);
+  if (number >= inputs.timerAt) return fireElectionTimer(member, number - inputs.timerAt);
+  return tick(member, number - inputs.tickAt);
 }
 
 function factsOf(member: Member): MemberFacts {
   const { raft, image } = member;
   const { leadership } = raft;
-  const matchedAt = (digit: number): number =>
-    leadership?.peers.get(idAt((member.place + digit) % 3))?.matched ?? 0;
+  const peerAt = (digit: number): Progress | undefined =>
+    leadership?.peers.get(idAt((member.place + digit) % 3));
+  const matchedAt = (digit: number): number => peerAt(digit)?.matched ?? 0;
+  const leaseAt = (digit: number): number => peerAt(digit)?.leaseUntilMs ?? 0;
   const digitOf = (place: number): number => (place - member.place + 3) % 3;
   return {
     role: roleNumbers[raft.role],
@@ -271,6 +322,16 @@ function factsOf(member: Member): MemberFacts {
     counted: countedOf(raft.campaign, digitOf),
     hearsLeader: raft.leaderContactTick !== null,
     knowsLeader: raft.leader !== null,
+    leader: raft.leader === null ? 3 : digitOf(placeOf(raft.leader)),
+    isLeaderLost: raft.failover !== null,
+    lostLeader: raft.failover === null ? 0 : digitOf(placeOf(raft.failover.peer)),
+    lostTerm: raft.failover?.term ?? 0,
+    isTransfer: raft.campaign?.isTransfer === true || (leadership?.transfer ?? null) !== null,
+    rateMs: member.rateMs,
+    holdsPromise: holdsPromise(raft),
+    holdsFormerPromise: raft.promise.formerPendingMs > 0 || raft.promise.formerUntilMs > 0,
+    diskPromisedMs: image.promisedMs,
+    leaseUntilMs: [leaseAt(1), leaseAt(2)],
     termStart: leadership?.termStart ?? 0,
     round: leadership?.round ?? 0,
     matched: [matchedAt(1), matchedAt(2)],

@@ -12,6 +12,7 @@ import {
   defaultSettings,
   type Effect,
   type Entry,
+  type HardState,
   type Input,
   type InstallSnapshot,
   type LogPosition,
@@ -25,9 +26,11 @@ import {
   type SnapshotNeeded,
   step,
   takeEffects,
+  transferLeadership,
 } from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
 import type { Chain } from "./changes.ts";
+import { leaseSettings } from "./clocks.ts";
 import {
   commandOf,
   firstConfiguration,
@@ -43,6 +46,8 @@ export interface Image {
   term: number;
   /** The place of whom it voted for; -1: nobody. */
   vote: number;
+  /** The longest promise; 0: there was none. */
+  promisedMs: number;
   commit: number;
   /** All of it, what a snapshot stands for included. */
   log: Entry[];
@@ -64,6 +69,9 @@ export interface MemberOptions {
   /** See `Bounds`. */
   readonly changes: Chain | null;
   readonly takesSnapshots: boolean;
+  readonly hasLeases: boolean;
+  readonly handsOver: boolean;
+  readonly seesGone: boolean;
 }
 
 /** What is under way to the disk. */
@@ -77,6 +85,8 @@ export interface Install extends InstallSnapshot {
 export interface Member {
   readonly options: MemberOptions;
   readonly place: number;
+  /** What its clock shows for each step of time; 0: there are no clocks. */
+  readonly rateMs: number;
   raft: Raft;
   readonly image: Image;
   /** Under way to the disk, in order; one core unit each. */
@@ -105,18 +115,40 @@ export interface Outcome {
 export function createOptions(bounds: Bounds): MemberOptions {
   const { preVote, checkQuorum, followerReads, asyncDisk, storesCommit, changes = null } = bounds;
   const takesSnapshots = (bounds.snapshotsMax ?? 0) > 0;
+  const hasLeases = bounds.clocks !== undefined;
+  const handsOver = (bounds.transfersMax ?? 0) > 0;
+  const seesGone = (bounds.gonesMax ?? 0) > 0;
   const ticks = { heartbeatTicks: 1, electionTicks: 2 };
-  const settings = { ...defaultSettings, ...ticks, preVote, checkQuorum };
-  return { settings, followerReads, asyncDisk, storesCommit, changes, takesSnapshots };
+  const leases = hasLeases ? leaseSettings : null;
+  const settings = { ...defaultSettings, ...ticks, preVote, checkQuorum, ...leases };
+  return {
+    settings,
+    followerReads,
+    asyncDisk,
+    storesCommit,
+    changes,
+    takesSnapshots,
+    hasLeases,
+    handsOver,
+    seesGone,
+  };
 }
 
 /** The first start. */
-export function createMember(place: number, options: MemberOptions): Member {
+export function createMember(place: number, options: MemberOptions, rateMs = 0): Member {
   const log = [firstEntryOf(options.changes)];
-  const image: Image = { term: 1, vote: -1, commit: 1, log, base: 0, snapshot: 0 };
+  const image: Image = {
+    term: 1,
+    vote: -1,
+    promisedMs: 0,
+    commit: 1,
+    log,
+    base: 0,
+    snapshot: 0,
+  };
   const raft = start(place, image, options.settings, 0);
   const rest = { pending: [], covered: [], arriving: null, held: [] };
-  const member: Member = { options, place, image, raft, ...rest };
+  const member: Member = { options, place, rateMs, image, raft, ...rest };
   turn(member);
   return member;
 }
@@ -131,12 +163,18 @@ function start(place: number, image: Image, settings: Settings, boot: number): R
       term: term(image.term),
       votedFor: image.vote < 0 ? null : idAt(image.vote),
       mustCatchUp: false,
+      ...promisedOf(image.promisedMs),
     },
     base: positionIn(image.log, image.base),
     snapshot: placedAt(image.log, image.snapshot),
     entries: image.log.slice(image.base),
     commit: logIndex(image.commit),
   });
+}
+
+/** Of a hard state: absent unless there ever was a promise. */
+export function promisedOf(promisedMs: number): Pick<HardState, "promisedMs"> {
+  return promisedMs > 0 ? { promisedMs } : {};
 }
 
 /** Of an entry in a whole log; (0, 0) before the first. */
@@ -164,11 +202,11 @@ export function fullLog({ covered, raft }: Member): readonly Entry[] {
  * message is not bounded: any time will do, and all of them are this one action. At least
  * `electionTicks` have passed since it was set.
  */
-export function fireElectionTimer(member: Member): Outcome {
+export function fireElectionTimer(member: Member, time = 0): Outcome {
   const { raft } = member;
   raft.nowTick += raft.settings.electionTicks - 1;
   raft.electionElapsed = raft.electionTimeout - 1;
-  return input(member, { kind: "tick", nowMs: 0, jitter: 0 });
+  return input(member, { kind: "tick", nowMs: time * member.rateMs, jitter: 0 });
 }
 
 /**
@@ -182,9 +220,34 @@ export function passLull(member: Member): Outcome {
   return input(member, { kind: "tick", nowMs: 0, jitter: 0 });
 }
 
-/** One tick of a leader: a heartbeat round, or the end of its stint. */
-export function tickLeader(member: Member): Outcome {
-  return input(member, { kind: "tick", nowMs: 0, jitter: 0 });
+/**
+ * One tick: of a leader a heartbeat round, or the end of its stint; of another one that is not so
+ * long without a leader that it stands for election, which only looks at its clock.
+ */
+export function tick(member: Member, time = 0): Outcome {
+  member.raft.electionElapsed = 0;
+  return input(member, { kind: "tick", nowMs: time * member.rateMs, jitter: 0 });
+}
+
+/** The clock is looked at, and then the core is asked, after any number of steps without a tick. */
+export function readByLease(member: Member, time: number): Outcome {
+  return input(member, { kind: "lease-read", id: 1, nowMs: time * member.rateMs });
+}
+
+/** Refused where nobody would be told to stand. */
+export function handOver(member: Member, peer: number): Outcome {
+  transferLeadership(member.raft, idAt(peer));
+  return turn(member);
+}
+
+/** Its host saw that nobody listens where `peer` was, whatever is there. */
+export function seeGone(member: Member, peer: number): Outcome {
+  return input(member, { kind: "leader-gone", peer: idAt(peer), jitter: 0 });
+}
+
+/** What it asked to be woken for, at any later time. */
+export function wake(member: Member): Outcome {
+  return input(member, { kind: "wake", jitter: 0 });
 }
 
 /** A command, or where members change one of these changes, which may be refused. */
@@ -307,6 +370,7 @@ function writePersist(image: Image, unit: Persist): void {
   if (unit.hardState !== null) {
     image.term = unit.hardState.term;
     image.vote = unit.hardState.votedFor === null ? -1 : placeOf(unit.hardState.votedFor);
+    image.promisedMs = unit.hardState.promisedMs ?? 0;
   }
   if (unit.truncateFrom !== null) image.log = image.log.slice(0, unit.truncateFrom - 1);
   image.log = [...image.log, ...unit.entries];

@@ -5,7 +5,6 @@
  */
 import {
   assert,
-  InvariantError,
   logIndex,
   type NodeId,
   type Term,
@@ -21,6 +20,7 @@ import {
   type VoteRefusal,
 } from "../../../core/index.ts";
 import type { Chain } from "./changes.ts";
+import { leaseSettings } from "./clocks.ts";
 import { DigitReader, DigitWriter } from "./digits.ts";
 import { entryCode, entryOf, firstEntryOf, idAt, placeOf } from "./entries.ts";
 
@@ -68,6 +68,9 @@ const refusals: readonly (VoteRefusal | null)[] = [
   "must-catch-up",
 ];
 
+/** All that is ever promised. */
+const { leaseMs } = leaseSettings;
+
 /** Bytes of a message in a state: 53 bits. */
 export const messageBytes = 7;
 
@@ -83,6 +86,7 @@ export function encodeMessage(message: WorldMessage, direction: number): number 
   switch (message.kind) {
     case "request-vote":
       putPosition(digits.put(message.pre ? 1 : 0, 2), message.last);
+      digits.put(message.transfer === true ? 1 : 0, 2);
       break;
     case "request-vote-response":
       digits.put(message.pre ? 1 : 0, 2).put(message.campaignTerm, 8);
@@ -92,10 +96,11 @@ export function encodeMessage(message: WorldMessage, direction: number): number 
       putPosition(digits, message.prev).put(message.entries.length, appendEntriesLimit + 1);
       for (const entry of message.entries) digits.put(entryCode(entry), 32);
       digits.put(message.commit, 8).put(message.round, 8).put(message.sequence, sequenceLimit);
+      if (message.promiseMs !== undefined) digits.put(message.promiseMs > 0 ? 2 : 1, 3);
       break;
     case "append-entries-response":
       digits.put(message.round, 8).put(message.sequence, sequenceLimit);
-      putOutcome(digits, message.outcome);
+      putOutcome(digits, message.outcome).put(message.promisedMs === undefined ? 0 : 1, 2);
       break;
     case "read-index":
       digits.put(message.batch, 8).put(message.boot, 8);
@@ -107,7 +112,8 @@ export function encodeMessage(message: WorldMessage, direction: number): number 
         .put(message.index ?? 0, 8);
       break;
     case "timeout-now":
-      throw new InvariantError("nobody hands over in the explored worlds");
+      digits.put(message.round, 8);
+      break;
     case "snapshot":
       putPosition(digits, message.position);
       for (const entry of message.content.slice(1)) digits.put(entryCode(entry), 32);
@@ -129,19 +135,16 @@ function putPosition(digits: DigitWriter, position: LogPosition): DigitWriter {
   return digits.put(position.index, 8).put(position.term, 8);
 }
 
-function putOutcome(digits: DigitWriter, outcome: AppendOutcome): void {
+function putOutcome(digits: DigitWriter, outcome: AppendOutcome): DigitWriter {
   switch (outcome.kind) {
     case "accepted":
-      digits.put(0, 3).put(outcome.matched, 8).put(outcome.verified, 8);
-      break;
+      return digits.put(0, 3).put(outcome.matched, 8).put(outcome.verified, 8);
     case "conflict":
-      putPosition(putPosition(digits.put(1, 3), outcome.prev), outcome.hint);
-      break;
+      return putPosition(putPosition(digits.put(1, 3), outcome.prev), outcome.hint);
     case "stale-term":
-      digits.put(2, 3);
-      break;
+      return digits.put(2, 3);
     default:
-      unreachable(outcome, "putOutcome: an outcome of unknown kind");
+      return unreachable(outcome, "putOutcome: an outcome of unknown kind");
   }
 }
 
@@ -159,8 +162,11 @@ export function decodeMessage(
   assert(kind !== undefined, "a message has a kind");
   const envelope = { from: idAt(from), to: idAt(to), term: term(digits.take(8)) };
   switch (kind) {
-    case "request-vote":
-      return { kind, ...envelope, pre: digits.take(2) === 1, last: takePosition(digits) };
+    case "request-vote": {
+      const request = { pre: digits.take(2) === 1, last: takePosition(digits) };
+      const mark = digits.take(2) === 1 ? { transfer: true as const } : null;
+      return { kind, ...envelope, ...request, ...mark };
+    }
     case "request-vote-response":
       return {
         kind,
@@ -179,12 +185,15 @@ export function decodeMessage(
       const commit = logIndex(digits.take(8));
       const round = digits.take(8);
       const sequence = digits.take(sequenceLimit);
-      return { kind, ...envelope, prev, entries, commit, round, sequence };
+      const append = { kind, ...envelope, prev, entries, commit, round, sequence };
+      const asked = digits.take(3);
+      return asked === 0 ? append : { ...append, promiseMs: asked === 1 ? 0 : leaseMs };
     }
     case "append-entries-response": {
       const round = digits.take(8);
       const sequence = digits.take(sequenceLimit);
-      return { kind, ...envelope, round, sequence, outcome: takeOutcome(digits) };
+      const answer = { kind, ...envelope, round, sequence, outcome: takeOutcome(digits) };
+      return digits.take(2) === 0 ? answer : { ...answer, promisedMs: leaseMs };
     }
     case "read-index":
       return { kind, ...envelope, batch: digits.take(8), boot: digits.take(8) };
@@ -195,7 +204,7 @@ export function decodeMessage(
       return { kind, ...envelope, batch, boot, index: index === 0 ? null : logIndex(index) };
     }
     case "timeout-now":
-      throw new InvariantError("nobody hands over in the explored worlds");
+      return { kind, ...envelope, round: digits.take(8) };
     case "snapshot": {
       const position = takePosition(digits);
       const content = [firstEntryOf(changes)];

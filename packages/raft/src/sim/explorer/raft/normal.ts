@@ -37,6 +37,7 @@ export function checkNormal(member: Member): void {
   else assert(raft.configurationIndex === firstEntry.index, "the configuration stays");
   assert(!raft.hardState.mustCatchUp, "no disk is damaged here");
   assert(raft.told.role === raft.role && raft.told.leader === raft.leader, "the host knows it");
+  checkLeadershipRest(member);
   if (raft.campaign !== null) {
     const forTerm = raft.hardState.term + (raft.role === "pre-candidate" ? 1 : 0);
     assert(raft.campaign.term === forTerm, "who campaigns does so for its term, or the next");
@@ -46,4 +47,15 @@ export function checkNormal(member: Member): void {
   assert(leadership.newReads.length === 0, "a take registers reads");
   assert(leadership.heartbeatElapsed === 0, "every tick is a heartbeat");
   assert(leadership.uncommittedBytes === uncommittedBytes(raft), "the budget is the log's");
+}
+
+/** Nobody has what the model has not. */
+function checkLeadershipRest({ raft, options }: Member): void {
+  const { failover, promise, leadership, campaign, hardState } = raft;
+  assert(options.seesGone || failover === null, "nobody's leader is gone here");
+  assert(options.hasLeases || promise.term === 0, "nobody promises anything here");
+  assert(options.hasLeases || hardState.promisedMs === undefined, "nobody ever promised anything");
+  if (options.handsOver) return;
+  assert(leadership === null || leadership.transfer === null, "nobody hands over here");
+  assert(campaign === null || !campaign.isTransfer, "nobody is told to stand here");
 }

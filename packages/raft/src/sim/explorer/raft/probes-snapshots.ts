@@ -93,7 +93,7 @@ export const snapshots: readonly Probe[] = [
   {
     name: "a peer does not get its snapshot, and is asked anew",
     isMeant: withSnapshots,
-    sees: ({ input }) => input > inputs.fail && input < inputs.receive,
+    sees: ({ input }) => input > inputs.fail && input <= inputs.transfer,
   },
   {
     name: "a leader is elected whose log begins behind a snapshot",

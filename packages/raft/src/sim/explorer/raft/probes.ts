@@ -4,8 +4,9 @@ import { electorateOf, leaving, newestChange, numberAt, replacing, votesIn } fro
 import { isEqualUpTo, termInLog } from "./entries.ts";
 import { type History, reignOf } from "./history.ts";
 import { inputs } from "./member-steps.ts";
+import { leadership } from "./probes-leadership.ts";
 import { snapshots } from "./probes-snapshots.ts";
-import { isCrash, type Turn } from "./turn.ts";
+import { isCrash, isRead, type Turn } from "./turn.ts";
 
 export interface Probe {
   readonly name: string;
@@ -21,6 +22,10 @@ const withCommands = (bounds: Bounds): boolean =>
 const withReads = (bounds: Bounds): boolean => bounds.readsMax > 0;
 const withTwoCandidates = (bounds: Bounds): boolean => bounds.timeoutsMax >= 2;
 const withThreeTerms = (bounds: Bounds): boolean => bounds.termMax >= 3 && bounds.timeoutsMax >= 2;
+
+/** Where promises keep nobody from a second term for good. */
+const withLateTerms = (bounds: Bounds): boolean =>
+  withThreeTerms(bounds) && (bounds.clocks?.stepsMax ?? 2) > 1;
 
 const withChanges = (bounds: Bounds): boolean => bounds.changes !== undefined;
 const withLearner = (bounds: Bounds): boolean => bounds.changes === replacing;
@@ -98,7 +103,7 @@ const logs: readonly Probe[] = [
   },
   {
     name: "a follower reports a conflict",
-    isMeant: withThreeTerms,
+    isMeant: withLateTerms,
     sees: ({ left }) =>
       left.some(
         ({ message }) =>
@@ -115,7 +120,7 @@ const logs: readonly Probe[] = [
   },
   {
     name: "an older term's entry is committed together with a newer one",
-    isMeant: withThreeTerms,
+    isMeant: withLateTerms,
     sees: ({ before, after }) =>
       after.role === 3 &&
       after.commit > before.commit &&
@@ -204,10 +209,7 @@ const reads: readonly Probe[] = [
     name: "a read waits for the leader's own term",
     isMeant: withReads,
     sees: (turn) =>
-      turn.input > inputs.read &&
-      turn.input < inputs.crash &&
-      turn.after.pendingReads > 0 &&
-      turn.after.commit < turn.after.termStart,
+      isRead(turn) && turn.after.pendingReads > 0 && turn.after.commit < turn.after.termStart,
   },
   {
     name: "a follower's read is answered",
@@ -324,6 +326,7 @@ export function probesOf(bounds: Bounds): readonly Probe[] {
     ...liveLeaders,
     ...members,
     ...snapshots,
+    ...leadership,
   ];
   return all.filter((probe) => probe.isMeant(bounds));
 }

@@ -13,6 +13,7 @@ import { type Model, ModelViolation } from "../model.ts";
 import { type Bounds, checkBounds, memberCount } from "./bounds.ts";
 import type { Chain } from "./changes.ts";
 import { checkTurn } from "./checks.ts";
+import { fastMs, slowMs } from "./clocks.ts";
 import { createHistory, type History } from "./history.ts";
 import {
   inputs,
@@ -26,7 +27,7 @@ import {
 import { decodeMessage, describeWorldMessage } from "./messages.ts";
 import { type Probe, probesOf } from "./probes.ts";
 import { isSpent, type Prospect } from "./spent.ts";
-import { placeOn, type Turn } from "./turn.ts";
+import { isLeaseRead, placeOn, type Turn } from "./turn.ts";
 import { createWorld, type World, WorldCodec } from "./world-codec.ts";
 
 /** `message` arrives, or -1; `stays`: it can arrive again. */
@@ -50,7 +51,7 @@ export class RaftModel implements Model {
   readonly #turn: Turn;
   #history: History;
   #action = 0;
-  readonly #prospect: Prospect = { termMax: 0, mayCampaign: true };
+  readonly #prospect: Prospect;
 
   readonly #keepsSpent: boolean;
   readonly #changes: Chain | null;
@@ -60,6 +61,7 @@ export class RaftModel implements Model {
     checkBounds(bounds);
     this.#keepsSpent = keepsSpent;
     this.#bounds = bounds;
+    this.#prospect = { termMax: 0, mayCampaign: true, seesGone: (bounds.gonesMax ?? 0) > 0 };
     this.name = bounds.name;
     this.description = describeBounds(bounds);
     this.#probes = probesOf(bounds);
@@ -71,6 +73,7 @@ export class RaftModel implements Model {
     const facts = this.steps.facts(this.steps.initial());
     this.#changes = bounds.changes ?? null;
     this.#turn = {
+      bounds,
       changes: this.#changes,
       place: 0,
       input: 0,
@@ -85,12 +88,18 @@ export class RaftModel implements Model {
   }
 
   initial(): readonly Uint8Array[] {
+    const { clocks } = this.#bounds;
+    if (clocks === undefined) return [this.#initialWorld(() => 0)];
+    return clocks.slow.map((slow) => this.#initialWorld((at) => (at < slow ? slowMs : fastMs)));
+  }
+
+  #initialWorld(rateOf: (place: number) => number): Uint8Array {
     const world = createWorld();
     for (let place = 0; place < memberCount; place++) {
-      world.members[place] = this.steps.initial(place);
+      world.members[place] = this.steps.initial(place, rateOf(place));
     }
     world.history = this.codec.internHistory(createHistory(this.#bounds));
-    return [this.codec.encode(world).slice()];
+    return this.codec.encode(world).slice();
   }
 
   expand(state: Uint8Array, emit: Emit): void {
@@ -150,6 +159,10 @@ export class RaftModel implements Model {
   #enumerate(visit: Visit): void {
     this.#action = 0;
     for (let place = 0; place < memberCount; place++) this.#enumerateLocal(place, visit);
+    if (this.#mayPass()) {
+      visit(0, inputs.pass, -1, true);
+      this.#action++;
+    }
     const { net, netCount } = this.#world;
     for (let i = 0; i < netCount; i++) {
       const id = net[i] ?? 0;
@@ -160,8 +173,16 @@ export class RaftModel implements Model {
       this.#enumerateArrivals(to, receiveInput(post), id, visit);
       const facts = this.steps.facts(this.#world.members[to] ?? 0);
       if (message.kind !== "request-vote" || !facts.hearsLeader || facts.role === 3) continue;
+      if (this.#bounds.isNeverSilent === true) continue;
       this.#enumerateArrivals(to, receiveInput(post, true), id, visit);
     }
+  }
+
+  /** Not while no clock has anything to measure: what comes then is the same, and takes no time. */
+  #mayPass(): boolean {
+    const { clocks } = this.#bounds;
+    if (clocks === undefined || this.#history.time >= clocks.stepsMax) return false;
+    return this.#turn.all.some(({ role, holdsPromise }) => role !== 0 || holdsPromise);
   }
 
   #enumerateArrivals(place: number, input: number, message: number, visit: Visit): void {
@@ -190,9 +211,14 @@ export class RaftModel implements Model {
       this.#action++;
     };
     const leads = facts.role === 3;
-    if (!leads && history.timeouts < bounds.timeoutsMax) offer(inputs.electionTimer);
+    const hasClock = bounds.clocks !== undefined;
+    const timer = hasClock ? inputs.timerAt + history.time : inputs.electionTimer;
+    if (!leads && history.timeouts < bounds.timeoutsMax) offer(timer);
     if (facts.askedReads > 0) offer(inputs.lull);
-    if (leads && history.ticks < bounds.ticksMax) offer(inputs.tick);
+    const isTicking = leads ? history.ticks < bounds.ticksMax : hasClock;
+    if (isTicking) offer(hasClock ? inputs.tickAt + history.time : inputs.tick);
+    if (leads && hasClock) offer(inputs.leaseRead + history.time);
+    this.#enumerateLeadership(facts, offer);
     if (leads) offer(inputs.idle);
     if (facts.pendingCount > 0) offer(inputs.persisted);
     if (leads && history.proposals < bounds.proposalsMax) {
@@ -211,6 +237,17 @@ export class RaftModel implements Model {
     for (let kept = 0; kept <= units; kept++) offer(inputs.crash + kept);
   }
 
+  /** Transfers, and leaders that are gone: truly or not, and whether it is the leader or not. */
+  #enumerateLeadership(facts: MemberFacts, offer: (input: number) => void): void {
+    const { transfersMax = 0, gonesMax = 0, wakesMax = 0 } = this.#bounds;
+    const { transfers, gones, wakes } = this.#history;
+    for (const digit of [1, 2]) {
+      if (facts.role === 3 && transfers < transfersMax) offer(inputs.transfer + digit);
+      if (facts.role === 0 && gones < gonesMax) offer(inputs.gone + digit);
+    }
+    if (facts.isLeaderLost && wakes < wakesMax) offer(inputs.wake);
+  }
+
   /**
    * Does it, checks it, and emits what came of it, unless nothing did or it is out of bounds. That
    * `consumed` is gone is nothing: it may as well never arrive.
@@ -218,8 +255,16 @@ export class RaftModel implements Model {
   #act(place: number, input: number, consumed: number, emit: Emit): void {
     const { steps } = this;
     const world = this.#world;
+    if (input === inputs.pass) {
+      this.#pass(emit);
+      return;
+    }
     const id = world.members[place] ?? 0;
     steps.step(id, input);
+    if (isLeaseRead(input)) {
+      this.#readByLease(place, input, id);
+      return;
+    }
     const nextId = steps.steps.next;
     const outcome = steps.outcome(steps.steps.outcome);
     const isSame = nextId === id && outcome.answers.length === 0;
@@ -235,6 +280,25 @@ export class RaftModel implements Model {
     if (!this.#keepsSpent) this.#dropSpent(place, after, history);
     next.history = history === this.#history ? world.history : this.codec.internHistory(history);
     emit(this.#action, this.codec.encode(next));
+  }
+
+  #pass(emit: Emit): void {
+    const world = this.#world;
+    const history = { ...this.#history, time: this.#history.time + 1 };
+    this.#prepareNext(0, world.members[0] ?? 0, [], -1);
+    this.#next.history = this.codec.internHistory(history);
+    emit(this.#action, this.codec.encode(this.#next));
+  }
+
+  /**
+   * What a read by a lease is answered at this moment, if it is: it leaves nothing behind. One that
+   * is not is a read as any other, and goes no further here.
+   */
+  #readByLease(place: number, input: number, id: number): void {
+    const { steps } = this;
+    if (steps.outcome(steps.steps.outcome).answers.length === 0) return;
+    this.#prepareNext(place, steps.steps.next, [], -1);
+    this.#check(place, input, id);
   }
 
   #areSent(place: number, left: readonly number[]): boolean {
@@ -267,7 +331,8 @@ export class RaftModel implements Model {
   /** Without election timers to run out, nobody ever has a newer term than is somewhere now. */
   #foresee(history: History): Prospect {
     const prospect = this.#prospect;
-    prospect.mayCampaign = history.timeouts < this.#bounds.timeoutsMax;
+    const { timeoutsMax, transfersMax = 0, gonesMax = 0 } = this.#bounds;
+    prospect.mayCampaign = history.timeouts < timeoutsMax || transfersMax > 0 || gonesMax > 0;
     prospect.termMax = this.#bounds.termMax;
     if (prospect.mayCampaign) return prospect;
     let term = 0;
@@ -376,6 +441,16 @@ export class RaftModel implements Model {
       const message = describeWorldMessage(decodeMessage(value, from, false, this.#changes));
       return `${who} receives ${message}${isAfterLull(input) ? ", after a silence" : ""}`;
     }
+    if (input === inputs.pass) return "half a lease passes";
+    if (input >= inputs.tickAt) return describeAtTime(who, input);
+    if (input > inputs.transfer) {
+      const first = input > inputs.gone ? inputs.gone : inputs.transfer;
+      const peer = "abc"[placeOn(place, input - first)] ?? "?";
+      if (input === inputs.wake) return `${who} wakes because its leader is gone`;
+      return input > inputs.gone
+        ? `${who} sees that ${peer} is gone`
+        : `${who} hands over to ${peer}`;
+    }
     if (input > inputs.fail) {
       const peer = "abc"[placeOn(place, input - inputs.fail)] ?? "?";
       return `${who} hears that ${peer} does not get its snapshot`;
@@ -398,6 +473,11 @@ export class RaftModel implements Model {
   }
 }
 
+function describeAtTime(who: string, input: number): string {
+  if (isLeaseRead(input)) return `${who} is asked for a read by its lease`;
+  return input >= inputs.timerAt ? `${who}'s election timer runs out` : `${who} looks at its clock`;
+}
+
 function includes(net: Int32Array, from: number, to: number, message: number): boolean {
   for (let i = from; i < to; i++) if (net[i] === message) return true;
   return false;
@@ -418,9 +498,21 @@ function describeBounds(bounds: Bounds): string {
   }
   if (bounds.changes !== undefined) parts.push(bounds.changes.description);
   if (bounds.snapshotsMax !== undefined) parts.push(`${bounds.snapshotsMax} snapshots`);
+  describeLeadership(bounds, parts);
   if (bounds.preVote) parts.push("PreVote");
   if (bounds.checkQuorum) parts.push("CheckQuorum");
   if (!bounds.asyncDisk) parts.push("disks at once");
   if (bounds.storesCommit) parts.push("stored commit index");
   return parts.join(", ");
+}
+
+function describeLeadership(bounds: Bounds, parts: string[]): void {
+  const { clocks, transfersMax, gonesMax, wakesMax = 0 } = bounds;
+  if (clocks !== undefined) {
+    const slow = clocks.slow.join(" or ");
+    parts.push(`leases, ${clocks.stepsMax} times half of one, ${slow} slow clocks`);
+  }
+  if (transfersMax !== undefined) parts.push(`${transfersMax} transfers`);
+  if (gonesMax !== undefined) parts.push(`${gonesMax} leaders gone, ${wakesMax} wakes`);
+  if (bounds.isNeverSilent === true) parts.push("no silence");
 }

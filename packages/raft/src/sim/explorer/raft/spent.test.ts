@@ -67,6 +67,8 @@ describe("spent messages", () => {
   it.each([
     { name: "crash-small", smaller: { crashesMax: 0 } },
     { name: "reads-small", smaller: { ticksMax: 0, readsMax: 0, roundsMax: 1 } },
+    { name: "leases-small", smaller: { timeoutsMax: 1, clocks: { stepsMax: 1, slow: [1] } } },
+    { name: "failover-small", smaller: { wakesMax: 0 } },
   ])("$name reaches the same without them", ({ name, smaller }) => {
     const small = raftBounds.find((candidate) => candidate.name === name);
     if (small === undefined) throw new Error(`There is no model ${name}`);

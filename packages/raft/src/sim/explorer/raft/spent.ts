@@ -15,6 +15,8 @@ export interface Prospect {
   termMax: number;
   /** Whether an election timer may still run out. */
   mayCampaign: boolean;
+  /** Whether members see leaders go: then any message of a leader says that it lives. */
+  readonly seesGone: boolean;
 }
 
 /** `digit` is the sender's, seen from the receiver. */
@@ -26,6 +28,7 @@ export function isSpent(
   prospect: Prospect,
 ): boolean {
   const { termMax } = prospect;
+  if (prospect.seesGone && maySayThatItLives(message, digit, to)) return false;
   switch (message.kind) {
     case "request-vote": {
       if (from.diskTerm < termMax) return false;
@@ -46,9 +49,11 @@ export function isSpent(
       return to.diskTerm > message.term && from.diskTerm >= termMax;
     case "append-entries-response":
       return to.diskTerm >= message.term && !(to.role === 3 && to.term === message.term);
+    case "timeout-now":
+      // Obeyed in its own term only, and answered by nobody.
+      return to.diskTerm > message.term;
     case "read-index":
     case "read-index-response":
-    case "timeout-now":
       return false;
     case "snapshot":
       // Its disk has that or more, and so it has been told; and no leader waits for a report.
@@ -62,6 +67,12 @@ export function isSpent(
     default:
       return unreachable(message, "isSpent: a message of unknown kind");
   }
+}
+
+/** By who leads, or may lead, in the receiver's term or later, or whose end it has seen. */
+function maySayThatItLives(message: WorldMessage, digit: number, to: MemberFacts): boolean {
+  if (to.role === 3 && to.term === message.term) return false;
+  return message.term >= to.diskTerm || (to.lostLeader === digit && to.lostTerm === message.term);
 }
 
 function isLedBy(facts: MemberFacts, term: number): boolean {

@@ -14,6 +14,7 @@ import {
   runLocalInput,
 } from "./member-steps.ts";
 import { decodeMessage, directionOf, encodeMessage, mirrorValue } from "./messages.ts";
+import { digitAfter } from "./turn.ts";
 
 /** What a step left behind, seen from the member, its peers exchanged back if they were. */
 interface Result {
@@ -58,11 +59,22 @@ function resultOf(
 }
 
 function runAt(steps: MemberSteps, member: Member, number: number, isMirrored: boolean): Outcome {
-  if (number < inputs.receive) return runLocalInput(member, number);
+  if (number < inputs.receive) {
+    return runLocalInput(member, isMirrored ? mirrorInput(number) : number);
+  }
   const { value } = steps.messages.at(postOf(number));
   const seen = isMirrored ? mirrorValue(value) : value;
   const from = (member.place + 3 - ((seen % 2) + 1)) % 3;
   return receiveAt(member, decodeMessage(seen, from), isAfterLull(number));
+}
+
+/** What names a peer names the other one. */
+function mirrorInput(number: number): number {
+  for (const first of [inputs.fail, inputs.transfer, inputs.gone]) {
+    const digit = digitAfter(number, first);
+    if (digit > 0) return first + 3 - digit;
+  }
+  return number;
 }
 
 function isSame(a: Result, b: Result): boolean {
