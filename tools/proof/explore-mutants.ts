@@ -29,6 +29,8 @@ const values = readCommand(command);
 /** Hunted when they are named only: they take more states, minutes and memory than others. */
 const large: Readonly<Record<string, string>> = {
   "snapshot-over-by-older-answer": "snapshots-log",
+  "lease-after-failed-transfer": "leases-transfer",
+  "promise-given-back-late": "leases-transfer",
 };
 
 /** Bugs that the bounds of these models leave room for, and the model that is to find each. */
@@ -77,13 +79,11 @@ const hunted: Readonly<Record<string, string>> = {
   "lease-without-drift": "leases-ci",
   "lease-before-term-start": "leases-ci",
   "lease-through-transfer": "leases-transfer-ci",
-  "lease-after-failed-transfer": "leases-transfer",
   "promise-forgotten-by-vote": "leases-rounds",
   "promise-forgotten-by-candidate": "leases-small",
   "promise-forgotten-by-restart": "leases-crash",
   "promise-counts-from-last-tick": "leases-ci",
   "promise-not-stored": "leases-crash",
-  "promise-given-back-late": "leases-transfer",
   "transfer-order-any-term": "leases-transfer",
   "transfer-before-caught-up": "transfers-ci",
   "failover-without-pre-vote": "failover-small",

@@ -111,5 +111,6 @@ export function dropCovered(raft: Raft, base: LogIndex): readonly Entry[] {
   const covered = log.entries.splice(0, base);
   const last = covered[base - 1];
   if (last !== undefined) log.base = { index: last.index, term: last.term };
+  Object.assign(raft.backlog, createBacklog(log, raft)); // it was that of the whole log
   return covered;
 }

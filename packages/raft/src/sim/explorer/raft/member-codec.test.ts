@@ -13,6 +13,7 @@ import {
   term,
 } from "../../../base/index.ts";
 import type { LeasePromise, Persist, Progress, Raft, Transfer } from "../../../core/index.ts";
+import { checkState } from "../../../core/index.ts";
 import type { Bounds } from "./bounds.ts";
 import { fastMs, leaseSettings, slowMs } from "./clocks.ts";
 import { entryOf, idAt } from "./entries.ts";
@@ -151,7 +152,9 @@ function visitOffer(visit: (codec: MemberCodec, member: Member) => void): void {
   if (a === undefined || c === undefined) throw new Error("There are three members");
   const perform = (member: Member, what: Choice): void => {
     walk.net.push(...run(member, what).left);
-    visit(walk.codec, walk.codec.decode(walk.codec.encode(member).slice(), member.place));
+    const copy = walk.codec.decode(walk.codec.encode(member).slice(), member.place);
+    checkState(copy.raft);
+    visit(walk.codec, copy);
   };
   const settle = (isThere: (member: Member) => boolean): void => {
     for (;;) {

@@ -17,6 +17,8 @@ export interface Probe {
 }
 
 const withCrashes = (bounds: Bounds): boolean => bounds.crashesMax > 0;
+/** Crashes lose more than memory. */
+const withLostUnits = (bounds: Bounds): boolean => withCrashes(bounds) && bounds.asyncDisk;
 const withCommands = (bounds: Bounds): boolean =>
   bounds.proposalsMax > 0 && bounds.changes === undefined;
 const withReads = (bounds: Bounds): boolean => bounds.readsMax > 0;
@@ -151,12 +153,12 @@ const logs: readonly Probe[] = [
 const crashes: readonly Probe[] = [
   {
     name: "a unit under way is lost in a crash",
-    isMeant: withCrashes,
+    isMeant: withLostUnits,
     sees: (turn) => isCrash(turn) && turn.input - inputs.crash < turn.before.pendingCount,
   },
   {
     name: "a unit under way survives a crash before it was reported",
-    isMeant: withCrashes,
+    isMeant: withLostUnits,
     sees: (turn) => isCrash(turn) && turn.input > inputs.crash,
   },
   {
@@ -166,7 +168,7 @@ const crashes: readonly Probe[] = [
   },
   {
     name: "a member starts with an older term than it had",
-    isMeant: withCrashes,
+    isMeant: withLostUnits,
     sees: (turn) => isCrash(turn) && turn.after.term < turn.before.term,
   },
   {
@@ -176,7 +178,7 @@ const crashes: readonly Probe[] = [
   },
   {
     name: "a vote or an acknowledgement is lost with the unit that it waited for",
-    isMeant: withCrashes,
+    isMeant: withLostUnits,
     sees: (turn) => isCrash(turn) && turn.before.heldCount > 0,
   },
 ];
