@@ -184,6 +184,8 @@ class NamedMachines<Declarations extends MachineDeclarations>
   readonly #context: Mutable<ApplyContext> = {
     ...{ index: noIndex, term: noTerm, wanted: false, version: 1 },
   };
+  /** Looked at with each entry: made once. */
+  readonly withoutSnapshots: readonly string[];
   #sessions = new SessionTable();
   #isCapturing = false;
   /** From the beginning of a restore to its end, or for ever if it failed. */
@@ -196,6 +198,8 @@ class NamedMachines<Declarations extends MachineDeclarations>
     }));
     this.#table = new NameTable(this.#slots.map((slot) => [slot.name, slot]));
     this.#heads = new Map(Array.from(machines.keys(), (name) => [name, envelopeHead(name)]));
+    const without = this.#slots.filter(({ machine }) => machine.snapshots === null);
+    this.withoutSnapshots = without.map(({ name }) => name);
   }
 
   get names(): readonly string[] {
@@ -297,7 +301,9 @@ class NamedMachines<Declarations extends MachineDeclarations>
   }
 
   #knowsCommand(data: Uint8Array): boolean {
-    const [version, nameLength] = data;
+    // By index: taking a byte array apart goes through an iterator, for each command.
+    const version = data[0];
+    const nameLength = data[1];
     if (version !== envelopeVersion || nameLength === undefined) return false;
     if (headBytes + nameLength > data.length) return false;
     const slot = this.#table.find(data, headBytes, nameLength);
@@ -385,10 +391,6 @@ class NamedMachines<Declarations extends MachineDeclarations>
       hash.add(found);
     }
     return count === 0 ? null : hash.value;
-  }
-
-  get withoutSnapshots(): readonly string[] {
-    return this.#slots.filter(({ machine }) => machine.snapshots === null).map(({ name }) => name);
   }
 
   capture(index: LogIndex, term: Term): MachineSetCapture {
@@ -551,7 +553,8 @@ function payloadOf(data: Uint8Array): Uint8Array {
 
 /** The length of the name in a well-formed envelope. */
 function checkEnvelope(data: Uint8Array, index: LogIndex): number {
-  const [version, nameLength] = data;
+  const version = data[0];
+  const nameLength = data[1];
   if (version === undefined || nameLength === undefined) {
     throw new FormatError(`entry ${index}: a command's envelope ends after ${data.length} bytes`);
   }

@@ -250,19 +250,16 @@ export class Proposals implements RequestOwner<CommandRequest> {
   }
 
   #proposeAll(requests: readonly CommandRequest[]): ProposeResult {
-    const commands: Uint8Array[] = [];
-    for (const request of requests) commands.push(request.data);
-    return this.#proposeStamped(commands);
+    return this.#proposeStamped(requests.map(({ data }) => data));
   }
 
-  /** As the leader, whose clock is the sessions'. `commands` are the caller's own array. */
-  #proposeStamped(commands: Uint8Array[]): ProposeResult {
+  /** As the leader, whose clock is the sessions'. */
+  #proposeStamped(commands: readonly Uint8Array[]): ProposeResult {
     const { raft, machines } = this.#host;
     if (raft.leadership === null) return this.#host.propose(commands);
     const { term } = raft.hardState;
     const timeMs = this.#sessionClock.read(term, machines.sessionTimeMs, this.#host.nowMs());
-    for (const [i, data] of commands.entries()) commands[i] = machines.stamp(data, timeMs);
-    return this.#host.propose(commands);
+    return this.#host.propose(commands.map((data) => machines.stamp(data, timeMs)));
   }
 
   /** The turn together is over the budget: each for itself, as far as it reaches. */
@@ -396,7 +393,7 @@ export class Proposals implements RequestOwner<CommandRequest> {
         if (refusal !== null) return refusal;
       }
     }
-    const result = this.#proposeStamped([...commands]);
+    const result = this.#proposeStamped(commands);
     if (result.kind === "appended") return result;
     const { why } = result;
     return { kind: "refused", why: why === "transferring" ? "not-leader" : why }; // ask again soon

@@ -23,7 +23,11 @@ export class TermRuns {
   }
 
   get last(): LogPosition {
-    return { index: this.#last, term: this.#runs.at(-1)?.term ?? this.#base.term };
+    return { index: this.#last, term: this.#lastTerm };
+  }
+
+  get #lastTerm(): Term {
+    return this.#runs.at(-1)?.term ?? this.#base.term;
   }
 
   /** Of the entry at `index`, or of the base; undefined where neither is. */
@@ -42,12 +46,12 @@ export class TermRuns {
 
   /** @invariant indexes follow one another, terms never fall */
   append(index: LogIndex, term: Term): void {
-    const { last } = this;
-    assert(index === last.index + 1, "an entry follows the last one", () => {
-      return `${index} after ${last.index}`;
+    const lastTerm = this.#lastTerm;
+    assert(index === this.#last + 1, "an entry follows the last one", () => {
+      return `${index} after ${this.#last}`;
     });
-    assert(term >= last.term, "terms never fall along the log");
-    if (this.#runs.length === 0 || term > last.term) this.#runs.push({ from: index, term });
+    assert(term >= lastTerm, "terms never fall along the log");
+    if (this.#runs.length === 0 || term > lastTerm) this.#runs.push({ from: index, term });
     this.#last = index;
   }
 
