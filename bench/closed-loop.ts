@@ -19,8 +19,8 @@ export interface LoopResult {
 export type Request = (succeed: () => void, fail: () => void) => void;
 
 /**
- * Before anything counts: until three processes on few cores have compiled what they run often. With
- * a second, a run of five still measures the compiler.
+ * Before anything counts: three processes on few cores take that long to compile what they run
+ * often.
  */
 const warmUpMs = 4_000;
 
