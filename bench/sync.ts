@@ -35,12 +35,13 @@ function writeAll(file: number, way: Way): Promise<void> {
   return new Promise((resolve, reject) => {
     let done = 0;
     const next = (error: Error | null): void => {
-      if (error !== null) return reject(error);
-      if (done === writes) return resolve();
-      write(file, chunk, 0, bytes, done++ * bytes, (failed) => {
-        if (failed !== null || way === "syncs itself") next(failed);
-        else fdatasync(file, next);
-      });
+      if (error !== null) reject(error);
+      else if (done === writes) resolve();
+      else write(file, chunk, 0, bytes, done++ * bytes, onWritten);
+    };
+    const onWritten = (error: Error | null): void => {
+      if (error !== null || way === "syncs itself") next(error);
+      else fdatasync(file, next);
     };
     next(null);
   });

@@ -36,9 +36,7 @@ export const mutants: readonly Mutant[] = [
 
 /**
  * Take hundreds of seeds, or have not been found yet: the rotation in CI leaves them out, the full
- * run does not. Of those of snapshots the explorer finds `install-keeps-conflicting-log` and
- * `ask-anew-below-matched` soon (`explore-mutants.ts`); `snapshot-over-by-older-answer` takes it
- * 38 million states of `snapshots-log`, and is walked to by a test of the core (decision 0047).
+ * run does not.
  */
 export const slowMutants: ReadonlySet<string> = new Set([
   "zeros-end-the-log",
@@ -60,13 +58,6 @@ export const slowMutants: ReadonlySet<string> = new Set([
   "queued-frames-overwritten",
   "send-queue-unbounded",
   "any-incarnation-welcome",
-  "install-keeps-conflicting-log",
-  "install-durable-at-once",
-  "install-units-vouch",
-  "ask-anew-below-matched",
-  "snapshot-over-by-older-answer",
-  "members-of-older-snapshot",
-  "transfer-waives-any-term",
   "repair-recorded-too-late",
   "segments-removed-before-log-start",
 ]);

@@ -7,6 +7,7 @@ import { createSnapshotChoices } from "./draw-snapshots.ts";
 import { isWakeDue, mayMiss } from "./leadership.ts";
 import { ancientMax } from "./network.ts";
 import type { CoresOptions } from "./options.ts";
+import { createPlanChoice } from "./plans.ts";
 import { record } from "./trace.ts";
 import { type Host, isAwake, type World } from "./world.ts";
 
@@ -18,6 +19,8 @@ export interface Draws {
   readonly faults: Random;
   /** Timers and boots of the hosts. */
   readonly hosts: Random;
+  /** What is planned. */
+  readonly plans: Random;
 }
 
 export interface Choice {
@@ -33,7 +36,7 @@ export interface Choices {
 
 /** What can happen in a world of these options. */
 export function createChoices(options: CoresOptions): Choices {
-  const { weights, faults, membership, snapshots, leadership, flow } = options;
+  const { weights, faults, membership, snapshots, leadership, flow, plans } = options;
   const all: Choice[] = [
     { weight: weights.tick, draw: drawTick },
     { weight: weights.deliver, draw: drawDeliver },
@@ -59,7 +62,10 @@ export function createChoices(options: CoresOptions): Choices {
     { weight: flow?.memory ?? 0, draw: drawMemory },
   ];
   const some = all.filter((choice) => choice.weight > 0);
-  return { all: some, weight: some.reduce((sum, choice) => sum + choice.weight, 0) };
+  const weight = some.reduce((sum, choice) => sum + choice.weight, 0);
+  if (plans === undefined) return { all: some, weight };
+  const planned = createPlanChoice(options, plans, weight);
+  return { all: [...some, planned], weight: weight + planned.weight };
 }
 
 /** Draws in vain until an action passes without anything: all may be stalled. */
@@ -258,6 +264,10 @@ function drawNews(world: World, draws: Draws): Action | null {
 function drawCrash(world: World, { faults }: Draws): Action | null {
   const host = world.hosts[faults.below(world.hosts.length)];
   if (host === undefined || host.raft === null) return null;
+  return createCrash(world, host, faults);
+}
+
+export function createCrash(world: World, host: Host, faults: Random): Action {
   const pending = host.pending.length;
   const isPowerLoss = faults.chance(0.5);
   const keptUnits = isPowerLoss || faults.chance(0.3) ? faults.between(0, pending) : pending;

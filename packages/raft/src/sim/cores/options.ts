@@ -6,6 +6,7 @@ import { defaultSettings, entryOverheadBytes, type Settings } from "../../core/i
 import { pick, type Random } from "../random.ts";
 import type { FlowOptions } from "./flow.ts";
 import type { LeadershipOptions } from "./leadership.ts";
+import type { PlanOptions } from "./plans.ts";
 
 /**
  * Probabilities per opportunity, unless said otherwise; 0: this fault does not exist for the seed.
@@ -103,6 +104,8 @@ export interface CoresOptions {
   readonly leadership?: LeadershipOptions;
   /** Left out: there is room for everything. Its `backlogBytesMax` is in `settings`. */
   readonly flow?: FlowOptions;
+  /** Left out: nothing is planned. */
+  readonly plans?: PlanOptions;
 }
 
 const noFaults: Faults = {

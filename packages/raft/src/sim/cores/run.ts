@@ -17,6 +17,7 @@ import {
   drawSnapshots,
   drawSnapshotTicks,
 } from "./options.ts";
+import { drawPlans } from "./plans.ts";
 import { describeTrace, record } from "./trace.ts";
 import { createWorld, type FaultCounts, type ObserverFactory, type World } from "./world.ts";
 
@@ -89,6 +90,8 @@ export interface CoresSettings {
   readonly leadership?: "never" | "always";
   /** Whether room is scarce. Left out: in some seeds. */
   readonly flow?: "never" | "always";
+  /** Whether something is planned, where it can be. Left out: in some seeds. */
+  readonly plans?: "never" | "always";
   /** Listeners besides the invariants. */
   readonly observers?: readonly ObserverFactory[];
 }
@@ -103,6 +106,7 @@ export function runCores(seed: number, settings: CoresSettings = {}): CoresRun {
       actions: createRandom(seed, 2),
       faults: createRandom(seed, 3),
       hosts: createRandom(seed, 4),
+      plans: createRandom(seed, 14),
     };
     while (world.actionsDone < options.actions) runDrawn(world, choices, draws, done);
   });
@@ -119,10 +123,10 @@ function drawWorld(seed: number, settings: CoresSettings): CoresOptions {
   const led = leadership === null ? changed : { ...changed, leadership };
   const random = createRandom(seed, 11);
   const snapshots = drawSnapshots(random, compacting);
-  if (snapshots === null) return withFlow(seed, led, settings);
+  if (snapshots === null) return withPlans(seed, withFlow(seed, led, settings), settings);
   const snapshotTicks = drawSnapshotTicks(random, options.settings);
   const taking = { ...led, settings: { ...led.settings, snapshotTicks }, snapshots };
-  return withFlow(seed, taking, settings);
+  return withPlans(seed, withFlow(seed, taking, settings), settings);
 }
 
 function withFlow(seed: number, options: CoresOptions, settings: CoresSettings): CoresOptions {
@@ -131,6 +135,12 @@ function withFlow(seed: number, options: CoresOptions, settings: CoresSettings):
   if (flow === null) return options;
   const { backlogBytesMax } = flow;
   return { ...options, settings: { ...options.settings, backlogBytesMax }, flow };
+}
+
+function withPlans(seed: number, options: CoresOptions, settings: CoresSettings): CoresOptions {
+  const planning = { never: 0, drawn: 0.5, always: 1 }[settings.plans ?? "drawn"];
+  const plans = drawPlans(createRandom(seed, 13), options, planning);
+  return plans === null ? options : { ...options, plans };
 }
 
 /** Does these actions in this world; those that cannot happen are left out. */
