@@ -1,7 +1,7 @@
 /** Members whose programs speak other versions of the protocol. */
 import { describe, expect, it } from "vitest";
 import { vote } from "../../test/transport/transport-world.ts";
-import { crc32, logIndex, type MachineVersion, nodeId } from "../base/index.ts";
+import { crc32, logIndex, type MachineVersion, nodeId, term } from "../base/index.ts";
 import { createMemoryNetwork } from "../testing/memory-network.ts";
 import { createSeededRandom } from "../testing/seeded-random.ts";
 import { createVirtualClock } from "../testing/virtual-clock.ts";
@@ -82,6 +82,10 @@ describe("members whose programs speak other versions of the protocol", () => {
     const held = { machine: "bank", version: 2, enabled: 1, lacking: [] };
     const refused = { kind: "refused", why: "not-enabled", held } as const;
     expect(b.send({ kind: "forward-response", ...ends, id: 4, result: refused })).toBe(true);
+    const answered = { ...ends, term: term(3), round: 1, sequence: 2 } as const;
+    const outcome = { kind: "accepted", verified: logIndex(4), matched: logIndex(4) } as const;
+    const answer = { kind: "append-entries-response", ...answered, outcome } as const;
+    expect(b.send({ ...answer, isFull: true, promisedMs: 5 })).toBe(true);
     expect(a.messages).toEqual([
       plain,
       {
@@ -90,6 +94,7 @@ describe("members whose programs speak other versions of the protocol", () => {
         id: 4,
         result: { kind: "refused", why: "unknown-machine" },
       },
+      answer,
     ]);
     const c = createWorld();
     const [d, e] = [

@@ -89,7 +89,7 @@ export function fitMessage(message: PeerMessage, version: number): PeerMessage |
       return rest;
     }
     case "append-entries-response": {
-      const { standing: _standing, promisedMs: _promised, ...rest } = message;
+      const { standing: _standing, promisedMs: _promised, isFull: _full, ...rest } = message;
       return rest;
     }
     default:
