@@ -39,25 +39,18 @@ export const mutants: readonly Mutant[] = [
  * run does not.
  */
 export const slowMutants: ReadonlySet<string> = new Set([
-  "zeros-end-the-log",
   "log-end-ignored",
-  "suspect-recorded-too-late",
-  "full-disk-repair-forgotten",
   "hard-state-one-copy",
   "hard-state-second-copy-unread",
   "hard-state-copies-at-once",
-  "hard-state-rollback-unnoticed",
   "hard-state-page-cache-trusted",
   "directory-page-cache-trusted",
   "failed-sync-trusted",
   "torn-tail-not-cut",
-  "boot-not-fresh",
   "forward-numbers-repeat",
   "pending-count-leaks",
   "dead-link-kept",
   "queued-frames-overwritten",
   "send-queue-unbounded",
   "any-incarnation-welcome",
-  "repair-recorded-too-late",
-  "segments-removed-before-log-start",
 ]);

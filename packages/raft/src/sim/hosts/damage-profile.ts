@@ -25,6 +25,8 @@ export interface DamageProfile {
   readonly recentShare?: number;
   /** Leaves alone what a file's last sync wrote, and files of which that is not known. */
   readonly sparesRecent?: boolean;
+  /** Begins within so many sectors of a file's end, unless aimed at what was synced last. */
+  readonly lastSectors?: number;
   /** Files that may be hit; all unless given. */
   readonly files?: (path: string) => boolean;
 }

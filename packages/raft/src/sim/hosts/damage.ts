@@ -96,11 +96,16 @@ function drawSpot(aim: Aim): Spot | null {
   const isRecent = recent.length > 0 && random.chance(profile.recentShare ?? recentShareDefault);
   const first = isRecent
     ? (recent[random.below(recent.length)] ?? 0)
-    : random.below(inode.sectorCount);
+    : drawSector(aim, inode.sectorCount);
   const countMax = Math.min(profile.sectorsMax ?? sectorsMaxDefault, inode.sectorCount - first);
   const count = random.between(1, Math.max(1, countMax));
   if (profile.sparesRecent === true && hitsRecent(recent, first, count)) return null;
   return { path, inode, first, count };
+}
+
+function drawSector({ profile, random }: Aim, count: number): number {
+  const among = Math.min(count, profile.lastSectors ?? count);
+  return count - among + random.below(among);
 }
 
 function hitsRecent(recent: readonly number[], first: number, count: number): boolean {

@@ -64,6 +64,13 @@ export class DatagramNetwork {
   profile: DatagramProfile = soundDatagrams;
   /** Which messages may be kept and come back; all unless set. */
   mayKeep: (message: PeerMessage) => boolean = () => true;
+  /**
+   * Old answers to reads come when a question with their number is asked again: a run of a member
+   * counts from 1, as the run before it did.
+   */
+  echoesReads = false;
+  /** By receiver and number, the first of each: what they say is the oldest. */
+  readonly #echoes = new Map<string, Letter>();
   readonly #parts: DatagramNetworkParts;
   readonly #codec = createMessageBytes(crc32);
   readonly #stations: (Station | null)[] = [];
@@ -115,6 +122,7 @@ export class DatagramNetwork {
   forget(): void {
     this.#kept.length = 0;
     this.#keptCount = 0;
+    this.#echoes.clear();
     for (const station of this.#stations) if (station !== null) this.onPeers(station);
   }
 
@@ -132,6 +140,7 @@ export class DatagramNetwork {
     const letter = { from, to: message.to, host, incarnation, bytes, isOnce, receiver };
     if (!isOnce && random.chance(profile.keepShare) && this.mayKeep(message)) this.#keep(letter);
     if (random.chance(profile.ancientShare)) this.#deliverAncient(station, message.to);
+    if (this.echoesReads) this.#echo(message, letter);
     const link = topology.linkAt(station.life.hostIndex, host);
     if (link.cutMode !== null) return true;
     if (random.chance(profile.dropShare)) {
@@ -149,6 +158,18 @@ export class DatagramNetwork {
       timeline.at(atMs, () => this.#deliver(letter));
     }
     return true;
+  }
+
+  #echo(message: PeerMessage, letter: Letter): void {
+    if (message.kind === "read-index-response" && message.index !== null) {
+      const key = `${message.to} ${message.batch}`;
+      if (!this.#echoes.has(key)) this.#echoes.set(key, letter);
+    }
+    if (message.kind !== "read-index") return;
+    const echo = this.#echoes.get(`${message.from} ${message.batch}`);
+    if (echo === undefined) return;
+    this.#parts.faults.add("datagram.echo");
+    this.#parts.timeline.after(0, () => this.#deliver(echo));
   }
 
   /** @internal called by the transport */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nodeId, term } from "../../base/index.ts";
+import { logIndex, nodeId, term } from "../../base/index.ts";
 import type { PeerEvent, PeerMessage, Transport } from "../../transport/index.ts";
 import { createRandom } from "../random.ts";
 import { createDatagramTransport } from "./datagram-transport.ts";
@@ -133,6 +133,39 @@ describe("the datagram transport", () => {
     expect(faults.of("datagram.ancient")).toBe(2);
     datagrams.forget();
     expect(datagrams.keptCount).toBe(0);
+  });
+
+  it("brings the oldest answer to a read again when its number is asked again, if it is to", () => {
+    const { start, run, datagrams, hosts, faults } = makeWorld();
+    const answer = (batch: number, index: number): PeerMessage => {
+      const ends = { from: b, to: a, term: term(1), boot: 1 };
+      return { kind: "read-index-response", ...ends, batch, index: logIndex(index) };
+    };
+    const indexes = ({ messages }: Running) =>
+      messages.map((message) => (message.kind === "read-index-response" ? message.index : -1));
+    start("a");
+    const two = start("b");
+    two.transport.send(answer(1, 3));
+    datagrams.echoesReads = true;
+    for (const [batch, index] of [
+      [1, 5],
+      [1, 7],
+      [2, 8],
+    ] as const) {
+      two.transport.send(answer(batch, index));
+    }
+    run(10);
+    hosts.host("a").kill();
+    const again = start("a");
+    again.transport.send(ask(1));
+    again.transport.send(ask(3));
+    run(10);
+    expect(indexes(again)).toEqual([5]);
+    expect(faults.of("datagram.echo")).toBe(1);
+    datagrams.forget();
+    again.transport.send(ask(2));
+    run(10);
+    expect(indexes(again)).toEqual([5]);
   });
 
   it("hears no other incarnation, and tells it nothing that was meant for the one before", () => {

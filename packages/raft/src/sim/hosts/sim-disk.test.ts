@@ -259,6 +259,25 @@ describe("damage at rest", () => {
     expect(hits(false)).toContain(true);
   });
 
+  it("begins within so many sectors of a file's end, if it is to", () => {
+    const beginnings = (lastSectors?: number): Set<number> => {
+      const aim = lastSectors === undefined ? {} : { lastSectors };
+      const profile = { weights: { rotten: 1 }, recentShare: 0, sectorsMax: 1, ...aim };
+      const found = new Set<number>();
+      for (let seed = 1; seed <= 60; seed++) {
+        const { host } = withFiles(seed);
+        host.crash({ keepShare: 1 });
+        const { memory } = host.disk;
+        const range = host.disk.damage(profile, createRandom(seed, 1))?.ranges[0];
+        if (range === undefined) continue;
+        found.add(memory.inode(range.path).sectorCount - range.firstSector);
+      }
+      return found;
+    };
+    expect([...beginnings(2)].sort()).toEqual([1, 2]);
+    expect(Math.max(...beginnings())).toBeGreaterThan(2);
+  });
+
   it("lost-file and wipe take names away, restore brings an old disk back", () => {
     const { host } = withFiles();
     host.crash(nothingKept);

@@ -38,14 +38,44 @@ export interface LeaseFeature {
   readonly readShare: number;
 }
 
+/** What strikes are aimed at: a moment of storage, and what is in it just then. */
+export const aimKinds = [
+  /** The last unit that was acknowledged rots, and the power fails while that is mended. */
+  "log-end",
+  /** A unit before it becomes zeros, and the power fails while that is mended. */
+  "log-middle",
+  /** Both copies of term and vote are the ones before. */
+  "hard-state",
+  /** A unit is half written, and there is no room to mend that. */
+  "full-disk",
+  /** Death in the middle of a removal of segments. */
+  "compaction",
+] as const;
+
+export type AimKind = (typeof aimKinds)[number];
+
+/** Faults that are aimed at the moments in which storage is vulnerable. */
+export interface AimFeature {
+  /** Strikes per longest election timeout of the whole cluster. */
+  readonly rate: number;
+  readonly kinds: readonly AimKind[];
+  /** Of the starts with something to mend, those that the power ends again. */
+  readonly againShare: number;
+  /** An old answer comes when a question with its number is asked; datagrams only. */
+  readonly echoes: boolean;
+  /** Segments so small that there are many. */
+  readonly limits: Pick<NodeLimits, "segmentBytesMax"> | null;
+}
+
 /** Null: the members of this seed do without. */
 export interface Features {
   readonly snapshots: SnapshotFeature | null;
   readonly transfers: TransferFeature | null;
   readonly leases: LeaseFeature | null;
+  readonly aims: AimFeature | null;
 }
 
-export const featureNames = ["snapshots", "transfers", "leases"] as const;
+export const featureNames = ["snapshots", "transfers", "leases", "aims"] as const;
 
 export type FeatureName = (typeof featureNames)[number];
 
@@ -65,6 +95,7 @@ export interface FeatureSetting {
 export interface FeatureRandoms {
   readonly features: Random;
   readonly leases: Random;
+  readonly aims: Random;
 }
 
 /** Of the seeds, those with a feature that has a stream of its own. */
@@ -81,12 +112,13 @@ export function drawFeatures(randoms: FeatureRandoms, setting: FeatureSetting): 
   const hasSnapshots = isOn("snapshots") && setting.transport === "streams";
   const snapshots = hasSnapshots ? drawSnapshots(random, setting) : null;
   const transfers = isOn("transfers") ? drawTransfers(random) : null;
-  const isLater = (name: "leases"): boolean =>
+  const isLater = (name: "leases" | "aims"): boolean =>
     isWanted(name, randoms[name].chance(laterShare), setting);
   return {
     snapshots,
     transfers,
     leases: isLater("leases") ? drawLeases(randoms.leases, setting) : null,
+    aims: isLater("aims") ? drawAims(randoms.aims) : null,
   };
 }
 
@@ -101,6 +133,18 @@ function drawLeases(random: Random, { electionMs, heartbeatMs }: FeatureSetting)
   const leaseDriftPermille = pick(random, [10, 100, 200]);
   const readShare = pick(random, [0.3, 0.9]);
   return { settings: { leaseReads: true, leaseMs, leaseDriftPermille }, readShare };
+}
+
+/** All kinds, or one and much of it. */
+function drawAims(random: Random): AimFeature {
+  const only = pick(random, aimKinds);
+  return {
+    rate: pick(random, [0.3, 1, 2]),
+    kinds: random.chance(0.6) ? aimKinds : [only],
+    againShare: pick(random, [0.3, 0.8, 1]),
+    echoes: random.chance(0.7),
+    limits: random.chance(0.6) ? { segmentBytesMax: pick(random, [4096, 8192]) } : null,
+  };
 }
 
 /** As fast or slow as the declared bound allows a clock to be, or right. */

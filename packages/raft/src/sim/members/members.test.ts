@@ -45,9 +45,9 @@ afterEach(() => vi.restoreAllMocks());
 describe("the world of whole members", () => {
   it("finds nothing in 12 seeds, and puts nearly everything to the test", () => {
     const sum: Record<string, number> = {};
-    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 25, 27]) {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 25, 27]) {
       const harm: MembersSettings =
-        seed > 10 ? { faults: ["damage", "burst"], memberCount: 5 } : {};
+        seed > 20 ? { faults: ["damage", "burst"], memberCount: 5 } : {};
       const run = runMembers(seed, { steps: 1500, ...harm });
       expect(run.failure?.message).toBeUndefined();
       expect(run.recovered?.timeouts).toBeLessThan(30);

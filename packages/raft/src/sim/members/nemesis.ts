@@ -35,6 +35,13 @@ function isNameChange(kind: DiskOperation["kind"]): boolean {
   return kind === "rename" || kind === "sync-directory";
 }
 
+/** Whether so few others are unsound that the cluster gets over one more. */
+export function mayHarm(member: SimMember, members: readonly SimMember[]): boolean {
+  if (member.record === null) return false;
+  const unsound = members.filter((other) => other !== member && other.isUnsound).length;
+  return unsound + 1 <= (members.length - 1) >> 1;
+}
+
 /** When a death comes, and what comes after it. */
 interface Soon {
   /** 0: at once, or in one of the next few operations. */
@@ -417,12 +424,8 @@ export class Nemesis {
     });
   }
 
-  /** Whether so few others are unsound that the cluster gets over one more. */
   #mayHarm(member: SimMember): boolean {
-    if (member.record === null) return false;
-    const { members } = this.#world;
-    const unsound = members.filter((other) => other !== member && other.isUnsound).length;
-    return unsound + 1 <= (members.length - 1) >> 1;
+    return mayHarm(member, this.#world.members);
   }
 
   /** A member's disk is harmed at rest; most are stopped in order first. */

@@ -18,6 +18,7 @@ import {
   type FeatureName,
   type FeatureRandoms,
   type Features,
+  featureNames,
   type SnapshotFeature,
 } from "./features.ts";
 import { drawDatagrams, drawDisk, drawLink } from "./profiles.ts";
@@ -149,12 +150,14 @@ export function drawMembersOptions(
   const transport = isHostile && rates.network > 0 ? "datagrams" : "streams";
   const clients = drawClients(random, times);
   const { electionMs, heartbeatMs, tickMs } = times;
-  const asked = { wanted: limits.features, among: limits.featuresAmong };
+  // Aimed strikes are faults: where those are given, there are no others.
+  const among = limits.faults === null ? null : featureNames.filter((name) => name !== "aims");
+  const asked = { wanted: limits.features, among: limits.featuresAmong ?? among };
   const setting = { transport, electionMs, heartbeatMs, tickMs, ...asked } as const;
   const features = drawFeatures(randoms, setting);
   return {
     memberCount,
-    limits: { ...times, ...features.snapshots },
+    limits: { ...times, ...features.snapshots, ...features.aims?.limits },
     features,
     settings: {
       ...drawSettings(random, isTiny, clients.paddingBytesMax),

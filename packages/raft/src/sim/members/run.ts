@@ -4,6 +4,7 @@ import { Checker } from "../checker/index.ts";
 import type { CoreObserver } from "../observer.ts";
 import { createRandom } from "../random.ts";
 import { createEvaluations, type Evaluations, Violation } from "../violation.ts";
+import { createAims } from "./aims.ts";
 import type { FeatureName } from "./features.ts";
 import { expect, type MemberEvaluations } from "./invariants.ts";
 import { type Recovered, runLiveness } from "./liveness.ts";
@@ -87,6 +88,7 @@ export function runMembers(seed: number, settings: MembersSettings = {}): Member
   const randoms = {
     features: createRandom(seed, streams.features),
     leases: createRandom(seed, streams.leases),
+    aims: createRandom(seed, streams.aims),
   };
   const options = drawMembersOptions(random, randoms, {
     steps: settings.steps ?? stepsDefault,
@@ -145,12 +147,15 @@ function runFaults(world: World): void {
   for (const client of world.clients) client.run();
   const nemesis = new Nemesis(world, createRandom(world.seed, streams.nemesis));
   const operator = new Operator(world, createRandom(world.seed, streams.operator));
+  const aims = createAims(world, createRandom(world.seed, streams.aimed));
   nemesis.run();
   operator.run();
+  aims?.run();
   const isOver = () => world.failure !== null || world.steps >= options.stepsMax;
   hosts.timeline.runUntilThat(isOver, options.faultsMs);
   nemesis.end();
   operator.end();
+  aims?.end();
   if (world.failure !== null) throw world.failure;
 }
 

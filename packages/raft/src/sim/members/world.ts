@@ -34,6 +34,8 @@ export const streams = {
   operator: 5,
   leases: 6,
   clocks: 7,
+  aims: 8,
+  aimed: 9,
   clients: 16,
   hosts: 1024,
 } as const;
@@ -120,8 +122,9 @@ export class World {
 
   /** Whether disks of this world may fail operations. */
   get hasDiskErrors(): boolean {
-    const { rates } = this.options;
-    return rates["disk-error"] > 0 || rates["disk-full"] > 0;
+    const { rates, features } = this.options;
+    const isFilled = features.aims?.kinds.includes("full-disk") === true;
+    return rates["disk-error"] > 0 || rates["disk-full"] > 0 || isFilled;
   }
 
   nextRequestId(): number {
