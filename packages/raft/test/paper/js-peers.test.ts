@@ -22,15 +22,18 @@
  * - raft.js: the majority index sorts numbers as text (and in `commitment.test.ts`)
  * - unrdf consensus: votes of an old election count
  *
- * Elsewhere, or with their features:
+ * Elsewhere:
  *
  * | bugs | where |
  * |---|---|
  * | liferaft 9; antietcd 5, 6; zmq-raft 2, 4 (sync, checksums, write errors) | storage |
  * | raft-core 9 (listens everywhere, identity from a header) | transport |
- * | antietcd 8, raft-core 6 (membership) | comes with membership |
- * | raft-core 3, 4; zmq-raft 7 (snapshots, old files) | come with snapshots |
- * | zmq-raft 8, 9 (installation, security in clear text) | packaging, later security |
+ * | antietcd 8, raft-core 6 (static members, changes that overlap) | `membership.test.ts` |
+ * | raft-core 3 (a late snapshot over a newer state) | `snapshots.test.ts` |
+ * | raft-core 4 (snapshots of more than a chunk) | `node/snapshots/snapshot-fetch.test.ts` |
+ * | zmq-raft 7 (old log files stay) | `storage/wal/compaction.test.ts` |
+ * | zmq-raft 8 (installation) | the package has no dependencies and no install script |
+ * | zmq-raft 9 (security in clear text) | nowhere: peers speak without TLS (operating.md) |
  */
 import { describe, expect, it } from "vitest";
 import { encodeConfiguration, majority, propose, step, takeEffects } from "../../src/core/index.ts";
