@@ -58,7 +58,7 @@ describe("what is remembered of peers", () => {
     expect(answers).toEqual(["1 not-ready", "2 is let in"]);
   });
 
-  it("lets the living run in after a dead one's words came late: it introduces itself again", () => {
+  it("lets the living run in after the words of a dead one came late", () => {
     const { saves, answers, introduce } = createMemory();
     introduce("2");
     introduce("1");
