@@ -60,6 +60,7 @@ const texts: Record<ErrorCode, readonly [StatusName, string]> = {
   ],
   TOO_MANY_MEMBERS: ["failedPrecondition", "etcdserver: too many members in cluster"],
   MEMBERS_CHANGING: ["unavailable", "etcdserver: another membership change is under way"],
+  MEMBERS_CHANGED: ["failedPrecondition", "etcdserver: the members were changed meanwhile"],
   NOT_ENABLED_YET: ["unavailable", "etcdserver: not all members can do this yet"],
   PROGRAM_TOO_OLD: ["failedPrecondition", "etcdserver: the member's program is too old"],
   STALE_DIRECTORY: ["unavailable", "etcdserver: server stopped"],

@@ -93,6 +93,8 @@ export interface ErrorDetails {
   TOO_MANY_MEMBERS: { readonly limit: "membersMax" | "removedMax"; readonly limitValue: number };
   /** Another change was under way until the deadline; `index` is that of its entry. */
   MEMBERS_CHANGING: { readonly index: number };
+  /** The members are not those of `ifMembers`, but those of the entry at `index`. */
+  MEMBERS_CHANGED: { readonly index: number };
   /**
    * This member's directory is not the one that `by` has met, or is an older copy: what it promised
    * may be forgotten. Ends the member.

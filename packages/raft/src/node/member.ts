@@ -13,7 +13,6 @@ import type {
   Input,
   InstallSnapshot,
   LogPosition,
-  MemberChange,
   Message,
   Persist,
   Raft,
@@ -33,7 +32,12 @@ import { Leadership } from "./leadership/leadership.ts";
 import type { TransferDone, TransferRequest } from "./leadership/transfer-request.ts";
 import { describeThrown } from "./logger.ts";
 import type { MemberParts } from "./member-parts.ts";
-import type { ChangeDone, ChangeRequest, ProgressListener } from "./membership/change-request.ts";
+import type {
+  AskedChange,
+  ChangeDone,
+  ChangeRequest,
+  ProgressListener,
+} from "./membership/change-request.ts";
 import { Membership } from "./membership/membership.ts";
 import { heldBytesOf, type MemoryShare } from "./memory-budget.ts";
 import type { MemberObserver } from "./observer.ts";
@@ -103,7 +107,7 @@ export class Member {
       schedule: () => this.#schedule(),
       step: (input: Input) => this.#core.step(input),
       propose: (commands: readonly Uint8Array[]) => this.#core.propose(commands),
-      change: (changes: readonly MemberChange[]) => this.#core.change(changes),
+      change: (changes: AskedChange["changes"]) => this.#core.change(changes),
       isRestoring: () => this.snapshots.isRestoring,
       isRunning: () => this.isRunning,
       transport: () => this.#transport,
@@ -236,13 +240,13 @@ export class Member {
 
   /** Changes the members: all steps together, or nothing. `done` never runs inside the call. */
   changeMembers(
-    changes: readonly MemberChange[],
+    asked: AskedChange,
     timeoutMs: number,
     done: ChangeDone,
     onProgress: ProgressListener | null = null,
   ): ChangeRequest | QuorateError {
     if (!this.isRunning) return stoppedError("not-applied", this.#stopError);
-    return this.#membership.request(changes, timeoutMs, done, onProgress);
+    return this.#membership.request(asked, timeoutMs, done, onProgress);
   }
 
   abortChange(request: ChangeRequest, error: QuorateError): void {

@@ -40,6 +40,8 @@ export interface NodeStatus {
   readonly mustCatchUp: boolean;
   /** Of the configuration in force and of the committed one. */
   readonly members: readonly MemberStatus[];
+  /** Of the entry that the committed ones of these are from, for `ifMembers` of a change. */
+  readonly membersIndex: number;
   /** A change of the members is under way. */
   readonly changing: boolean;
 }
@@ -94,6 +96,7 @@ export function statusOf(opened: OpenedMember): NodeStatus {
         ? null
         : { index: fetching.snapshot.position.index, doneBytes: fetching.receivedBytes },
     mustCatchUp: raft.hardState.mustCatchUp,
+    membersIndex: raft.committedConfigurationIndex,
     changing: isChangePending(raft),
     members: membersOf(raft).map(({ id, address, whenReady }) => ({
       id,

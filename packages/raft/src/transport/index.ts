@@ -36,6 +36,7 @@ export type {
   HeldCommand,
   LearnerProgress,
   OlderProgram,
+  OtherMembers,
   PeerMessage,
   PromotionHold,
   SnapshotName,

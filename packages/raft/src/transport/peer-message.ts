@@ -113,6 +113,14 @@ export interface ChangeMembersRequest {
   readonly id: number;
   /** At most `changesMax`. */
   readonly changes: readonly MemberChange[];
+  /** Only if the members are those of this entry; null: whoever they are. */
+  readonly expected: LogIndex | null;
+}
+
+/** The members are those of the entry at `index`, and not those that the change was meant for. */
+export interface OtherMembers {
+  readonly why: "other-members";
+  readonly index: LogIndex;
 }
 
 /** Steps of a change at once: every member replaced by another one. */
@@ -125,7 +133,7 @@ export const changesMax = 126;
 export type ChangeAnswer =
   | { readonly kind: "appended"; readonly index: LogIndex; readonly term: Term }
   | { readonly kind: "made" }
-  | ({ readonly kind: "refused" } & (ChangeRefusal | OlderProgram));
+  | ({ readonly kind: "refused" } & (ChangeRefusal | OlderProgram | OtherMembers));
 
 export interface ChangeMembersResponse {
   readonly kind: "change-members-response";

@@ -2,7 +2,13 @@
  * Members on a memory network and memory disks under a virtual clock, driven through their
  * callbacks: for the tests of the node. What is killed stays silent, as a dead process does.
  */
-import { ByteReader, crc32, nodeId, type QuorateError } from "../../src/base/index.ts";
+import {
+  ByteReader,
+  crc32,
+  type LogIndex,
+  nodeId,
+  type QuorateError,
+} from "../../src/base/index.ts";
 import type { MemberChange } from "../../src/core/index.ts";
 import {
   createMachineSet,
@@ -376,11 +382,16 @@ export class NodeWorld {
     return answer;
   }
 
-  /** Changes the members at `id`. */
-  change(id: string, steps: readonly MemberChange[], timeoutMs = 2000): Answer {
+  /** Changes the members at `id`; only if they are those of the entry at `expected`. */
+  change(
+    id: string,
+    steps: readonly MemberChange[],
+    timeoutMs = 2000,
+    expected: LogIndex | null = null,
+  ): Answer {
     const { member } = this.node(id);
     const answer = this.#answer(`change ${steps.map((step) => `${step.kind} ${step.id}`)}`);
-    const request = member.changeMembers(steps, timeoutMs, (error) => {
+    const request = member.changeMembers({ changes: steps, expected }, timeoutMs, (error) => {
       this.#settle(answer, error, undefined);
     });
     if (request instanceof Error) this.#settle(answer, request, undefined);

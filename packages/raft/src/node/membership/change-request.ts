@@ -22,8 +22,16 @@ export type ProgressListener = (progress: NodeEvents["member-progress"]) => void
  */
 export type ChangePlace = "waiting" | "sent" | "placed" | "committed";
 
-export class ChangeRequest implements Expiring {
+/** What is asked for. */
+export interface AskedChange {
   readonly changes: readonly MemberChange[];
+  /** Only if the members are those of this entry; null: whoever they are. */
+  readonly expected: LogIndex | null;
+}
+
+export class ChangeRequest implements AskedChange, Expiring {
+  readonly changes: readonly MemberChange[];
+  readonly expected: LogIndex | null;
   readonly startedMs: number;
   readonly deadlineMs: number;
   readonly onProgress: ProgressListener | null;
@@ -43,7 +51,7 @@ export class ChangeRequest implements Expiring {
   constructor(
     owner: RequestOwner<ChangeRequest>,
     self: NodeId,
-    changes: readonly MemberChange[],
+    { changes, expected }: AskedChange,
     times: { readonly startedMs: number; readonly timeoutMs: number },
     done: ChangeDone,
     onProgress: ProgressListener | null,
@@ -51,6 +59,7 @@ export class ChangeRequest implements Expiring {
     this.#owner = owner;
     this.#self = self;
     this.changes = changes;
+    this.expected = expected;
     this.startedMs = times.startedMs;
     this.deadlineMs = times.startedMs + times.timeoutMs;
     this.#done = done;

@@ -32,7 +32,12 @@ import type { NodeLimits } from "../limits.ts";
 import type { RequestOwner } from "../requests.ts";
 import type { VersionGate } from "../versions/version-gate.ts";
 import { isMade, promotionsOf } from "./change-goal.ts";
-import { type ChangeDone, ChangeRequest, type ProgressListener } from "./change-request.ts";
+import {
+  type AskedChange,
+  type ChangeDone,
+  ChangeRequest,
+  type ProgressListener,
+} from "./change-request.ts";
 import { fromChangeRefusal, learnerGone, membersChanging } from "./membership-errors.ts";
 
 export interface MemberChangesHost {
@@ -76,7 +81,7 @@ export class MemberChanges implements RequestOwner<ChangeRequest> {
 
   /** `done` never runs inside the call. A returned error is the answer, too. */
   request(
-    changes: readonly MemberChange[],
+    asked: AskedChange,
     timeoutMs: number,
     done: ChangeDone,
     onProgress: ProgressListener | null,
@@ -86,7 +91,7 @@ export class MemberChanges implements RequestOwner<ChangeRequest> {
     }
     const { raft, deadlines } = this.#host;
     const times = { startedMs: this.#host.nowMs(), timeoutMs };
-    const request = new ChangeRequest(this, raft.id, changes, times, done, onProgress);
+    const request = new ChangeRequest(this, raft.id, asked, times, done, onProgress);
     addDeadline(deadlines, timeoutMs, request);
     this.#pending.add(request);
     this.#retryMs = 0;
@@ -101,7 +106,7 @@ export class MemberChanges implements RequestOwner<ChangeRequest> {
     if (raft.leader === null || this.#host.nowMs() < this.#retryMs) return;
     for (const request of [...this.#pending]) {
       if (request.place !== "waiting") continue;
-      if (raft.leadership !== null) this.#onAnswer(request, this.#answer(request.changes));
+      if (raft.leadership !== null) this.#onAnswer(request, this.#answer(request));
       else if (this.#host.isConnected(raft.leader)) this.#send(request, raft.leader);
     }
   }
@@ -109,8 +114,9 @@ export class MemberChanges implements RequestOwner<ChangeRequest> {
   #send(request: ChangeRequest, to: NodeId): void {
     const { raft } = this.#host;
     const id = this.#id + 1;
-    const { changes } = request;
-    if (!this.#host.send({ kind: "change-members", from: raft.id, to, id, changes })) return;
+    const { changes, expected } = request;
+    const message = { from: raft.id, to, id, changes, expected };
+    if (!this.#host.send({ kind: "change-members", ...message })) return;
     this.#id = id;
     this.#sent.set(id, { to, term: raft.hardState.term, request });
     request.place = "sent";
@@ -123,22 +129,27 @@ export class MemberChanges implements RequestOwner<ChangeRequest> {
   // --- at the leader -----------------------------------------------------------------------------
 
   onRequest(message: ChangeMembersRequest): void {
-    const answer = this.#answer(message.changes);
+    const answer = this.#answer(message);
     const { from: to, id } = message;
     const from = this.#host.raft.id;
     this.#host.send({ kind: "change-members-response", from, to, id, answer });
   }
 
   /** What is made already is not made again: who asks may have asked before. */
-  #answer(changes: readonly MemberChange[]): ChangeAnswer {
+  #answer({ changes, expected }: AskedChange): ChangeAnswer {
     const { raft } = this.#host;
     if (raft.leadership === null) return { kind: "refused", why: "not-leader" };
+    const index = raft.configurationIndex;
     if (!isMade(changes, raft.configuration)) {
       const older = this.#host.gate.refuseChange(changes);
-      return older === null ? this.#host.change(changes) : { kind: "refused", ...older };
+      if (older !== null) return { kind: "refused", ...older };
+      // What is under way is waited for: it may be withdrawn, and the members be the expected ones.
+      const isOther = !isChangePending(raft) && (expected ?? index) !== index;
+      return isOther
+        ? { kind: "refused", why: "other-members", index }
+        : this.#host.change(changes);
     }
     if (!isChangePending(raft)) return { kind: "made" };
-    const index = raft.configurationIndex;
     const term = termAt(raft.log, index);
     return term === undefined ? { kind: "made" } : { kind: "appended", index, term };
   }

@@ -3,7 +3,14 @@
  * change finds its leader (`member-changes.ts`), what it makes of a configuration
  * (`core/membership-plan.ts`).
  */
-import { FormatError, isNodeId, type NodeId, QuorateError } from "../../base/index.ts";
+import {
+  FormatError,
+  isNodeId,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  QuorateError,
+} from "../../base/index.ts";
 import { isLearner, type MemberChange } from "../../core/index.ts";
 import type { CancelSignal, ReadOptions } from "../../machine/index.ts";
 import { changesMax, parseAddress } from "../../transport/index.ts";
@@ -18,6 +25,11 @@ export interface ChangeOptions {
   readonly timeoutMs?: number;
   /** An `AbortSignal`; it ends the waiting. */
   readonly signal?: CancelSignal;
+  /**
+   * Only if the members are still those of this entry (`status().membersIndex`), or the change is
+   * made already; else `MEMBERS_CHANGED`. For who looks at them, decides, and may not be alone.
+   */
+  readonly ifMembers?: number;
 }
 
 export interface CatchUpOptions extends ChangeOptions {
@@ -54,7 +66,7 @@ export type MemberStep =
  *
  * @throws QuorateError of a change: `MEMBER_EXISTS`, `ADDRESS_TAKEN`, `MEMBER_UNKNOWN`,
  * `MEMBER_REMOVED`, `NOT_A_LEARNER`, `LEARNER_NOT_READY`, `WOULD_LOSE_QUORUM`, `TOO_MANY_MEMBERS`,
- * `MEMBERS_CHANGING`, and those of every proposal
+ * `MEMBERS_CHANGING`, `MEMBERS_CHANGED`, and those of every proposal
  */
 export interface Members {
   /** As of now, linearizable unless asked otherwise. */
@@ -155,13 +167,21 @@ function checkAddress(address: string): string {
   throw badMember("address", address, "others dial it, so its port is not 0", "Name the port.");
 }
 
+function checkIndex(given: number | undefined): LogIndex | null {
+  if (given === undefined) return null;
+  if (Number.isSafeInteger(given) && given > 0) return logIndex(given);
+  const hint = "Give what status().membersIndex said.";
+  throw badMember("ifMembers", String(given), "an entry's index is a whole number from 1 on", hint);
+}
+
 function callChange(
   parts: HostParts,
   changes: readonly MemberChange[],
-  { timeoutMs, signal, onProgress }: CatchUpOptions,
+  { timeoutMs, signal, onProgress, ifMembers }: CatchUpOptions,
   defaultMs: number,
 ): Promise<void> {
   const { member } = parts;
+  const expected = checkIndex(ifMembers);
   return new Promise((resolve, reject) => {
     const given = timeoutMs === undefined ? {} : { timeoutMs };
     const problem = checkCall(member, { ...given, ...(signal === undefined ? {} : { signal }) });
@@ -175,7 +195,8 @@ function callChange(
       if (error === null) resolve();
       else reject(error);
     };
-    const request = member.changeMembers(changes, timeoutMs ?? defaultMs, done, onProgress ?? null);
+    const asked = { changes, expected };
+    const request = member.changeMembers(asked, timeoutMs ?? defaultMs, done, onProgress ?? null);
     if (request instanceof QuorateError) {
       reject(request);
     } else if (signal !== undefined) {

@@ -10,11 +10,11 @@ import {
   promotionLagMax,
   type QuorumLoss,
 } from "../../core/index.ts";
-import type { OlderProgram } from "../../transport/index.ts";
+import type { OlderProgram, OtherMembers } from "../../transport/index.ts";
 import { describeTooOld, programTooOld } from "../versions/version-errors.ts";
 
 type Refusal = Exclude<
-  ChangeRefusal | OlderProgram,
+  ChangeRefusal | OlderProgram | OtherMembers,
   { readonly why: "not-leader" | "term-not-started" | "transferring" }
 >;
 
@@ -23,6 +23,8 @@ export function fromChangeRefusal(refusal: Refusal, now: Configuration): Quorate
   switch (refusal.why) {
     case "change-in-flight":
       return membersChanging(refusal.index);
+    case "other-members":
+      return membersChanged(refusal.index);
     case "unknown-member":
       return memberUnknown(refusal.id, now);
     case "already-member":
@@ -73,6 +75,12 @@ function refused<Code extends ErrorCode>(
 export function membersChanging(index: number): QuorateError {
   const fact = `another change, at entry ${index}, is not done yet`;
   return refused("MEMBERS_CHANGING", fact, "Try again when it is.", { index }, "after");
+}
+
+function membersChanged(index: number): QuorateError {
+  const fact = `they were changed meanwhile, by entry ${index}`;
+  const hint = "Look at them again, and decide anew.";
+  return refused("MEMBERS_CHANGED", fact, hint, { index });
 }
 
 function memberUnknown(id: string, now: Configuration): QuorateError {

@@ -1,7 +1,7 @@
 /** The members of whole nodes in a virtual world: added, promoted, replaced and removed. */
 import { describe, expect, it } from "vitest";
 import { type Answer, commandFor, NodeWorld, type Running } from "../../../test/node/node-world.ts";
-import { nodeId } from "../../base/index.ts";
+import { type LogIndex, nodeId } from "../../base/index.ts";
 import type { MemberChange } from "../../core/index.ts";
 import { aborted } from "../errors.ts";
 
@@ -293,6 +293,40 @@ describe("a change that is forwarded", () => {
     const second = world.change(other, [removing(one)], 20_000);
     expect(textOf(world.settle(stuck, 20_000))).toBe("done");
     expect(textOf(world.settle(second, 20_000))).toBe("done");
+  });
+
+  it("is refused where the members are others than those that it was meant for", () => {
+    const world = withJoiner();
+    const leader = world.leader();
+    const [asked, other] = world.ids.filter((id) => id !== leader.id) as [string, string];
+    const seen = leader.member.raft.committedConfigurationIndex;
+    const change = (id: string, steps: readonly MemberChange[], expected: LogIndex) =>
+      textOf(world.settle(world.change(id, steps, 20_000, expected), 20_000));
+    expect(change(asked, [adding("d")], seen)).toBe("done");
+    const now = leader.member.raft.committedConfigurationIndex;
+    expect(now).toBeGreaterThan(seen);
+    for (const id of [asked, leader.id]) {
+      expect(change(id, [removing(other)], seen)).toBe("MEMBERS_CHANGED not-applied");
+    }
+    expect(change(asked, [adding("d")], seen)).toBe("done"); // as it is made already
+    expect(leader.member.raft.committedConfigurationIndex).toBe(now);
+    expect(change(asked, [removing(other)], now)).toBe("done");
+  });
+
+  it("waits for another change before it looks who the members are", () => {
+    const world = withJoiner();
+    const leader = world.leader();
+    const [one] = world.ids.filter((id) => id !== leader.id) as [string];
+    const seen = leader.member.raft.committedConfigurationIndex;
+    world.isolate(leader.id);
+    const stuck = world.change(leader.id, [adding("d")], 20_000);
+    world.clock.advance(20);
+    const second = world.change(leader.id, [removing(one)], 20_000, seen);
+    world.clock.advance(20);
+    expect(second.count).toBe(0);
+    world.heal();
+    expect(textOf(world.settle(stuck, 20_000))).toBe("done");
+    expect(textOf(world.settle(second, 20_000))).toBe("MEMBERS_CHANGED not-applied");
   });
 
   it("ends with its caller's patience", () => {

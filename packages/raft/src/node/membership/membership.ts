@@ -29,7 +29,7 @@ import type { NodeLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { Peers } from "../peers.ts";
 import type { VersionGate } from "../versions/version-gate.ts";
-import type { ChangeDone, ChangeRequest, ProgressListener } from "./change-request.ts";
+import type { AskedChange, ChangeDone, ChangeRequest, ProgressListener } from "./change-request.ts";
 import { MemberChanges } from "./member-changes.ts";
 import { selfRemoved } from "./membership-errors.ts";
 import { PeerLinks } from "./peer-links.ts";
@@ -109,12 +109,12 @@ export class Membership {
 
   /** `done` never runs inside the call. A returned error is the answer, too. */
   request(
-    changes: readonly MemberChange[],
+    asked: AskedChange,
     timeoutMs: number,
     done: ChangeDone,
     onProgress: ProgressListener | null,
   ): ChangeRequest | QuorateError {
-    return this.#changes.request(changes, timeoutMs, done, onProgress);
+    return this.#changes.request(asked, timeoutMs, done, onProgress);
   }
 
   abort(request: ChangeRequest, error: QuorateError): void {

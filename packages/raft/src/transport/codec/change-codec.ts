@@ -5,6 +5,7 @@ import {
   FormatError,
   isNodeId,
   type NodeId,
+  noIndex,
 } from "../../base/index.ts";
 import type {
   ChangeRefusal,
@@ -20,6 +21,7 @@ import {
   changesMax,
   type LearnerProgress,
   type OlderProgram,
+  type OtherMembers,
   type PromotionHold,
 } from "../peer-message.ts";
 import {
@@ -48,7 +50,7 @@ const answerCodes: Readonly<Record<ChangeAnswer["kind"], number>> = {
 const answers = invertCodes(answerCodes);
 
 /** Why a change is refused: by the core, or by the leader's node. */
-type Refusal = ChangeRefusal | OlderProgram;
+type Refusal = ChangeRefusal | OlderProgram | OtherMembers;
 
 const refusalCodes: Readonly<Record<Refusal["why"], number>> = {
   "not-leader": 1,
@@ -68,6 +70,7 @@ const refusalCodes: Readonly<Record<Refusal["why"], number>> = {
   "learner-not-ready": 15,
   transferring: 16,
   "older-program": 17,
+  "other-members": 18,
 };
 const refusals = invertCodes(refusalCodes);
 
@@ -95,17 +98,22 @@ export const changeMembersCodec: MessageCodec<ChangeMembersRequest> = {
   encode: (writer, message) => writer.raw(requestBytes(message)),
   decode(reader, ends) {
     const id = reader.u64();
+    const index = decodeIndex(reader);
     const count = reader.u16();
     if (count < 1 || count > changesMax) throw new FormatError(`${count} steps of a change`);
     const changes: MemberChange[] = [];
     for (let i = 0; i < count; i++) changes.push(decodeChange(reader));
-    return { kind: "change-members", from: ends.from, to: ends.to, id, changes };
+    const expected = index === noIndex ? null : index;
+    return { kind: "change-members", from: ends.from, to: ends.to, id, changes, expected };
   },
 };
 
 function requestBytes(message: ChangeMembersRequest): Uint8Array {
   return bytesOf((writer) => {
-    writer.u64(message.id).u16(message.changes.length);
+    writer
+      .u64(message.id)
+      .u64(message.expected ?? noIndex)
+      .u16(message.changes.length);
     for (const change of message.changes) encodeChange(writer, change);
   });
 }
@@ -165,7 +173,7 @@ function encodeRefusal(writer: ByteWriter, refusal: Refusal): void {
   if ("id" in refusal) writer.string(refusal.id);
   if ("by" in refusal) writer.string(refusal.by);
   if ("max" in refusal) writer.u16(refusal.max);
-  if (refusal.why === "change-in-flight") writer.u64(refusal.index);
+  if ("index" in refusal) writer.u64(refusal.index);
   if (refusal.why === "learner-not-ready") {
     writer.u8(unreadyCodes[refusal.because]).u64(refusal.matched).u64(refusal.commit);
   }
@@ -180,6 +188,7 @@ function decodeRefusal(reader: ByteReader): Refusal {
   const why = decodeCode(reader, refusals, "the refusal of a change");
   switch (why) {
     case "change-in-flight":
+    case "other-members":
       return { why, index: decodeIndex(reader) };
     case "learner-not-ready":
       return {

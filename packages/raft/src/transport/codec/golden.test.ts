@@ -151,8 +151,12 @@ const messages: Readonly<Record<string, PeerMessage>> = {
       ...{ machine: "bank", version: 2, known: 1 },
     },
   },
+  "change-members-response-other-members": {
+    ...{ kind: "change-members-response", ...ends, id: 9 },
+    answer: { kind: "refused", why: "other-members", index: logIndex(6) },
+  },
   "change-members": {
-    ...{ kind: "change-members", ...ends, id: 9 },
+    ...{ kind: "change-members", ...ends, id: 9, expected: logIndex(5) },
     changes: [
       {
         ...{ kind: "add", id: nodeId("d"), address: "h:4", as: "learner" },

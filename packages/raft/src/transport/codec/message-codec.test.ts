@@ -137,6 +137,7 @@ const anyMembershipMessage: fc.Arbitrary<PeerMessage> = fc.oneof(
     ...fixed,
     id: anyNumber,
     changes: fc.array(anyChange, { minLength: 1, maxLength: 5 }),
+    expected: fc.option(anyIndex.filter((index) => index > 0)),
   }),
   fc.record({
     kind: fc.constant("change-members-response" as const),
