@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { mutants } from "./mutants/index.ts";
+import { mutants, slowMutants } from "./mutants/index.ts";
 import { applyPatch, bundle, PatchError, patchSources } from "./plant.ts";
 import { runPool } from "./pool.ts";
 import type { SeedFailure } from "./summary.ts";
@@ -14,6 +14,9 @@ import type { SeedFailure } from "./summary.ts";
 describe("planted bugs", () => {
   it("have names of their own", () => {
     expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
+    expect([...slowMutants].filter((name) => mutants.every((one) => one.name !== name))).toEqual(
+      [],
+    );
   });
 
   it.each(mutants.map((mutant) => [mutant.name, mutant] as const))("%s applies", (_, mutant) => {

@@ -34,23 +34,8 @@ export const mutants: readonly Mutant[] = [
   ...wholeFeaturesMutants,
 ];
 
-/**
- * Take hundreds of seeds, or have not been found yet: the rotation in CI leaves them out, the full
- * run does not.
- */
+/** Take hundreds of whole members' seeds: the rotation in CI leaves them out, the full run does not. */
 export const slowMutants: ReadonlySet<string> = new Set([
-  "log-end-ignored",
-  "hard-state-one-copy",
-  "hard-state-second-copy-unread",
-  "hard-state-copies-at-once",
-  "hard-state-page-cache-trusted",
-  "directory-page-cache-trusted",
   "failed-sync-trusted",
-  "torn-tail-not-cut",
-  "forward-numbers-repeat",
-  "pending-count-leaks",
-  "dead-link-kept",
-  "queued-frames-overwritten",
-  "send-queue-unbounded",
   "any-incarnation-welcome",
 ]);
