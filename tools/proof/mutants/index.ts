@@ -34,7 +34,7 @@ export const mutants: readonly Mutant[] = [
   ...wholeFeaturesMutants,
 ];
 
-/** Hundreds of seeds of whole members: the rotation in CI leaves them out, the full run does not. */
+/** Hundreds of seeds of whole members each: CI leaves them out, the full run does not. */
 export const slowMutants: ReadonlySet<string> = new Set([
   "failed-sync-trusted",
   "any-incarnation-welcome",
