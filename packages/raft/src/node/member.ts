@@ -121,8 +121,8 @@ export class Member {
       onListenerError: (name, error) => this.#onListenerError(name, error),
     });
     this.#comparison = this.#createComparison(parts);
-    const { events, peers } = this;
-    this.#insight = new Insight({ ...parts, events, peers, isRunning: () => this.isRunning });
+    const { events, peers, versions: gate } = this;
+    this.#insight = new Insight({ ...parts, events, peers, gate, isRunning: () => this.isRunning });
     this.snapshots = new MemberSnapshots({
       ...{ ...parts, ...host },
       tell: (name, event) => this.#insight.tell(name, event),

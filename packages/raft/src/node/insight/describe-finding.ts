@@ -1,6 +1,8 @@
 /** The sentences of `explain()`: one for each kind of finding, plain and with its numbers. */
+import { describeLacking } from "../versions/version-errors.ts";
 import type {
   AbstainingFinding,
+  ApplyBehindFinding,
   CampaignFinding,
   CatchUpFinding,
   CommitHeldFinding,
@@ -16,6 +18,7 @@ import type {
   PeerFinding,
   RefusedPeerFinding,
   Severity,
+  VersionHeldFinding,
 } from "./findings.ts";
 import {
   describeBytes,
@@ -42,6 +45,7 @@ export function severityOf(finding: Finding): Severity {
     case "transferring":
     case "members-changing":
     case "learner-waits":
+    case "version-held":
       return "notice";
     case "commit-held":
       return finding.forMs < heldNoticeMs ? "notice" : "trouble";
@@ -117,14 +121,12 @@ export function describeFinding(finding: Finding, self: string): string {
       return describeChange(finding);
     case "learner-waits":
       return describeLearner(finding);
+    case "version-held":
+      return describeHeldVersion(finding);
     case "commit-held":
       return describeHeld(finding, self);
     case "apply-behind":
-      return (
-        `The machines of ${self} have applied up to ${describeNumber(finding.applied)} of ` +
-        `${describeNumber(finding.commit)} committed entries, without progress for ` +
-        `${describeMs(finding.forMs)}.`
-      );
+      return describeApply(finding, self);
     case "peer":
       return describePeer(finding);
     case "disconnected":
@@ -318,9 +320,22 @@ function describeCatchUp(finding: CatchUpFinding, self: string): string {
   return `${head}${gap} ${waitTexts[waitsFor]}`;
 }
 
+function describeApply({ applied, commit, forMs }: ApplyBehindFinding, self: string): string {
+  return (
+    `The machines of ${self} have applied up to ${describeNumber(applied)} of ` +
+    `${describeNumber(commit)} committed entries, without progress for ${describeMs(forMs)}.`
+  );
+}
+
 function describeLearner({ id, replaces }: LearnerWaitsFinding): string {
   const place = replaces === null ? "" : `, in the place of ${replaces}`;
   return `${id} learns, and becomes a voter once it has caught up${place}.`;
+}
+
+function describeHeldVersion({ machine, version, lacking }: VersionHeldFinding): string {
+  const what = `Version ${version} of the machine "${machine}" is not enabled`;
+  if (lacking.length === 0) return `${what}: every member can apply it, and nobody has enabled it.`;
+  return `${what}: ${describeLacking(lacking)} cannot apply it yet.`;
 }
 
 function describeDamage({ reasons, kept, mustCatchUp }: DiskDamageFinding, self: string): string {

@@ -21,6 +21,7 @@ import {
 } from "../../core/index.ts";
 import type { PeerState } from "../peers.ts";
 import type { DiskDamage } from "../repair.ts";
+import type { NotEnabled } from "../versions/version-errors.ts";
 import { describeFinding, severityOf } from "./describe-finding.ts";
 import type { CampaignSummary } from "./elections.ts";
 import type { CatchUpFinding, FailedCampaignsFinding, Finding, Severity } from "./findings.ts";
@@ -36,6 +37,8 @@ export interface ExplainFacts {
   readonly sightings: Sightings;
   /** What was wrong with the disk; left out: nothing was. */
   readonly damage?: DiskDamage | null;
+  /** Versions of machines that this program has and that are not enabled; left out: none. */
+  readonly held?: readonly NotEnabled[];
   /** Of each other voter, as this member's connections are. */
   readonly peerOf: (id: NodeId) => PeerState;
   /** Refused connections of no known peer, or null. */
@@ -88,6 +91,7 @@ function findAll(facts: ExplainFacts): Finding[] {
     ...findStorage(facts),
     ...findCommit(facts),
     ...findChange(facts),
+    ...findHeldVersions(facts),
     ...findPeers(facts),
     ...findRefused(facts),
   ];
@@ -310,6 +314,12 @@ function findChange({ raft }: ExplainFacts): Finding[] {
     found.push({ kind: "learner-waits", id, replaces: whenReady.replaces });
   }
   return found;
+}
+
+/** The leader decides what is enabled, so it knows who holds that back. */
+function findHeldVersions({ raft, held = [] }: ExplainFacts): Finding[] {
+  if (raft.leadership === null) return [];
+  return held.map((one) => ({ kind: "version-held", ...one }));
 }
 
 // --- the others ----------------------------------------------------------------------------------

@@ -109,6 +109,18 @@ export interface LearnerWaitsFinding {
   readonly replaces: string | null;
 }
 
+/**
+ * A version of a machine that this program has is not in force yet; 0: none is. `lacking`: who
+ * cannot apply it, with what they can; null: that one has not told, or is not there.
+ */
+export interface VersionHeldFinding {
+  readonly kind: "version-held";
+  readonly machine: string;
+  readonly version: number;
+  readonly enabled: number;
+  readonly lacking: readonly { readonly id: string; readonly version: number | null }[];
+}
+
 /** Entries wait for a majority. */
 export interface CommitHeldFinding {
   readonly kind: "commit-held";
@@ -231,6 +243,7 @@ export type Finding =
   | TransferringFinding
   | MembersChangingFinding
   | LearnerWaitsFinding
+  | VersionHeldFinding
   | CommitHeldFinding
   | ApplyBehindFinding
   | PeerFinding

@@ -13,6 +13,7 @@ import { describeThrown, type Logger } from "../logger.ts";
 import type { Peers } from "../peers.ts";
 import type { DiskDamage } from "../repair.ts";
 import type { CommandDone } from "../requests.ts";
+import type { VersionGate } from "../versions/version-gate.ts";
 import { type ExplainFacts, type Explanation, explain } from "./explain.ts";
 import { Meter } from "./meter.ts";
 import type { MetricsHook } from "./metrics.ts";
@@ -28,6 +29,7 @@ export interface InsightHost {
   readonly peers: Peers;
   readonly metrics: MetricsHook | null;
   readonly damage?: DiskDamage | null;
+  readonly gate?: Pick<VersionGate, "held">;
   isRunning(): boolean;
 }
 
@@ -75,6 +77,7 @@ export class Insight {
       nowMs: clock.nowMs(),
       sightings: this.#witness,
       damage: this.#host.damage ?? null,
+      held: this.#host.gate?.held ?? [],
       peerOf: (id) => peers.of(id),
       strangers: peers.strangers,
     });

@@ -6,9 +6,10 @@ export type NotEnabled = ErrorDetails["NOT_ENABLED_YET"];
 
 export function notEnabledYet(details: NotEnabled): QuorateError {
   const { machine, version, lacking } = details;
-  const who = lacking.map(({ id, version: known }) => `${id} (${describeKnown(known)})`);
-  const fact =
-    who.length === 0 ? "no member holds it back" : `${who.join(", ")} cannot apply it yet`;
+  const isFree = lacking.length === 0;
+  const fact = isFree
+    ? "no member holds it back"
+    : `${describeLacking(lacking)} cannot apply it yet`;
   const names = lacking.map(({ id }) => id).join(" and ");
   return new QuorateError(
     "NOT_ENABLED_YET",
@@ -16,13 +17,17 @@ export function notEnabledYet(details: NotEnabled): QuorateError {
     {
       outcome: "not-applied",
       retry: "after",
-      hint:
-        who.length === 0
-          ? "Try again, or call node.versions.enable() where it is enabled by hand."
-          : `Start ${names} with a program that has version ${version} of it.`,
+      hint: isFree
+        ? "Try again, or call node.versions.enable() where it is enabled by hand."
+        : `Start ${names} with a program that has version ${version} of it.`,
       details,
     },
   );
+}
+
+/** Who cannot apply it, and what each can. */
+export function describeLacking(lacking: NotEnabled["lacking"]): string {
+  return lacking.map(({ id, version }) => `${id} (${describeKnown(version)})`).join(", ");
 }
 
 function describeKnown(version: number | null): string {

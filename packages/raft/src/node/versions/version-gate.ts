@@ -191,6 +191,11 @@ export class VersionGate {
     });
   }
 
+  /** Each of `missing`, and who holds it back. */
+  get held(): readonly NotEnabled[] {
+    return this.missing.map((one) => this.#held(one, this.#lacking(one, true)));
+  }
+
   list(): readonly VersionView[] {
     const { versions, raft } = this.#host;
     return (versions?.known ?? []).map(({ machine, version }) => ({

@@ -107,6 +107,18 @@ describe("a rolling upgrade", () => {
     expect(ask("a", "v2:x").error?.message).toContain(
       "b (knows versions up to 1), c (knows versions up to 1) cannot apply it yet",
     );
+    const text =
+      'Version 2 of the machine "journal" is not enabled: ' +
+      "b (knows versions up to 1), c (knows versions up to 1) cannot apply it yet.";
+    const lacking = [
+      { id: "b", version: 1 },
+      { id: "c", version: 1 },
+    ];
+    expect(world.node("a").member.explain().findings).toContainEqual({
+      ...{ kind: "version-held", machine: "journal", version: 2, enabled: 1, lacking },
+      ...{ severity: "notice", text },
+    });
+    for (const id of ["b", "c"]) expect(world.node(id).member.explain().text).not.toMatch(/ersion/);
     const enable = world.propose("a", "enable", 2000, enabling);
     world.settle(enable);
     expect(enable.error).toMatchObject({ code: "NOT_ENABLED_YET" });
@@ -155,6 +167,9 @@ describe("a rolling upgrade", () => {
     for (const id of world.ids) run(id, 2, byHand);
     world.leader();
     world.clock.advance(3000);
+    expect(world.leader().member.explain().text).toContain(
+      "is not enabled: every member can apply it, and nobody has enabled it.",
+    );
     expect(ask("b", "v2:x").error).toMatchObject({
       message: expect.stringContaining("no member holds it back"),
       hint: expect.stringContaining("node.versions.enable()"),
