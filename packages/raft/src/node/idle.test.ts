@@ -1,4 +1,4 @@
-/** What a cluster costs that nobody asks anything, and that a heartbeat that is lost costs nothing. */
+/** What a cluster costs that nobody asks anything; and that a lost heartbeat costs nothing. */
 import { describe, expect, it } from "vitest";
 import {
   appliedAt,
@@ -75,7 +75,7 @@ describe("a heartbeat that is lost, or its answer", () => {
     tick(lab, "n1", raftOf(lab, "n1").settings.heartbeatTicks);
     settle(lab);
     expect(appliedAt(lab, "n1")).toEqual(["x"]);
-    tick(lab, "n1", raftOf(lab, "n1").settings.heartbeatTicks); // tells the others that it is committed
+    tick(lab, "n1", raftOf(lab, "n1").settings.heartbeatTicks);
     settle(lab);
     for (const name of names) expect([name, appliedAt(lab, name)]).toEqual([name, ["x"]]);
   });
