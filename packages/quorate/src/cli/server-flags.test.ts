@@ -30,8 +30,9 @@ describe("the flags of a member", () => {
 
   it("are ours for what etcd does not have: who leads, and how it reads", () => {
     expect(parse("--priority", "0", "--lease-reads", "10")).toMatchObject({
-      ...{ priority: 0, leaseDriftPermille: 10 },
+      ...{ priority: 0, leaseDriftPermille: 10, repairs: true },
     });
+    expect(parse("--no-repair").repairs).toBe(false);
     for (const args of [
       ["--priority", "11"],
       ["--priority", "high"],
@@ -42,12 +43,14 @@ describe("the flags of a member", () => {
     }
     process.env["QUORATE_LEASE_READS"] = "20";
     process.env["QUORATE_PRIORITY"] = "3";
+    process.env["QUORATE_NO_REPAIR"] = "1";
     try {
-      expect(parse()).toMatchObject({ priority: 3, leaseDriftPermille: 20 });
+      expect(parse()).toMatchObject({ priority: 3, leaseDriftPermille: 20, repairs: false });
       expect(parse("--priority", "2")).toMatchObject({ priority: 2 });
     } finally {
       delete process.env["QUORATE_LEASE_READS"];
       delete process.env["QUORATE_PRIORITY"];
+      delete process.env["QUORATE_NO_REPAIR"];
     }
   });
 

@@ -24,6 +24,7 @@ export interface ServerFlags {
   readonly electionTimeout: number;
   readonly priority: number;
   readonly leaseReads?: number;
+  readonly repair: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -73,6 +74,10 @@ export function addServerFlags(command: Command): Command {
     new Option("--lease-reads <permille>", "read by lease: no clock drifts by more (off)")
       .env("QUORATE_LEASE_READS")
       .argParser(createNumberParser(1, driftPermilleMax)),
+    new Option(
+      "--no-repair",
+      "refuse to start on a damaged disk; else it is mended from the others",
+    ).env("QUORATE_NO_REPAIR"),
     option("--log-level <level>", "debug, info, warn or error")
       .argParser(checkLogLevel)
       .default("info"),
@@ -115,5 +120,6 @@ export function createServerOptions(flags: ServerFlags): ServerOptions {
     electionMs: flags.electionTimeout,
     priority: flags.priority,
     leaseDriftPermille: flags.leaseReads ?? null,
+    repairs: flags.repair,
   };
 }

@@ -27,6 +27,8 @@ export interface ServerOptions {
    * thousandths than this. Null: they are confirmed by a majority each time.
    */
   readonly leaseDriftPermille: number | null;
+  /** Damage on its disk is mended from the other members; false: it is refused at the start. */
+  readonly repairs: boolean;
 }
 
 /** etcd's defaults. */
@@ -45,6 +47,7 @@ export const defaultServerOptions: ServerOptions = {
   electionMs: 1_000,
   priority: 1,
   leaseDriftPermille: null,
+  repairs: true,
 };
 
 /** A wrong flag, in a sentence that names it, its value, and what to do. */

@@ -77,6 +77,7 @@ export async function startServer(options: ServerOptions, logger: Logger): Promi
     },
     logger,
     priority: options.priority,
+    repair: options.repairs,
     ...leaseOf(options),
     ...(options.dataDir === null ? {} : { dir: options.dataDir }),
   }).catch((error: unknown) => {

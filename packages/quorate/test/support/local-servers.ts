@@ -7,9 +7,11 @@ import { type QuorateServer, startServer } from "../../src/server/server.ts";
 
 export class LocalServers {
   readonly servers: readonly QuorateServer[];
+  readonly #options: readonly ServerOptions[];
 
-  private constructor(servers: readonly QuorateServer[]) {
+  private constructor(servers: readonly QuorateServer[], options: readonly ServerOptions[]) {
     this.servers = servers;
+    this.#options = options;
   }
 
   /** All three know where all serve clients. @param more Options of each, by its name */
@@ -21,18 +23,19 @@ export class LocalServers {
     const urlOf = (name: string): string => `http://127.0.0.1:${ports[names.indexOf(name)]}`;
     const initialCluster = names.map((name) => `${name}=${urlOf(name)}`).join(",");
     const clientPorts = await freePorts(names.length);
-    const starting = names.map((name, at) => {
+    const options = names.map((name, at): ServerOptions => {
       const peerUrls = [urlOf(name)];
       const clientUrls = [`http://127.0.0.1:${clientPorts[at]}`];
-      const options = {
+      return {
         ...defaultServerOptions,
         ...{ name, dataDir: null, listenPeerUrls: peerUrls, initialAdvertisePeerUrls: peerUrls },
         ...{ listenClientUrls: clientUrls, advertiseClientUrls: clientUrls },
         ...{ heartbeatMs: 40, electionMs: 400, initialCluster },
+        ...more(name),
       };
-      return startServer({ ...options, ...more(name) }, silentLogger);
     });
-    const servers = new LocalServers(await Promise.all(starting));
+    const starting = options.map((each) => startServer(each, silentLogger));
+    const servers = new LocalServers(await Promise.all(starting), options);
     await servers.#published();
     return servers;
   }
@@ -51,6 +54,13 @@ export class LocalServers {
     const server = this.servers.find(({ node }) => node.id === name);
     if (server === undefined) throw new Error(`there is no server ${name}`);
     return server;
+  }
+
+  /** To start it once more. */
+  optionsOf(name: string): ServerOptions {
+    const options = this.#options.find((each) => each.name === name);
+    if (options === undefined) throw new Error(`there is no server ${name}`);
+    return options;
   }
 
   /** Who leads, known to all that run. */
