@@ -54,7 +54,7 @@ async function harmLog(dir: string): Promise<string> {
 }
 
 describe("a server whose log is damaged", () => {
-  it("is refused with --no-repair, with file and offset; else it is mended, and says so", async () => {
+  it("is refused with --no-repair, naming file and offset; else it is mended", async () => {
     await putAll();
     const [follower] = await servers.followers();
     if (follower === undefined) throw new Error("there are followers");
