@@ -16,8 +16,11 @@ const stateBytes = 1024 * mebibyte;
 const growthBytesMax = 256 * mebibyte;
 const stallMsMax = 200;
 
-/** One snapshot in each test: the load is too small for a second one to be due. */
-const limits = { snapshotEntries: 2_000, snapshotKeptEntries: 100 };
+/**
+ * One snapshot in each test: the load is too small for a second one to be due. Small segments: what
+ * it stands for is gone from the disks, too, so who starts again cannot send that as entries.
+ */
+const limits = { snapshotEntries: 2_000, snapshotKeptEntries: 100, segmentBytesMax: 64 * 1024 };
 const load: SteadyLoad = { writesPerSecond: 250, payloadBytes: 256 };
 const pageCount = stateBytes / pageBytes;
 
