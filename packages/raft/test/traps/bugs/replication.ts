@@ -303,7 +303,7 @@ const readBugs: readonly TrapBug[] = [
       lines(
         "  #apply(effect: Apply): void {",
         "    const end = effect.entries.at(-1);",
-        '    if (end !== undefined) this.#stepCore({ kind: "applied", index: end.index });',
+        '    if (end !== undefined) this.#core.step({ kind: "applied", index: end.index });',
         "    if (end !== undefined) this.#reads.onApplied(end.index);",
         "",
       ),
